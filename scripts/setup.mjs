@@ -1,0 +1,134 @@
+/**
+ * Makes a fresh Debian with git, Node ≥ 20 and npm ready for one of the npm scripts: `node scripts/setup.mjs [demo|test|perf]`.
+ *
+ * Says what it is going to install before it does, and nothing at all when everything is there. Plain Node without
+ * dependencies: it runs before `npm ci` did.
+ */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const OLDEST_NODE = 20;
+
+/** Program looked for → Debian package that brings it. */
+const LAB_TOOLS = {
+  ip: "iproute2",
+  ping: "iputils-ping",
+  iperf3: "iperf3",
+  tcpdump: "tcpdump",
+  traceroute: "traceroute",
+};
+const TOOLS = {
+  demo: LAB_TOOLS,
+  test: { ...LAB_TOOLS, ethtool: "ethtool", tshark: "tshark" },
+  perf: { ...LAB_TOOLS, ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
+};
+
+function fail(message) {
+  console.error(`setup: ${message}`);
+  process.exit(1);
+}
+
+/** Debian keeps system tools where a plain user's PATH does not look. */
+const searchPath = () => [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there, or not for us to run: the same to the one who asks
+  }
+}
+
+const hasProgram = (name) => searchPath().some((directory) => isExecutable(join(directory, name)));
+
+function run(command, args, environment = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: "inherit", env: { ...process.env, ...environment } });
+  if (result.error) fail(`cannot run ${command}: ${result.error.message}`);
+  if (result.status !== 0) fail(`'${command} ${args.join(" ")}' failed; its own message is above`);
+}
+
+function checkNode() {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < OLDEST_NODE) fail(`Node ${process.versions.node} is too old: version ${OLDEST_NODE} or newer is needed`);
+}
+
+/** True when node_modules holds what package-lock.json names (npm records what it installed in a lock file of its own). */
+function npmPackagesAreCurrent() {
+  const installedLock = join(ROOT, "node_modules/.package-lock.json");
+  if (!existsSync(installedLock)) return false;
+  const wanted = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages;
+  const installed = JSON.parse(readFileSync(installedLock, "utf8")).packages;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === "" || entry.optional === true || installed[path]?.version === entry.version,
+  );
+}
+
+function installNpmPackages() {
+  if (npmPackagesAreCurrent()) return;
+  console.log("setup: installing the npm packages of package-lock.json into node_modules (npm ci)");
+  run("npm", ["ci", "--no-audit", "--no-fund"]);
+}
+
+/**
+ * Installs without starting daemons: perf starts its own Open vSwitch in a namespace, the host's network is not ours to
+ * touch. policy-rc.d with exit code 101 is Debian's way to say so (invoke-rc.d(8)).
+ */
+function installDebianPackages(packages) {
+  const policy = "/usr/sbin/policy-rc.d";
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  const removePolicy = () => ours && rmSync(policy, { force: true });
+  process.on("exit", removePolicy); // also when run() gives up
+  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+  const lock = ["-o", "DPkg::Lock::Timeout=120"];
+  run("apt-get", [...lock, "-qq", "update"], quiet);
+  run("apt-get", [...lock, "-qq", "-y", "--no-install-recommends", "install", ...packages], quiet);
+  removePolicy();
+}
+
+const isRoot = () => process.getuid?.() === 0;
+
+function installTools(purpose) {
+  const missing = Object.entries(TOOLS[purpose]).filter(([program]) => !hasProgram(program));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(([, name]) => name))];
+  const list = packages.join(" ");
+  if (!hasProgram("apt-get")) {
+    fail(`these programs are missing: ${missing.map(([program]) => program).join(", ")}
+  On Debian they come from the packages: ${list}. This system has no apt-get: please install them yourself.`);
+  }
+  if (!isRoot()) {
+    const advice = `Debian packages are missing and only root can install them: apt-get install ${list}`;
+    if (purpose !== "test") fail(advice);
+    console.error(`setup: ${advice}`); // the unit tests do without
+    return;
+  }
+  console.log(`setup: installing Debian packages: ${list} (apt-get update, apt-get install; no service is started)`);
+  installDebianPackages(packages);
+}
+
+/** Namespaces and TAPs belong to root; the unit tests go on without and test.mjs says what was left out. */
+function checkRights(purpose) {
+  if (!isRoot()) {
+    if (purpose === "test") return;
+    fail(`'npm run ${purpose === "perf" ? "perf:peers" : purpose}' makes network namespaces: please run it as root`);
+  }
+  if (!existsSync("/dev/net/tun")) {
+    fail(`/dev/net/tun is missing, and VMs attach through it. Load the driver and make the node:
+  modprobe tun; mkdir -p /dev/net; mknod /dev/net/tun c 10 200
+  In a container, the host must pass the device in (docker run --device /dev/net/tun --cap-add NET_ADMIN …).`);
+  }
+}
+
+const purpose = process.argv[2];
+if (purpose !== undefined && !Object.hasOwn(TOOLS, purpose)) {
+  fail(`unknown purpose '${purpose}': expected ${Object.keys(TOOLS).join(", ")} or nothing`);
+}
+checkNode();
+if (purpose !== undefined) checkRights(purpose);
+installNpmPackages();
+if (purpose !== undefined) installTools(purpose);
