@@ -1,0 +1,67 @@
+/**
+ * The parts of a configuration in words. Two things are the same when their facts are, and these are also what a plan
+ * prints; so nothing can change unseen.
+ */
+import type { Home, Network, Route, Uplink, Vm } from "#router/config/model";
+
+/** Property → its value in words; what is left to its default is left out. */
+export type Facts = Readonly<Record<string, string>>;
+
+/** The 32-bit tags as they show in an address: eight hexadecimal digits. */
+export const tagsText = (tags: number): string => tags.toString(16).padStart(8, "0");
+
+export const networkFacts = (network: Network): Facts => ({
+  tags: tagsText(network.tags),
+  prefixes: network.prefixes.map((p) => p.text).join(" "),
+  gateway: network.gateway.text,
+});
+
+export const homeFacts = (home: Home): Facts => ({
+  prefix: home.prefix.text,
+  ...(home.hypervisor !== undefined && { hypervisor: home.hypervisor }),
+});
+
+export const uplinkFacts = (uplink: Uplink): Facts => ({
+  interface: uplink.interface,
+  ...(uplink.mtu !== undefined && { mtu: `${uplink.mtu}` }),
+  ...(!uplink.offload && { offload: "off" }),
+});
+
+export function routeFacts({ via }: Route): Facts {
+  if (via.length === 0) return { via: "discard" };
+  const hops = via.map((hop) => `${hop.uplink} ${hop.address.text}${hop.weight > 1 ? ` weight ${hop.weight}` : ""}`);
+  return { via: hops.join(" and ") };
+}
+
+export const vmFacts = (vm: Vm): Facts => ({
+  network: `${vm.network.name} (tags ${tagsText(vm.network.tags)})`,
+  address: vm.address.text,
+  ...(vm.mac && { mac: vm.mac.text }),
+  ...(vm.mtu !== undefined && { mtu: `${vm.mtu}` }),
+  ...attachmentFacts(vm),
+  ...(!vm.offload && { offload: "off" }),
+});
+
+function attachmentFacts({ attachment }: Vm): Facts {
+  if (attachment.kind === "interface") return { interface: attachment.interface };
+  const { netns, rename, mac } = attachment;
+  return {
+    tap: attachment.interface,
+    ...(netns !== undefined && { netns }),
+    ...(rename !== undefined && { rename }),
+    ...(mac && { "tap mac": mac.text }),
+  };
+}
+
+/** `network blue/prod, address 10.0.0.2`. */
+export const listFacts = (facts: Facts): string =>
+  Object.entries(facts)
+    .map(([property, words]) => `${property} ${words}`)
+    .join(", ");
+
+/** `mtu 1500 → 9000, offload default → off`; empty when nothing differs. */
+export const listDifferences = (before: Facts, after: Facts): string =>
+  Object.keys({ ...before, ...after })
+    .filter((property) => before[property] !== after[property])
+    .map((property) => `${property} ${before[property] ?? "default"} → ${after[property] ?? "default"}`)
+    .join(", ");

@@ -1,0 +1,142 @@
+/** What the two configuration files say, parsed: addresses as octets beside their canonical text, names resolved. */
+
+/** An IPv4, IPv6 or MAC address. */
+export interface Address {
+  /** Canonical (IPv6: RFC 5952). */
+  readonly text: string;
+  /** Network order; 4, 16 or 6 octets. */
+  readonly bytes: Uint8Array;
+}
+
+export interface Prefix {
+  /** Canonical, with its length: `2001:db8:a1:1::/64`. */
+  readonly text: string;
+  /** Network order, host bits zero; 4 or 16 octets. */
+  readonly bytes: Uint8Array;
+  /** Leading bits that count: 0 … 32 or 0 … 128. */
+  readonly length: number;
+}
+
+/** fabric.yaml: the same on every node of a deployment. */
+export interface Fabric {
+  readonly file: string;
+  readonly name: string;
+  /** The deployment's secret SipHash key, 16 octets. */
+  readonly key: Uint8Array;
+  /** Upper bits of the tags that are the tenant's: 1 … 31. */
+  readonly tenantBits: number;
+  /** All homes and router addresses lie inside; a packet from elsewhere is refused. */
+  readonly prefixes: readonly Prefix[];
+  /** In the order that the jump hash counts them. */
+  readonly homes: readonly Home[];
+  /** Largest IPv6 packet that every fabric link carries, when given. */
+  readonly mtu?: number;
+  /** The MAC address every VM sees its gateway at. */
+  readonly gatewayMac: Address;
+  /** Sorted by tags. */
+  readonly networks: readonly Network[];
+}
+
+export interface Home {
+  /** A /64. */
+  readonly prefix: Prefix;
+  /** Name of the node that is meant to own it. */
+  readonly hypervisor?: string;
+}
+
+export interface Network {
+  /** `blue/prod`. */
+  readonly name: string;
+  /** The interface identifier's first 32 bits: tenant id << (32 − tenantBits) | network id. Unsigned. */
+  readonly tags: number;
+  readonly tenantId: number;
+  readonly networkId: number;
+  /** IPv4, not overlapping one another. */
+  readonly prefixes: readonly Prefix[];
+  /** What the VMs route through; no VM's address. */
+  readonly gateway: Address;
+}
+
+/** node.yaml: one router. */
+export interface Node {
+  readonly file: string;
+  readonly name: string;
+  readonly role: "hypervisor" | "switch";
+  /** The router's own IPv6 address; a hypervisor's is interface identifier 1 in its first home prefix. */
+  readonly address: Address;
+  /** The home prefixes a hypervisor owns, as indexes into the fabric's homes; none for a switch. */
+  readonly homes: readonly number[];
+  /** Forwarder threads: 1 … 16. */
+  readonly forwarders: number;
+  /** Flows whose decision is remembered, per forwarder: a power of two, 1024 … 4194304; 0 without a cache. */
+  readonly flowCacheEntries: number;
+  readonly uplinks: readonly Uplink[];
+  readonly routes: readonly Route[];
+  readonly vms: readonly Vm[];
+  /** Path of the API socket. */
+  readonly socket: string;
+}
+
+export interface Uplink {
+  readonly name: string;
+  readonly interface: string;
+  /** Undefined: the interface's own. */
+  readonly mtu?: number;
+  /** False: no super-packets and no partial checksums on this port. */
+  readonly offload: boolean;
+}
+
+export interface Route {
+  readonly to: Prefix;
+  /** 1 … 64 next hops; empty for a route that discards. */
+  readonly via: readonly NextHop[];
+}
+
+export interface NextHop {
+  /** Name of an uplink. */
+  readonly uplink: string;
+  readonly address: Address;
+  /** Share of the flows, relative to the route's other next hops: 1 … 16. */
+  readonly weight: number;
+}
+
+export interface Vm {
+  readonly name: string;
+  readonly network: Network;
+  readonly address: Address;
+  /** Index of the address's home among the fabric's homes. */
+  readonly home: number;
+  /** Undefined: learnt from the VM's first frame. */
+  readonly mac?: Address;
+  /** Undefined: the port's own. */
+  readonly mtu?: number;
+  readonly attachment: Attachment;
+  readonly offload: boolean;
+}
+
+/** How a VM's frames reach the router. */
+export type Attachment = TapAttachment | InterfaceAttachment;
+
+/** A TAP that the router makes: its far end is the interface of that name. */
+export interface TapAttachment {
+  readonly kind: "tap";
+  readonly interface: string;
+  /** Network namespace (name or path) that the interface is moved to. */
+  readonly netns?: string;
+  /** The interface's name there. */
+  readonly rename?: string;
+  /** MAC address given to the interface. */
+  readonly mac?: Address;
+}
+
+/** An interface that exists already (veth, QEMU's TAP), read and written with a packet socket. */
+export interface InterfaceAttachment {
+  readonly kind: "interface";
+  readonly interface: string;
+}
+
+/** What one router runs with. */
+export interface Configuration {
+  readonly node: Node;
+  readonly fabric: Fabric;
+}

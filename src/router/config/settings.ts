@@ -1,0 +1,36 @@
+/** The settings of a configuration that stand alone, and which of them a running router cannot change. */
+import { toHex } from "#base/bytes";
+import type { Configuration } from "#router/config/model";
+
+export interface Setting {
+  readonly name: string;
+  /** The value in words; what differs shows here. */
+  readonly of: (configuration: Configuration) => string;
+  /** Never printed: that it differs is all that may be seen. */
+  readonly secret?: true;
+  /** Why a running router cannot take over a new value; absent when it can. */
+  readonly restart?: string;
+}
+
+const AT_START = "it is laid out when the router starts";
+const EVERY_HOME = "every address gets another home, on every node of the fabric";
+
+export const SETTINGS: readonly Setting[] = [
+  { name: "name", of: ({ node }) => node.name, restart: "a router keeps its name" },
+  { name: "role", of: ({ node }) => node.role, restart: "a router keeps its role" },
+  { name: "address", of: ({ node }) => node.address.text, restart: "a router keeps its address" },
+  { name: "prefixes", of: ownPrefixes },
+  { name: "forwarders", of: ({ node }) => `${node.forwarders}`, restart: AT_START },
+  { name: "flowCache", of: ({ node }) => `${node.flowCacheEntries || "off"}`, restart: AT_START },
+  { name: "socket", of: ({ node }) => node.socket, restart: "a router keeps its API socket" },
+  { name: "fabric name", of: ({ fabric }) => fabric.name },
+  { name: "fabric key", of: ({ fabric }) => toHex(fabric.key), secret: true, restart: EVERY_HOME },
+  { name: "fabric tenantBits", of: ({ fabric }) => `${fabric.tenantBits}`, restart: EVERY_HOME },
+  { name: "fabric prefixes", of: ({ fabric }) => fabric.prefixes.map((p) => p.text).join(" ") },
+  { name: "fabric mtu", of: ({ fabric }) => `${fabric.mtu ?? "not set"}` },
+  { name: "fabric gatewayMac", of: ({ fabric }) => fabric.gatewayMac.text, restart: "the VMs remember it" },
+];
+
+function ownPrefixes({ node, fabric }: Configuration): string {
+  return node.homes.map((home) => fabric.homes[home]!.prefix.text).join(" ") || "none";
+}
