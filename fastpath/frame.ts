@@ -36,4 +36,58 @@ export class Frame {
   gsoSize = 0;
   /** Octets from `at` to the end of the transport header (virtio_net_hdr hdr_len). A hint on input, exact on output. */
   headerLength = 0;
+
+  // ---- what classify found (stages/classify.ts) ----
+
+  /** KIND_IPV4, KIND_IPV6, KIND_ARP. */
+  kind = 0;
+  /** Offset of the IP header: `at + 14`. */
+  l3 = 0;
+  /** Offset of the transport header; 0 where there is none to see (a fragment that is not the first). */
+  l4 = 0;
+  /** Offset of the IP payload: after the IPv4 options, or the IPv6 extension and Fragment headers. */
+  payload = 0;
+  /** Type of service or traffic class octet. */
+  trafficClass = 0;
+  /** TTL or hop limit as received. */
+  hopLimit = 0;
+  /** IPv4: flags and fragment offset, as in the header. IPv6: the Fragment header's offset and M flag, as in the header. */
+  fragment = 0;
+  /** IPv4 identification, or the low 16 bits of the Fragment header's. Valid for fragments and when DF is clear. */
+  identification = 0;
+  /** Transport protocol (IPv4 protocol or the upper-layer next header). */
+  protocol = 0;
+  /** Octets of the IP packet, header included. */
+  ipLength = 0;
+  /** Source and destination port as they lie in memory; 0 for protocols without ports. */
+  ports = 0;
+  /** Something that must take the full way: any UNUSUAL_ bit. 0: the flow's decision may be cached. */
+  unusual = 0;
+  /** IPv6: offset of the Fragment header; 0 without one. */
+  fragmentHeader = 0;
+  /** Hash of the flow (addresses, protocol, ports), the same for every packet of the flow and on every router. */
+  flowHash = 0;
+  /** FIB value of the destination (stages/route.ts). */
+  group = 0;
+  /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */
+  vm = -1;
 }
+
+export const KIND_IPV4 = 4;
+export const KIND_IPV6 = 6;
+export const KIND_ARP = 1;
+
+export const UNUSUAL_FRAGMENT = 1;
+export const UNUSUAL_OPTIONS = 2;
+export const UNUSUAL_ICMP = 4;
+/** An ICMP error: it quotes a packet that has to be translated too. */
+export const UNUSUAL_ICMP_ERROR = 8;
+export const UNUSUAL_EXTENSION = 16;
+/** The extension headers could not be read to their end: fit for transit only. */
+export const UNUSUAL_BAD_EXTENSION = 32;
+/** An unexpired source route option. */
+export const UNUSUAL_SOURCE_ROUTE = 64;
+/** UDP without a checksum. */
+export const UNUSUAL_ZERO_CHECKSUM = 128;
+/** Transport header not whole or lying: fit for transit only. */
+export const UNUSUAL_BAD_TRANSPORT = 256;

@@ -1,0 +1,53 @@
+/**
+ * The decision record: all that REWRITE needs to know about a flow, as plain 32-bit words. Stages fill the scratch
+ * record at index 0 of `Tables.records`; the flow cache keeps copies behind it. Words called *raw* hold octets as they
+ * lie in the packet (network order read on a little-endian machine).
+ */
+
+/** Words of a record; 128 octets, two cache lines. */
+export const RECORD = 32;
+
+// The key, written by the flow cache.
+/** Table generation the decision was made with. */
+export const R_GENERATION = 0;
+/** Input port | protocol << 16. */
+export const R_META = 1;
+/** Raw source and destination port. */
+export const R_PORTS = 2;
+/** Raw source then destination address: 2 words for IPv4, 8 for IPv6. */
+export const R_ADDRESSES = 3;
+
+// The decision.
+/** One of the ACTION_ values. */
+export const R_ACTION = 11;
+export const R_OUT_PORT = 12;
+/** Six raw half words, packed two a word: destination MAC, source MAC. */
+export const R_MACS = 13;
+/**
+ * IPv4 input: first word of the IPv6 header to write, raw: version and flow label, traffic class zero.
+ * IPv6 input: part of the key, the packet's flow label (ECMP hashes it).
+ */
+export const R_FLOW_WORD = 16;
+/** What the transport checksum's sum grows by when the addresses change: 0 … 0xffff. */
+export const R_CHECKSUM_DELTA = 17;
+/** Raw new source address: 4 words for IPv6, 1 for IPv4. */
+export const R_SOURCE = 18;
+/** Raw new destination address: 4 words for IPv6, 1 (at R_DESTINATION) for IPv4. */
+export const R_DESTINATION = 22;
+/** Largest IP packet the way out takes (low 16 bits), largest TCP MSS that fits both sides or 0 (high 16 bits); octets. */
+export const R_LIMITS = 26;
+/** Key: both MACs of the frame as it came, so that a cached decision checks them like the stages do. Three raw words. */
+export const R_LINK = 27;
+/** Coarse time of last use, in cache epochs (flow-cache.ts). */
+export const R_USED = 30;
+/** Adjacency used, so that the control thread learns which neighbours are in use. */
+export const R_ADJACENCY = 31;
+
+export const ACTION_4_TO_6 = 1;
+export const ACTION_6_TO_4 = 2;
+/** Same packet, one hop on: MACs and TTL or hop limit. */
+export const ACTION_FORWARD = 3;
+/** Sent by this router itself: MACs only. */
+export const ACTION_SEND = 4;
+
+export const limits = (mtu: number, mss: number): number => (mss << 16) | mtu;

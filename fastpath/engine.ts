@@ -1,0 +1,252 @@
+/**
+ * What happens to one frame: classify, decide (or remember), fit, REWRITE, transmit; and the ICMP error, punt and
+ * counter that its ending asks for. No I/O of its own: ports, punts and time are given.
+ */
+import { C_ENDINGS, C_ERRORS_LIMITED, C_ERRORS_SENT, C_TX_FRAMES, C_TX_OCTETS, portCounters } from "#fastpath/counters";
+import { ACTION_4_TO_6, ACTION_6_TO_4, ACTION_SEND, R_ACTION, R_LIMITS, R_OUT_PORT } from "#fastpath/decision";
+import { buildError } from "#fastpath/errors";
+import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
+import type { FlowCache } from "#fastpath/flow-cache";
+import { Frame, GSO_NONE, KIND_IPV4 } from "#fastpath/frame";
+import { decide, ORIGINATE, run } from "#fastpath/pipeline";
+import type { Port } from "#fastpath/ports/port";
+import { forward } from "#fastpath/rewrite/forward";
+import { fourToSix } from "#fastpath/rewrite/four-to-six";
+import { cutFragment, fragmentPayload, prepareFragments } from "#fastpath/rewrite/fragment";
+import { writeEthernet, writeEtherType } from "#fastpath/rewrite/link";
+import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
+import { sixToFour } from "#fastpath/rewrite/six-to-four";
+import { completeChecksum } from "#fastpath/rewrite/transport";
+import type { Scratch } from "#fastpath/scratch";
+import { classify } from "#fastpath/stages/classify";
+import { KIND_NONE, P_KIND, PORT_WORDS } from "#fastpath/tables/layout";
+import type { Tables } from "#fastpath/tables/tables";
+import {
+  CONTINUE,
+  ENDINGS,
+  HAIRPIN,
+  HOP_LIMIT,
+  ORIGINATED,
+  PORT_DOWN,
+  SEGMENTATION,
+  TO_FABRIC,
+  TO_VM,
+  TOO_BIG,
+  TRANSIT,
+  TRANSMIT_FAILED,
+  type Verdict,
+} from "#fastpath/verdicts";
+
+/** Takes frames that need the control thread. Returns the ending to count: `verdict`, or why it was not taken. */
+export interface Punts {
+  punt(f: Frame, verdict: Verdict): Verdict;
+}
+
+const PUNTED = ENDINGS.map((e) => e.fate === "punted");
+const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
+
+/** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
+const ERROR_BURST = 100;
+const ERRORS_PER_TICK = 20;
+
+export class Engine {
+  readonly tables: Tables;
+  readonly counters: Float64Array;
+  readonly scratch: Scratch;
+  /** By port index; undefined where there is none or it is down. */
+  readonly ports: (Port | undefined)[] = [];
+  private readonly cache: FlowCache | undefined;
+  private readonly punts: Punts;
+  private readonly budgets = new Int32Array(1024).fill(ERROR_BURST);
+  private readonly segment = new Frame();
+  private readonly fragment = new Frame();
+  private readonly error = new Frame();
+
+  constructor(tables: Tables, counters: Float64Array, scratch: Scratch, options: { cache?: FlowCache; punts: Punts }) {
+    this.tables = tables;
+    this.counters = counters;
+    this.scratch = scratch;
+    this.cache = options.cache;
+    this.punts = options.punts;
+  }
+
+  /** A frame as it came from its port. */
+  receive(f: Frame): void {
+    const from = f.port;
+    const verdict = this.process(f);
+    this.conclude(f, from, verdict);
+  }
+
+  /** An IPv6 packet of this router's own (Ethernet header to be written), counted under its port. */
+  originate(f: Frame): void {
+    const from = f.port;
+    let verdict = classify(f, this.tables);
+    if (verdict === CONTINUE) verdict = run(ORIGINATE, f, this.tables);
+    if (verdict === CONTINUE) verdict = this.finish(f, 0);
+    if (PUNTED[verdict]) verdict = this.punts.punt(f, verdict);
+    this.count(from, verdict);
+  }
+
+  /** A whole frame of the control thread's, for one port: no questions asked. */
+  send(f: Frame, port: number): void {
+    this.count(port, this.transmit(f, port) ? ORIGINATED : TRANSMIT_FAILED);
+  }
+
+  /** Gives the ports' ICMP budgets back; about ten times a second. */
+  tick(): void {
+    const b = this.budgets;
+    for (let i = 0; i < b.length; i++) b[i] = Math.min(ERROR_BURST, b[i]! + ERRORS_PER_TICK);
+  }
+
+  flush(): void {
+    for (let i = 0; i < this.ports.length; i++) this.ports[i]?.flush();
+  }
+
+  private process(f: Frame): Verdict {
+    const t = this.tables;
+    const verdict = classify(f, t);
+    if (verdict !== CONTINUE) return verdict;
+    if (this.cache !== undefined && f.unusual === 0) return this.remembered(f, this.cache);
+    const decided = decide(f, t);
+    return decided === CONTINUE ? this.finish(f, 0) : decided;
+  }
+
+  private remembered(f: Frame, cache: FlowCache): Verdict {
+    const t = this.tables;
+    const base = cache.find(f, t.generation);
+    if (base !== 0) return this.finish(f, base);
+    const decided = decide(f, t);
+    if (decided !== CONTINUE) return decided;
+    cache.insert(f, t.generation);
+    return this.finish(f, 0);
+  }
+
+  /** Decided: the record at `base` says what is to be done. */
+  private finish(f: Frame, base: number): Verdict {
+    const t = this.tables;
+    const action = t.records[base + R_ACTION]!;
+    if (action !== ACTION_SEND && f.hopLimit <= 1) return HOP_LIMIT;
+    const fits = fit(f, t, base);
+    if (fits === REFUSED) return TOO_BIG;
+    if (fits === CUT) return this.cut(f, base, action);
+    const verdict = this.rewrite(f, base, action);
+    if (verdict !== CONTINUE) return verdict;
+    return this.out(f, base, action);
+  }
+
+  private rewrite(f: Frame, base: number, action: number): Verdict {
+    const t = this.tables;
+    if (action === ACTION_4_TO_6) return fourToSix(f, t, base);
+    if (action === ACTION_6_TO_4) return sixToFour(f, t, base);
+    if (action !== ACTION_SEND) forward(f, t, base);
+    return CONTINUE;
+  }
+
+  /** Link header and transmit, in pieces where the port cannot take it whole. */
+  private out(f: Frame, base: number, action: number): Verdict {
+    const t = this.tables;
+    const to = t.records[base + R_OUT_PORT]!;
+    const port = this.ports[to];
+    if (port === undefined) return PORT_DOWN;
+    writeEthernet(t.bytes, t.words, f.at, t.records, base);
+    writeEtherType(t.bytes, f.at, f.kind === KIND_IPV4 ? 4 : 6);
+    if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {
+      if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
+      completeChecksum(f, t.bytes);
+    }
+    return this.transmit(f, to) ? ended(action, f) : TRANSMIT_FAILED;
+  }
+
+  private sendSegments(f: Frame, to: number, action: number): Verdict {
+    if (!canSegment(f)) return SEGMENTATION;
+    const payload = f.end - f.at - f.headerLength;
+    let sent = true;
+    for (let done = 0; done < payload; done += f.gsoSize) {
+      cutSegment(f, this.tables, this.scratch, this.segment, done);
+      sent = this.transmit(this.segment, to) && sent;
+    }
+    return sent ? ended(action, f) : TRANSMIT_FAILED;
+  }
+
+  /** Too big for the way out, and its sender lets it be cut. */
+  private cut(f: Frame, base: number, action: number): Verdict {
+    if (f.gsoType !== GSO_NONE) return this.cutSegments(f, base, action);
+    const t = this.tables;
+    const mtu = t.records[base + R_LIMITS]! & 0xffff;
+    if (action !== ACTION_4_TO_6) {
+      const verdict = this.rewrite(f, base, action);
+      if (verdict !== CONTINUE) return verdict;
+    }
+    const chunk = fragmentPayload(fragmentLimit(f, action, mtu), f.payload - f.l3);
+    if (chunk === 0) return TOO_BIG;
+    prepareFragments(f, t.bytes);
+    const payload = f.end - f.payload;
+    let verdict: Verdict = CONTINUE;
+    for (let done = 0; done < payload; done += chunk) {
+      cutFragment(f, t, this.scratch, this.fragment, done, chunk);
+      if (action === ACTION_4_TO_6) verdict = fourToSix(this.fragment, t, base);
+      if (verdict === CONTINUE) verdict = this.out(this.fragment, base, action);
+      if (ENDINGS[verdict]!.fate === "dropped") return verdict;
+      if (done + chunk < payload) verdict = CONTINUE;
+    }
+    return verdict;
+  }
+
+  /** A super-packet whose segments are too big: segments first, each cut on its own. */
+  private cutSegments(f: Frame, base: number, action: number): Verdict {
+    if (!canSegment(f)) return SEGMENTATION;
+    const payload = f.end - f.at - f.headerLength;
+    let verdict: Verdict = CONTINUE;
+    for (let done = 0; done < payload; done += f.gsoSize) {
+      const piece = new Frame();
+      cutSegment(f, this.tables, this.scratch, piece, done);
+      piece.port = f.port;
+      verdict = classify(piece, this.tables);
+      if (verdict === CONTINUE) verdict = this.cut(piece, base, action);
+      if (ENDINGS[verdict]!.fate === "dropped") return verdict;
+    }
+    return verdict;
+  }
+
+  private transmit(f: Frame, to: number): boolean {
+    const port = this.ports[to];
+    if (port === undefined) return false;
+    const c = portCounters(to);
+    this.counters[c + C_TX_FRAMES]! += 1;
+    this.counters[c + C_TX_OCTETS]! += f.end - f.at;
+    return port.transmit(f);
+  }
+
+  private conclude(f: Frame, from: number, verdict: Verdict): void {
+    let ending = verdict;
+    if (PUNTED[ending]) ending = this.punts.punt(f, ending);
+    if (OWES[ending]) this.answerWithError(f, from, ending);
+    this.count(from, ending);
+  }
+
+  private answerWithError(f: Frame, from: number, ending: Verdict): void {
+    const t = this.tables;
+    if (t.ports[from * PORT_WORDS + P_KIND] === KIND_NONE) return;
+    if (!buildError(f, t, this.scratch, this.error, ending)) return;
+    const c = portCounters(from);
+    if (this.budgets[from]! <= 0) {
+      this.counters[c + C_ERRORS_LIMITED]! += 1;
+      return;
+    }
+    this.budgets[from]! -= 1;
+    this.counters[c + C_ERRORS_SENT]! += 1;
+    if (this.error.kind === KIND_IPV4) this.transmit(this.error, from);
+    else this.originate(this.error);
+  }
+
+  private count(port: number, ending: Verdict): void {
+    this.counters[portCounters(port) + C_ENDINGS + ending]! += 1;
+  }
+}
+
+function ended(action: number, f: Frame): Verdict {
+  if (action === ACTION_4_TO_6) return TO_FABRIC;
+  if (action === ACTION_6_TO_4) return TO_VM;
+  if (action === ACTION_SEND) return ORIGINATED;
+  return f.kind === KIND_IPV4 ? HAIRPIN : TRANSIT;
+}

@@ -1,0 +1,38 @@
+/** fit: does the translated packet go through the way out whole? RFC 7915 §4.1, §5.1; RFC 1191, RFC 8201. */
+import { ACTION_4_TO_6, ACTION_6_TO_4, R_ACTION, R_LIMITS } from "#fastpath/decision";
+import { type Frame, GSO_NONE, KIND_IPV4, UNUSUAL_FRAGMENT } from "#fastpath/frame";
+import type { Tables } from "#fastpath/tables/tables";
+
+export const FITS = 0;
+/** Too big, and its sender forbids or IPv6 rules out fragments: `t.reported` is the MTU to tell. */
+export const REFUSED = 1;
+/** Too big, but may be cut: `fragmentLimit` says how large its IPv4 fragments may be. */
+export const CUT = 2;
+
+const DONT_FRAGMENT = 0x4000;
+/** RFC 7915 §5.1: an IPv6 packet of no more than this may be cut again on the IPv4 side. */
+const IPV6_MINIMUM = 1280;
+
+/** Octets that the IP packet grows by when translated (negative: shrinks). ICMP errors may differ by some octets. */
+export function growth(f: Frame, action: number): number {
+  const fragment = (f.unusual & UNUSUAL_FRAGMENT) !== 0 ? 8 : 0;
+  if (action === ACTION_4_TO_6) return 40 + fragment - (f.payload - f.l3);
+  return action === ACTION_6_TO_4 ? 20 - (f.payload - f.l3) : 0;
+}
+
+export function fit(f: Frame, t: Tables, base: number): number {
+  const action = t.records[base + R_ACTION]!;
+  const mtu = t.records[base + R_LIMITS]! & 0xffff;
+  // A super-packet fits when its segments do.
+  const length = f.gsoType === GSO_NONE ? f.ipLength : Math.min(f.ipLength, f.headerLength - 14 + f.gsoSize);
+  const more = growth(f, action);
+  if (length + more <= mtu) return FITS;
+  if (f.kind === KIND_IPV4 && (f.fragment & DONT_FRAGMENT) === 0) return CUT;
+  if (action === ACTION_6_TO_4 && length <= IPV6_MINIMUM && f.gsoType === GSO_NONE) return CUT;
+  t.reported = Math.min(mtu - more, 65535);
+  return REFUSED;
+}
+
+/** Largest IPv4 fragment whose translation fits `mtu`. */
+export const fragmentLimit = (f: Frame, action: number, mtu: number): number =>
+  action === ACTION_4_TO_6 ? mtu - 48 + (f.payload - f.l3) : mtu;

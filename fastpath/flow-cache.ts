@@ -1,0 +1,118 @@
+/**
+ * The flow cache: decisions under the key (input port, 5-tuple, flow label, MACs) and the table generation they were
+ * made with. Off or on, the output is the same octet for octet: what the key does not hold (TTL, length, TCP flags)
+ * the decision does not depend on.
+ *
+ * Two ways a set. A new flow takes the way not used lately; where both were, it is let in one time in eight only, so a
+ * flood of new flows costs the flows at work little.
+ */
+import { R_ADDRESSES, R_FLOW_WORD, R_GENERATION, R_LINK, R_META, R_PORTS, R_USED, RECORD } from "#fastpath/decision";
+import { hashFlow } from "#fastpath/flow-hash";
+import { type Frame, KIND_IPV4 } from "#fastpath/frame";
+import type { Tables } from "#fastpath/tables/tables";
+
+const WAYS = 2;
+const LABEL = ~0xf0ff;
+
+export class FlowCache {
+  hits = 0;
+  misses = 0;
+  /** Moves on about ten times a second; how old a record's last use is, is told in these. */
+  epoch = 1;
+  private readonly mask: number;
+  private readonly salt: number;
+  private refusals = 0;
+  private readonly r: Int32Array;
+  private readonly w: Int32Array;
+  private readonly b: Uint8Array;
+
+  /** `entries`: a power of two, ≥ 2, the records of `t` behind the scratch record. `salt`: any 32 bits, kept secret. */
+  constructor(t: Tables, entries: number, salt: number) {
+    this.r = t.records;
+    this.w = t.words;
+    this.b = t.bytes;
+    this.mask = (entries >> 1) - 1;
+    this.salt = salt | 1;
+  }
+
+  /** Word index of the flow's record, or 0 when there is none of this generation. Leaves the frame's flowHash set. */
+  find(f: Frame, generation: number): number {
+    const hash = hashFlow(f, this.w);
+    f.flowHash = hash;
+    const set = Math.imul(hash, this.salt) >>> 9;
+    const base = ((set & this.mask) * WAYS + 1) * RECORD;
+    if (this.matches(base, f, generation)) return this.hit(base);
+    if (this.matches(base + RECORD, f, generation)) return this.hit(base + RECORD);
+    this.misses++;
+    return 0;
+  }
+
+  /** Copies the scratch record (index 0) in, under the frame's key. Call before REWRITE changes the frame. */
+  insert(f: Frame, generation: number): void {
+    const { r, w, b } = this;
+    const base = this.place(f);
+    if (base === 0) return;
+    r.copyWithin(base, 0, RECORD);
+    r[base + R_GENERATION] = generation;
+    r[base + R_META] = f.port | (f.protocol << 16);
+    r[base + R_PORTS] = f.ports;
+    const k = (f.at + 2) >> 2;
+    r[base + R_LINK] = w[k]!;
+    r[base + R_LINK + 1] = w[k + 1]!;
+    r[base + R_LINK + 2] = b[f.at]! | (b[f.at + 1]! << 8) | (b[f.at + 10]! << 16) | (b[f.at + 11]! << 24);
+    if (f.kind === KIND_IPV4) {
+      const a = (f.l3 + 12) >> 2;
+      r[base + R_ADDRESSES] = w[a]!;
+      r[base + R_ADDRESSES + 1] = w[a + 1]!;
+    } else {
+      const a = (f.l3 + 8) >> 2;
+      for (let i = 0; i < 8; i++) r[base + R_ADDRESSES + i] = w[a + i]!;
+      r[base + R_FLOW_WORD] = w[f.l3 >> 2]! & LABEL;
+    }
+    r[base + R_USED] = this.epoch;
+  }
+
+  private hit(base: number): number {
+    this.hits++;
+    this.r[base + R_USED] = this.epoch;
+    return base;
+  }
+
+  private matches(base: number, f: Frame, generation: number): boolean {
+    const { r, w, b } = this;
+    if (
+      r[base + R_PORTS] !== f.ports ||
+      r[base + R_META] !== (f.port | (f.protocol << 16)) ||
+      r[base + R_GENERATION] !== generation
+    )
+      return false;
+    const k = (f.at + 2) >> 2;
+    if (
+      r[base + R_LINK] !== w[k] ||
+      r[base + R_LINK + 1] !== w[k + 1] ||
+      r[base + R_LINK + 2] !== (b[f.at]! | (b[f.at + 1]! << 8) | (b[f.at + 10]! << 16) | (b[f.at + 11]! << 24))
+    )
+      return false;
+    const key = base + R_ADDRESSES;
+    if (f.kind === KIND_IPV4) {
+      const a = (f.l3 + 12) >> 2;
+      return r[key] === w[a] && r[key + 1] === w[a + 1];
+    }
+    const a = (f.l3 + 8) >> 2;
+    for (let i = 0; i < 8; i++) if (r[key + i] !== w[a + i]) return false;
+    return r[base + R_FLOW_WORD] === (w[f.l3 >> 2]! & LABEL);
+  }
+
+  /** Where a new record goes: a way not used in this epoch or the last one; else the first, one time in eight. */
+  private place(f: Frame): number {
+    // hashFlow again: find() may have been for another frame, and stages overwrite flowHash with the transit hash.
+    const set = Math.imul(hashFlow(f, this.w), this.salt) >>> 9;
+    const base = ((set & this.mask) * WAYS + 1) * RECORD;
+    const first = this.r[base + R_USED]!;
+    const second = this.r[base + RECORD + R_USED]!;
+    const older = second < first ? base + RECORD : base;
+    if (Math.min(first, second) < this.epoch - 1) return older;
+    this.refusals++;
+    return (this.refusals & 7) === 0 ? older : 0;
+  }
+}

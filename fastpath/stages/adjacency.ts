@@ -1,0 +1,66 @@
+/** adjacency: ECMP group and flow hash → one next hop: output port, MACs, MTU. Completes the record for the fabric. */
+import {
+  ACTION_4_TO_6,
+  ACTION_FORWARD,
+  ACTION_SEND,
+  limits,
+  R_ACTION,
+  R_ADJACENCY,
+  R_CHECKSUM_DELTA,
+  R_FLOW_WORD,
+  R_LIMITS,
+  R_MACS,
+  R_OUT_PORT,
+  R_SOURCE,
+} from "#fastpath/decision";
+import { flowWord } from "#fastpath/flow-hash";
+import type { Frame } from "#fastpath/frame";
+import { checksumDelta } from "#fastpath/stages/checksum-delta";
+import { P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import type { Tables } from "#fastpath/tables/tables";
+import { CONTINUE, NEIGHBOR_FAILED, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
+
+/** IPv6 and TCP headers: what an MTU loses before the segment's data. */
+export const HEADERS_6 = 60;
+/** IPv4 and TCP headers. */
+export const HEADERS_4 = 40;
+
+/** Towards the fabric from a VM. */
+export function adjacency(f: Frame, t: Tables): Verdict {
+  const verdict = nextHop(f, t);
+  if (verdict !== CONTINUE) return verdict;
+  const r = t.records;
+  r[R_ACTION] = ACTION_4_TO_6;
+  r[R_FLOW_WORD] = flowWord(f.flowHash);
+  r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 12) >> 2, 2, r, R_SOURCE, 8);
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  const mtu = t.adjacencies.mtu(r[R_ADJACENCY]!);
+  r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_6, t.vms[vm + V_MTU]! - HEADERS_4));
+  return CONTINUE;
+}
+
+/** From fabric to fabric. */
+export function adjacencyTransit(f: Frame, t: Tables): Verdict {
+  const verdict = nextHop(f, t);
+  if (verdict !== CONTINUE) return verdict;
+  t.records[R_ACTION] = ACTION_FORWARD;
+  t.records[R_LIMITS] = limits(t.adjacencies.mtu(t.records[R_ADJACENCY]!), 0);
+  return CONTINUE;
+}
+
+/** From this router itself. */
+export function adjacencyOriginate(f: Frame, t: Tables): Verdict {
+  const verdict = adjacencyTransit(f, t);
+  if (verdict === CONTINUE) t.records[R_ACTION] = ACTION_SEND;
+  return verdict;
+}
+
+function nextHop(f: Frame, t: Tables): Verdict {
+  const r = t.records;
+  const index = t.adjacencies.pick(f.group, f.flowHash);
+  r[R_ADJACENCY] = index;
+  if (!t.adjacencies.isResolved(index)) return t.adjacencies.hasFailed(index) ? NEIGHBOR_FAILED : PUNT_NEIGHBOR;
+  r[R_OUT_PORT] = t.adjacencies.port(index);
+  t.adjacencies.copyMacs(index, r, R_MACS);
+  return CONTINUE;
+}

@@ -1,0 +1,25 @@
+/** forMe: on a fabric link, what is addressed to this router itself or to a group; frames for other MACs end here. */
+import { type Frame, KIND_IPV6 } from "#fastpath/frame";
+import { isPortMac } from "#fastpath/stages/answer";
+import { PROTOCOL_GRE } from "#fastpath/stages/protocols";
+import type { Tables } from "#fastpath/tables/tables";
+import {
+  CONTINUE,
+  FABRIC_IPV4,
+  MULTICAST,
+  NOT_A_TUNNEL_END,
+  PUNT_LOCAL,
+  type Verdict,
+  WRONG_MAC,
+} from "#fastpath/verdicts";
+
+export function forMe(f: Frame, t: Tables): Verdict {
+  if (f.kind !== KIND_IPV6) return FABRIC_IPV4;
+  const destination = (f.l3 + 24) >> 2;
+  if ((t.bytes[f.at]! & 1) !== 0)
+    return t.bytes[f.l3 + 24] === 0xff && t.isOwn(t.words, destination) ? PUNT_LOCAL : MULTICAST;
+  if (!isPortMac(f, t)) return WRONG_MAC;
+  if (t.bytes[f.l3 + 24] === 0xff) return t.isOwn(t.words, destination) ? PUNT_LOCAL : MULTICAST;
+  if (!t.isOwn(t.words, destination)) return CONTINUE;
+  return f.protocol === PROTOCOL_GRE ? NOT_A_TUNNEL_END : PUNT_LOCAL;
+}

@@ -1,0 +1,63 @@
+/** resolve: destination address → tags, by the route table of the VM's own network, longest prefix first. */
+import { R_DESTINATION } from "#fastpath/decision";
+import { type Frame, UNUSUAL_ICMP_ERROR, UNUSUAL_SOURCE_ROUTE } from "#fastpath/frame";
+import {
+  N_ROUTE_COUNT,
+  N_ROUTES,
+  NETWORK_ROUTE_WORDS,
+  NETWORK_WORDS,
+  NR_ACTION,
+  NR_LOCAL,
+  NR_MASK,
+  NR_PREFIX,
+  NR_TAGS,
+  P_VM,
+  PORT_WORDS,
+  V_NETWORK,
+  V_TAGS,
+  VM_WORDS,
+} from "#fastpath/tables/layout";
+import type { Tables } from "#fastpath/tables/tables";
+import { BAD_EMBEDDED, CONTINUE, NO_NETWORK_ROUTE, SOURCE_ROUTED, type Verdict } from "#fastpath/verdicts";
+
+export function resolve(f: Frame, t: Tables): Verdict {
+  if ((f.unusual & UNUSUAL_SOURCE_ROUTE) !== 0) return SOURCE_ROUTED;
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  const destination = t.words[(f.l3 + 16) >> 2]!;
+  const row = findRoute(t, t.vms[vm + V_NETWORK]!, destination);
+  if (row < 0) return NO_NETWORK_ROUTE;
+  t.records[R_DESTINATION + 2] = t.networkRoutes[row + NR_TAGS]!;
+  t.records[R_DESTINATION + 3] = destination;
+  if ((f.unusual & UNUSUAL_ICMP_ERROR) === 0) return CONTINUE;
+  return resolveQuoted(f, t, vm);
+}
+
+/** Row in `networkRoutes` that covers `address` (raw), or −1. */
+export function findRoute(t: Tables, network: number, address: number): number {
+  const at = network * NETWORK_WORDS;
+  let row = t.networks[at + N_ROUTES]! * NETWORK_ROUTE_WORDS;
+  const end = row + t.networks[at + N_ROUTE_COUNT]! * NETWORK_ROUTE_WORDS;
+  for (; row < end; row += NETWORK_ROUTE_WORDS) {
+    if ((address & t.networkRoutes[row + NR_MASK]!) === t.networkRoutes[row + NR_PREFIX])
+      return t.networkRoutes[row + NR_ACTION] === NR_LOCAL ? row : -1;
+  }
+  return -1;
+}
+
+/**
+ * A VM's ICMP error quotes a packet it received: its destination must be the VM itself, its source something the VM
+ * can have heard from. Both are translated with the error (RFC 7915 §4.2, §4.3).
+ */
+function resolveQuoted(f: Frame, t: Tables, vm: number): Verdict {
+  const quoted = f.l4 + 8;
+  if (f.end - quoted < 20) return BAD_EMBEDDED;
+  const source = t.words[(quoted + 12) >> 2]!;
+  if (t.words[(quoted + 16) >> 2] !== t.words[(f.l3 + 12) >> 2]) return BAD_EMBEDDED;
+  const row = findRoute(t, t.vms[vm + V_NETWORK]!, source);
+  if (row < 0) return BAD_EMBEDDED;
+  t.quoted[2] = t.networkRoutes[row + NR_TAGS]!;
+  t.quoted[3] = source;
+  t.quoted[6] = t.vms[vm + V_TAGS]!;
+  t.quoted[7] = t.words[(quoted + 16) >> 2]!;
+  return CONTINUE;
+}

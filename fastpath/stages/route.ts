@@ -1,0 +1,27 @@
+/** route: network address → FIB value: the local prefixes, a discard route, or an ECMP group of next hops. */
+import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
+import { hashFlow, hashTransit } from "#fastpath/flow-hash";
+import type { Frame } from "#fastpath/frame";
+import { GROUP_DISCARD } from "#fastpath/tables/layout";
+import type { Tables } from "#fastpath/tables/tables";
+import { CONTINUE, DISCARD_ROUTE, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
+
+/** A VM's packet: its network addresses are in the record. */
+export function route(f: Frame, t: Tables): Verdict {
+  f.flowHash = hashFlow(f, t.words);
+  return lookUp(f, t);
+}
+
+/** A fabric packet: its addresses are network addresses already; the record gets them for the stages that follow. */
+export function routeTransit(f: Frame, t: Tables): Verdict {
+  const w = (f.l3 + 8) >> 2;
+  for (let i = 0; i < 8; i++) t.records[R_SOURCE + i] = t.words[w + i]!;
+  f.flowHash = hashTransit(f, t.words);
+  return lookUp(f, t);
+}
+
+function lookUp(f: Frame, t: Tables): Verdict {
+  f.group = t.fib.lookup(t.records, R_DESTINATION);
+  if (f.group === 0) return NO_ROUTE;
+  return f.group === GROUP_DISCARD ? DISCARD_ROUTE : CONTINUE;
+}

@@ -1,0 +1,89 @@
+/**
+ * The tables that change with the configuration, as flat arrays. The control thread builds a {@link Snapshot} whole and
+ * hands it to each forwarder, which adopts it at the start of a turn. Words called *raw* hold octets in network order
+ * as they lie in memory.
+ */
+
+/** A port's record. */
+export const PORT_WORDS = 8;
+export const P_KIND = 0;
+/** Largest IP packet, octets. */
+export const P_MTU = 1;
+/** The router's MAC on this port, three raw half words packed in two words (the last half is zero). */
+export const P_MAC = 2;
+/** Index in the VM table (KIND_VM). */
+export const P_VM = 4;
+/** 1 when the port takes GSO super-packets and partial checksums. */
+export const P_OFFLOAD = 5;
+
+export const KIND_NONE = 0;
+export const KIND_VM = 1;
+export const KIND_UPLINK = 2;
+
+/** A VM's record. */
+export const VM_WORDS = 16;
+/** Tenant and network tags, raw. */
+export const V_TAGS = 0;
+/** Host address, raw. */
+export const V_IPV4 = 1;
+/** Network address, 4 raw words. */
+export const V_ADDRESS = 2;
+export const V_PORT = 6;
+/** Adjacency with the VM's MAC (unresolved until it is known). */
+export const V_ADJACENCY = 7;
+/** Index in the network table. */
+export const V_NETWORK = 8;
+/** Largest IP packet the VM takes, octets. */
+export const V_MTU = 9;
+
+/** A tenant network's record. */
+export const NETWORK_WORDS = 4;
+export const N_TAGS = 0;
+/** The gateway address its VMs see, raw. */
+export const N_GATEWAY = 1;
+/** First row and number of rows in `networkRoutes`. */
+export const N_ROUTES = 2;
+export const N_ROUTE_COUNT = 3;
+
+/** A row of a network's route table, longest prefix first. */
+export const NETWORK_ROUTE_WORDS = 4;
+export const NR_PREFIX = 0;
+export const NR_MASK = 1;
+/** NR_LOCAL: destinations in this prefix have the tags in NR_TAGS. */
+export const NR_ACTION = 2;
+export const NR_TAGS = 3;
+export const NR_LOCAL = 1;
+
+export interface Snapshot {
+  /** PORT_WORDS each, indexed by port. */
+  readonly ports: Int32Array;
+  readonly vms: Int32Array;
+  /** Open-addressed hash over (tags, IPv4): VM index + 1, 0 when free; its size is a power of two. */
+  readonly vmIndex: Int32Array;
+  readonly networks: Int32Array;
+  readonly networkRoutes: Int32Array;
+  /** Two raw words (the upper 64 bits) for each home hypervisor prefix, in order. */
+  readonly homes: Int32Array;
+  /** The deployment's 128-bit key, four raw words. */
+  readonly key: Int32Array;
+  /** This router's unicast and multicast addresses, 4 raw words each. */
+  readonly own: Int32Array;
+  /** The fabric's address ranges: 4 raw words of prefix, 4 of mask each. */
+  readonly fabric: Int32Array;
+  /** This router's own address, the source of its ICMPv6 errors; 4 raw words. */
+  readonly routerAddress: Int32Array;
+}
+
+/** FIB value of the prefixes this router owns: their packets are for local VMs or for the router itself. */
+export const GROUP_LOCAL = 1;
+/** FIB value of discard routes. */
+export const GROUP_DISCARD = 2;
+/** The first value that is an ECMP group's. */
+export const GROUP_FIRST = 3;
+
+/** Hash of (tags, IPv4), both raw, for the VM index. */
+export function vmHash(tags: number, ipv4: number): number {
+  let h = Math.imul(tags ^ 0x5bd1e995, 0x85ebca6b) ^ ipv4;
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
+  return h ^ (h >>> 13);
+}

@@ -1,0 +1,147 @@
+/** All that a forwarder's stages read: the arena, the adopted snapshot, and the tables changed in place. */
+
+import { RECORD } from "#fastpath/decision";
+import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import type { FibReader } from "#fastpath/tables/fib-reader";
+import {
+  KIND_UPLINK,
+  KIND_VM,
+  P_KIND,
+  PORT_WORDS,
+  type Snapshot,
+  V_IPV4,
+  V_TAGS,
+  VM_WORDS,
+  vmHash,
+} from "#fastpath/tables/layout";
+
+/** Views of the one mapping that holds all frames (src/sys/memory.ts). */
+export interface ArenaViews {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+}
+
+export class Tables {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly fib: FibReader;
+  readonly adjacencies: AdjacencyReader;
+  /** Decision records: the scratch record at 0, the flow cache's behind it. */
+  readonly records: Int32Array;
+  /** Network addresses of the packet quoted in an ICMP error that a VM sends: source, destination; 4 raw words each. */
+  readonly quoted = new Int32Array(8);
+  /** Scratch for hashes. */
+  readonly hashed = new Int32Array(2);
+
+  /** The MTU that a too-big error reports, and the pointer that a parameter problem reports. */
+  reported = 0;
+  /** IPv4 identification generator for packets that leave fragmentable. RFC 7915 §5.1, RFC 6864. */
+  private identification = 1;
+
+  /** Generation of all tables together, read once a turn. */
+  generation = 0;
+
+  ports!: Int32Array;
+  vms!: Int32Array;
+  vmIndex!: Int32Array;
+  networks!: Int32Array;
+  networkRoutes!: Int32Array;
+  homes!: Int32Array;
+  key!: Int32Array;
+  own!: Int32Array;
+  fabric!: Int32Array;
+  routerAddress!: Int32Array;
+
+  constructor(arena: ArenaViews, fib: FibReader, adjacencies: AdjacencyReader, cacheEntries: number) {
+    this.bytes = arena.bytes;
+    this.words = arena.words;
+    this.fib = fib;
+    this.adjacencies = adjacencies;
+    this.records = new Int32Array((cacheEntries + 1) * RECORD);
+    this.adopt(EMPTY);
+  }
+
+  adopt(s: Snapshot): void {
+    this.ports = s.ports;
+    this.vms = s.vms;
+    this.vmIndex = s.vmIndex;
+    this.networks = s.networks;
+    this.networkRoutes = s.networkRoutes;
+    this.homes = s.homes;
+    this.key = s.key;
+    this.own = s.own;
+    this.fabric = s.fabric;
+    this.routerAddress = s.routerAddress;
+  }
+
+  nextIdentification(): number {
+    this.identification = (this.identification + 1) & 0xffff;
+    return this.identification;
+  }
+
+  isVm(port: number): boolean {
+    return this.ports[port * PORT_WORDS + P_KIND] === KIND_VM;
+  }
+
+  isUplink(port: number): boolean {
+    return this.ports[port * PORT_WORDS + P_KIND] === KIND_UPLINK;
+  }
+
+  /** Offset in `vms` of the VM with these raw tags and address, or −1. */
+  findVm(tags: number, ipv4: number): number {
+    const mask = this.vmIndex.length - 1;
+    let slot = vmHash(tags, ipv4) & mask;
+    for (let probes = 0; probes <= mask; probes++) {
+      const entry = this.vmIndex[slot]!;
+      if (entry === 0) return -1;
+      const at = (entry - 1) * VM_WORDS;
+      if (this.vms[at + V_TAGS] === tags && this.vms[at + V_IPV4] === ipv4) return at;
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
+  /** True when the IPv6 address at `word` of `words` is one of this router's. */
+  isOwn(words: Int32Array, word: number): boolean {
+    const { own } = this;
+    for (let i = 0; i < own.length; i += 4) {
+      if (
+        own[i + 3] === words[word + 3] &&
+        own[i + 2] === words[word + 2] &&
+        own[i + 1] === words[word + 1] &&
+        own[i] === words[word]
+      )
+        return true;
+    }
+    return false;
+  }
+
+  /** True when the IPv6 address at `word` of `words` lies in the fabric's address ranges. */
+  isInFabric(words: Int32Array, word: number): boolean {
+    const { fabric } = this;
+    for (let i = 0; i < fabric.length; i += 8) {
+      if (
+        (words[word]! & fabric[i + 4]!) === fabric[i] &&
+        (words[word + 1]! & fabric[i + 5]!) === fabric[i + 1] &&
+        (words[word + 2]! & fabric[i + 6]!) === fabric[i + 2] &&
+        (words[word + 3]! & fabric[i + 7]!) === fabric[i + 3]
+      )
+        return true;
+    }
+    return false;
+  }
+}
+
+const none = new Int32Array(0);
+const EMPTY: Snapshot = {
+  ports: none,
+  vms: none,
+  vmIndex: new Int32Array(1),
+  networks: none,
+  networkRoutes: none,
+  homes: none,
+  key: new Int32Array(4),
+  own: none,
+  fabric: none,
+  routerAddress: new Int32Array(4),
+};

@@ -1,0 +1,153 @@
+/**
+ * How a frame's way can end. A stage returns CONTINUE or one of these; every frame ends in exactly one of them, and the
+ * ending is its counter (per input port). An ending that owes the sender an ICMP error says which one.
+ */
+
+/** What an ending means for the frame. */
+export type Fate = "forwarded" | "punted" | "dropped";
+
+export interface Ending {
+  readonly name: string;
+  readonly fate: Fate;
+  /** One line for operators: what happened and why. */
+  readonly meaning: string;
+  /** ICMPv4 type and code owed when the frame is IPv4, undefined when none is. RFC 792, 1812 §5.2.7. */
+  readonly icmp4?: readonly [type: number, code: number];
+  /** ICMPv6 type and code owed when the frame is IPv6. RFC 4443 §3. */
+  readonly icmp6?: readonly [type: number, code: number];
+}
+
+const ending = (name: string, fate: Fate, meaning: string, owed: Pick<Ending, "icmp4" | "icmp6"> = {}): Ending => ({
+  name,
+  fate,
+  meaning,
+  ...owed,
+});
+
+/** Index in this list = the verdict's number. CONTINUE is 0 and never counted. */
+export const ENDINGS: readonly Ending[] = [
+  ending("continue", "forwarded", "the next stage decides"),
+  // forwarded
+  ending("to-fabric", "forwarded", "translated and sent into the fabric"),
+  ending("to-vm", "forwarded", "translated and delivered to a local VM"),
+  ending("hairpin", "forwarded", "from one local VM to another"),
+  ending("transit", "forwarded", "routed from fabric to fabric"),
+  ending("originated", "forwarded", "sent by this router itself (ICMP error, reply of the control thread)"),
+  // punted
+  ending("punt-arp", "punted", "an ARP message for the control thread"),
+  ending("punt-local", "punted", "addressed to this router"),
+  ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
+  ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
+  // classify
+  ending("truncated", "dropped", "shorter than its headers say"),
+  ending("bad-ip-header", "dropped", "IP version, header length or total length is impossible"),
+  ending("bad-ip-checksum", "dropped", "IPv4 header checksum is wrong (RFC 1812 §5.2.2)"),
+  ending("bad-transport", "dropped", "transport header truncated or its length field lies"),
+  ending("tiny-fragment", "dropped", "first fragment without a whole transport header (RFC 3128)"),
+  ending("bad-extension", "dropped", "IPv6 extension headers truncated, looping or too many"),
+  ending("bad-offload", "dropped", "checksum or segmentation request contradicts the packet"),
+  ending("bad-source", "dropped", "source is unspecified, loopback, multicast or broadcast"),
+  ending("unknown-ethertype", "dropped", "neither IPv4, IPv6 nor ARP"),
+  ending("wrong-mac", "dropped", "destination MAC is not this router's"),
+  ending("loopback-destination", "dropped", "destination is unspecified, loopback or reserved"),
+  // answer, admit
+  ending("spoofed-mac", "dropped", "source MAC is not the VM's"),
+  ending("spoofed-source", "dropped", "source address is not the VM's"),
+  ending("vm-broadcast", "dropped", "broadcast or multicast from a VM whose network has none"),
+  ending("vm-ipv6", "dropped", "IPv6 from a VM that has no IPv6 address"),
+  ending("fabric-ipv4", "dropped", "IPv4 or ARP on a fabric link (the fabric is IPv6 only)"),
+  // resolve, home, route
+  ending("no-network-route", "dropped", "destination is in no prefix of the VM's network", { icmp4: [3, 0] }),
+  ending("no-route", "dropped", "no route into the fabric", { icmp4: [3, 0], icmp6: [1, 0] }),
+  ending("discard-route", "dropped", "a discard route covers the destination", { icmp4: [3, 0], icmp6: [1, 0] }),
+  ending("neighbor-failed", "dropped", "the next hop does not answer", { icmp4: [3, 1], icmp6: [1, 3] }),
+  ending("source-routed", "dropped", "unexpired source route option (RFC 7915 §4.1)", { icmp4: [3, 5] }),
+  ending("port-down", "dropped", "the output port is down"),
+  // fabric side
+  ending("outside-source", "dropped", "source is outside the fabric's prefixes"),
+  ending("infrastructure-source", "dropped", "a fabric router's own address may send a VM ICMPv6 errors only"),
+  ending("other-network", "dropped", "source and destination belong to different tenant networks"),
+  ending("no-such-vm", "dropped", "no VM with that address lives here", { icmp4: [3, 1], icmp6: [1, 3] }),
+  ending("not-a-tunnel-end", "dropped", "GRE for this router, which has no tunnel for it"),
+  ending("multicast", "dropped", "a multicast group this router is not in"),
+  // fit and translation
+  ending("hop-limit", "dropped", "TTL or hop limit used up", { icmp4: [11, 0], icmp6: [3, 0] }),
+  ending("too-big", "dropped", "larger than the way out allows", { icmp4: [3, 4], icmp6: [2, 0] }),
+  ending("udp-zero-checksum", "dropped", "fragmented UDP without checksum, or IPv6 UDP without (RFC 7915 §4.5)"),
+  ending("icmp-untranslatable", "dropped", "an ICMP type or code without a counterpart (RFC 7915 §4.2, §5.2)"),
+  ending("bad-embedded", "dropped", "the packet quoted in an ICMP error is none this sender can have received"),
+  ending(
+    "untranslatable-header",
+    "dropped",
+    "IPv6 routing header with segments left, AH or another header IPv4 lacks",
+    {
+      icmp6: [4, 0],
+    },
+  ),
+  // queues and limits
+  ending("punt-limited", "dropped", "more for the control thread than its rate limit allows"),
+  ending("punt-full", "dropped", "the control thread's queue is full"),
+  ending("transmit-failed", "dropped", "the output port's queue is full or refuses the frame"),
+  ending("segmentation", "dropped", "a super-packet that cannot be cut into segments"),
+  ending("internal", "dropped", "a defect of this program; please report it"),
+];
+
+const numbers = new Map(ENDINGS.map((e, i) => [e.name, i]));
+
+function verdict(name: string): number {
+  const number = numbers.get(name);
+  if (number === undefined) throw new Error(`no ending is called ${name}`);
+  return number;
+}
+
+export const CONTINUE = 0;
+export const TO_FABRIC = verdict("to-fabric");
+export const TO_VM = verdict("to-vm");
+export const HAIRPIN = verdict("hairpin");
+export const TRANSIT = verdict("transit");
+export const ORIGINATED = verdict("originated");
+export const PUNT_ARP = verdict("punt-arp");
+export const PUNT_LOCAL = verdict("punt-local");
+export const PUNT_NEIGHBOR = verdict("punt-neighbor");
+export const PUNT_LEARN = verdict("punt-learn");
+export const TRUNCATED = verdict("truncated");
+export const BAD_IP_HEADER = verdict("bad-ip-header");
+export const BAD_IP_CHECKSUM = verdict("bad-ip-checksum");
+export const BAD_TRANSPORT = verdict("bad-transport");
+export const TINY_FRAGMENT = verdict("tiny-fragment");
+export const BAD_EXTENSION = verdict("bad-extension");
+export const BAD_OFFLOAD = verdict("bad-offload");
+export const BAD_SOURCE = verdict("bad-source");
+export const UNKNOWN_ETHERTYPE = verdict("unknown-ethertype");
+export const WRONG_MAC = verdict("wrong-mac");
+export const LOOPBACK_DESTINATION = verdict("loopback-destination");
+export const SPOOFED_MAC = verdict("spoofed-mac");
+export const SPOOFED_SOURCE = verdict("spoofed-source");
+export const VM_BROADCAST = verdict("vm-broadcast");
+export const VM_IPV6 = verdict("vm-ipv6");
+export const FABRIC_IPV4 = verdict("fabric-ipv4");
+export const NO_NETWORK_ROUTE = verdict("no-network-route");
+export const NO_ROUTE = verdict("no-route");
+export const DISCARD_ROUTE = verdict("discard-route");
+export const NEIGHBOR_FAILED = verdict("neighbor-failed");
+export const SOURCE_ROUTED = verdict("source-routed");
+export const PORT_DOWN = verdict("port-down");
+export const OUTSIDE_SOURCE = verdict("outside-source");
+export const INFRASTRUCTURE_SOURCE = verdict("infrastructure-source");
+export const OTHER_NETWORK = verdict("other-network");
+export const NO_SUCH_VM = verdict("no-such-vm");
+export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");
+export const MULTICAST = verdict("multicast");
+export const HOP_LIMIT = verdict("hop-limit");
+export const TOO_BIG = verdict("too-big");
+export const UDP_ZERO_CHECKSUM = verdict("udp-zero-checksum");
+export const ICMP_UNTRANSLATABLE = verdict("icmp-untranslatable");
+export const BAD_EMBEDDED = verdict("bad-embedded");
+export const UNTRANSLATABLE_HEADER = verdict("untranslatable-header");
+export const PUNT_LIMITED = verdict("punt-limited");
+export const PUNT_FULL = verdict("punt-full");
+export const TRANSMIT_FAILED = verdict("transmit-failed");
+export const SEGMENTATION = verdict("segmentation");
+export const INTERNAL = verdict("internal");
+
+export type Verdict = number;
