@@ -1,0 +1,132 @@
+/**
+ * Packet sockets (packet(7)): whole Ethernet frames of one interface, each led by a virtio_net_hdr of 10 octets, and
+ * received in a ring of slots that the kernel fills in our own memory (TPACKET_V2).
+ */
+import { closeDescriptor } from "#sys/descriptor";
+import { check, EPERM, errno, SysError } from "#sys/errno";
+import { libc } from "#sys/libc";
+import { type Memory, pinned } from "#sys/memory";
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const ETH_P_ALL = 3;
+
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+
+const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_RX_RING = 5;
+const PACKET_STATISTICS = 6;
+const PACKET_COPY_THRESH = 7;
+const PACKET_VERSION = 10;
+const PACKET_RESERVE = 12;
+const PACKET_VNET_HDR = 15;
+const PACKET_FANOUT = 18;
+const PACKET_QDISC_BYPASS = 20;
+const PACKET_IGNORE_OUTGOING = 23;
+const PACKET_MR_PROMISC = 1;
+const PACKET_FANOUT_HASH = 0;
+const PACKET_FANOUT_FLAG_DEFRAG = 0x8000;
+const TPACKET_V2 = 1;
+
+const scratch: Memory = pinned(64);
+
+export interface PacketRing {
+  /** Octets of a slot: a power of two from 2048, or whole pages. */
+  readonly slotSize: number;
+  readonly slots: number;
+  /** Octets that the kernel leaves free before the frame, beyond what its own header takes. */
+  readonly reserve: number;
+}
+
+export interface PacketSocketSettings {
+  /** ifindex in the calling thread's namespace. */
+  readonly index: number;
+  /** The interface's name, for errors. */
+  readonly about: string;
+  readonly ring?: PacketRing;
+  /** Octets for frames that are too long for a slot, and for all frames without a ring. */
+  readonly receiveBuffer: number;
+  /** Octets of frames on their way out. */
+  readonly sendBuffer: number;
+  /** Skip the interface's queueing discipline. */
+  readonly bypassQueue?: boolean;
+  /** Sockets with the same group (0 … 65535) share the interface's frames, each flow going to one of them. */
+  readonly fanoutGroup?: number;
+  /** Take frames for other stations too. */
+  readonly promiscuous?: boolean;
+}
+
+/**
+ * Opens a nonblocking packet socket. It hears only what comes in on the interface, not what anybody sends there.
+ * Throws SysError.
+ */
+export function openPacketSocket(settings: PacketSocketSettings): number {
+  const { about } = settings;
+  // Protocol 0: deaf until it is bound, so that no other interface's frames get into the ring.
+  const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd === -1)
+    throw new SysError("open packet socket", errno(), errno() === EPERM ? `${about} (run as root)` : about);
+  try {
+    setOption(fd, SOL_PACKET, PACKET_VNET_HDR, 1, about);
+    setOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, about);
+    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, settings.receiveBuffer, about);
+    setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, settings.sendBuffer, about);
+    if (settings.bypassQueue) setOption(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1, about);
+    if (settings.ring !== undefined) setRing(fd, settings.ring, about);
+    bindTo(fd, settings.index, about);
+    if (settings.promiscuous) joinPromiscuous(fd, settings.index, about);
+    if (settings.fanoutGroup !== undefined) {
+      const mode = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
+      setOption(fd, SOL_PACKET, PACKET_FANOUT, settings.fanoutGroup | (mode << 16), about);
+    }
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** Frames the kernel dropped because the ring was full, since the last time it was asked. */
+export function takeDrops(fd: number): number {
+  scratch.words[4] = 12;
+  const result = libc.getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, scratch.address, scratch.address + 16);
+  return result === -1 ? 0 : scratch.words[1]! >>> 0; // struct tpacket_stats: packets, drops
+}
+
+function setOption(fd: number, level: number, option: number, value: number, about: string): void {
+  scratch.words[0] = value;
+  check(libc.setsockopt(fd, level, option, scratch.address, 4), `setsockopt ${level} ${option}`, about);
+}
+
+function setRing(fd: number, { slotSize, slots, reserve }: PacketRing, about: string): void {
+  setOption(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2, about);
+  setOption(fd, SOL_PACKET, PACKET_RESERVE, reserve, about);
+  // Above 0: a frame that does not fit its slot is also queued whole, for recvmsg.
+  setOption(fd, SOL_PACKET, PACKET_COPY_THRESH, 1, about);
+  // struct tpacket_req: block size, blocks, frame size, frames. A block is contiguous memory in the kernel.
+  const blockSize = Math.max(slotSize, 65536);
+  scratch.words.set([blockSize, (slots * slotSize) / blockSize, slotSize, slots]);
+  check(libc.setsockopt(fd, SOL_PACKET, PACKET_RX_RING, scratch.address, 16), "setsockopt PACKET_RX_RING", about);
+}
+
+/** struct sockaddr_ll: family u16, protocol u16 in network order, ifindex i32, … 20 octets. */
+function bindTo(fd: number, index: number, about: string): void {
+  scratch.bytes.fill(0, 0, 20);
+  scratch.view.setUint16(0, AF_PACKET, true);
+  scratch.view.setUint16(2, ETH_P_ALL);
+  scratch.view.setInt32(4, index, true);
+  check(libc.bind(fd, scratch.address, 20), "bind packet socket", about);
+}
+
+/** struct packet_mreq: ifindex i32, type u16, length u16, address 8 octets. */
+function joinPromiscuous(fd: number, index: number, about: string): void {
+  scratch.bytes.fill(0, 0, 16);
+  scratch.view.setInt32(0, index, true);
+  scratch.view.setUint16(4, PACKET_MR_PROMISC, true);
+  check(libc.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, scratch.address, 16), "setsockopt promiscuous", about);
+}
