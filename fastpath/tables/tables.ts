@@ -24,7 +24,7 @@ export interface ArenaViews {
 export class Tables {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
-  readonly fib: FibReader;
+  fib: FibReader;
   readonly adjacencies: AdjacencyReader;
   /** Decision records: the scratch record at 0, the flow cache's behind it. */
   readonly records: Int32Array;

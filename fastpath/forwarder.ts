@@ -1,0 +1,315 @@
+/**
+ * A forwarder: turns of `wait → adopt tables → receive → pipelines → transmit → punt`. Owns its ports, never waits for
+ * the control thread. Runs in a Worker (worker.ts) or, in tests and benchmarks, wherever `turn()` is called.
+ */
+import {
+  C_RX_FRAMES,
+  C_RX_OCTETS,
+  portCounters,
+  W_BUSY,
+  W_CACHE_HITS,
+  W_CACHE_MISSES,
+  W_SLEEPS,
+  W_TURNS,
+} from "#fastpath/counters";
+import { Engine, type Punts } from "#fastpath/engine";
+import { FlowCache } from "#fastpath/flow-cache";
+import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
+import { FrameRing } from "#fastpath/frame-ring";
+import { GONE, type Port } from "#fastpath/ports/port";
+import { Scratch } from "#fastpath/scratch";
+import {
+  type Command,
+  type ForwarderStart,
+  INJECT_ORIGINATE,
+  INJECT_RECEIVE,
+  type Report,
+  S_ARMED,
+  S_ASLEEP,
+  S_COMMANDS,
+  S_DONE,
+  S_STOP,
+} from "#fastpath/shared";
+import { FibReader } from "#fastpath/tables/fib-reader";
+import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
+import { GroupReader } from "#fastpath/tables/groups";
+import { Tables } from "#fastpath/tables/tables";
+import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
+import { monotonicNanos } from "#sys/clock";
+import { EventFd } from "#sys/eventfd";
+import { Memory } from "#sys/memory";
+import { Poller } from "#sys/poll";
+
+/** Frames taken from a port in one go. */
+const BURST = 64;
+/** Turns between looks at ports that had nothing last time, while others have. */
+const TURNS_BETWEEN_POLLS = 4;
+/** Frames taken from the inject ring in one turn. */
+const INJECT_BURST = 64;
+const TICK_NANOS = 100_000_000;
+/** Punts a port may cause at once, and how many come back each tick (so 2 000 a second). */
+const PUNT_BURST = 400;
+const PUNTS_PER_TICK = 200;
+/** Poll slot of the wake-up event; ports follow. */
+const WAKE_SLOT = 0;
+
+/** How the forwarder is fed commands and tells what happened. */
+export interface Wires {
+  /** The next command, or undefined. */
+  nextCommand(): Command | undefined;
+  openPort(arena: Memory, command: Extract<Command, { kind: "add-port" }>): Port;
+  report(report: Report): void;
+}
+
+export class Forwarder implements Punts {
+  readonly engine: Engine;
+  private readonly start: ForwarderStart;
+  private readonly wires: Wires;
+  private readonly arena: Memory;
+  private readonly shared: Int32Array;
+  private readonly turns: Int32Array;
+  private readonly generation: Int32Array;
+  private readonly counters: Float64Array;
+  private readonly puntRing: FrameRing;
+  private readonly injectRing: FrameRing;
+  private readonly injected = new Frame();
+  private readonly cache: FlowCache | undefined;
+  private readonly poller = new Poller(2048);
+  private readonly wake: EventFd;
+  private readonly frames: readonly Frame[] = Array.from({ length: BURST }, () => new Frame());
+  /** Ports in the order they are read; `hot[i]`: had frames last time. */
+  private readonly order: Port[] = [];
+  private readonly hot: boolean[] = [];
+  private readonly puntBudget = new Int32Array(1024).fill(PUNT_BURST);
+  private commandsSeen = 0;
+  private punted = false;
+  private sincePoll = 0;
+  private awakeSince = 0;
+  private lastTick = 0;
+
+  constructor(start: ForwarderStart, wires: Wires) {
+    this.start = start;
+    this.wires = wires;
+    this.arena = new Memory(start.arenaAddress, start.arenaSize);
+    this.shared = new Int32Array(start.shared);
+    this.turns = new Int32Array(start.turns);
+    this.generation = new Int32Array(start.generation);
+    this.counters = new Float64Array(start.counters);
+    this.puntRing = new FrameRing(start.punt);
+    this.injectRing = new FrameRing(start.inject);
+    this.wake = new EventFd(start.wakeFd);
+    this.poller.set(WAKE_SLOT, start.wakeFd);
+    const tables = new Tables(this.arena, new FibReader(start.fib), new GroupReader(start.groups), start.cacheEntries);
+    this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
+    const scratch = new Scratch(start.scratchAt, start.scratchSize);
+    this.engine = new Engine(tables, this.counters, scratch, {
+      punts: this,
+      ...(this.cache !== undefined && { cache: this.cache }),
+    });
+    this.awakeSince = monotonicNanos();
+  }
+
+  /** Turns until control says stop; then closes the ports. */
+  run(): void {
+    while (Atomics.load(this.shared, S_STOP) === 0) {
+      const frames = this.turn();
+      if (frames > 0 && this.sincePoll < TURNS_BETWEEN_POLLS) this.sincePoll++;
+      else this.wait(frames > 0);
+    }
+    for (const port of this.order) port.close();
+    this.poller.close();
+    this.wake.close(false);
+  }
+
+  /** One turn without the wait. Returns how many frames it handled. */
+  turn(): number {
+    enterTurn(this.turns, this.start.id);
+    if (Atomics.load(this.shared, S_COMMANDS) !== this.commandsSeen) this.carryOutCommands();
+    this.engine.tables.generation = Atomics.load(this.generation, 0);
+    let handled = this.takeInjected();
+    for (let i = 0; i < this.order.length; i++) {
+      if (this.hot[i]) handled += this.readPort(i);
+    }
+    this.engine.flush();
+    if (handled > 0) for (let i = 0; i < this.order.length; i++) this.order[i]!.release();
+    this.engine.scratch.reset();
+    leaveTurn(this.turns, this.start.id);
+    this.counters[W_TURNS]! += 1;
+    if (this.punted) this.tellOfPunts();
+    return handled;
+  }
+
+  /** From the engine: a frame for the control thread. A port that asks too much is limited before the ring is. */
+  punt(f: Frame, verdict: Verdict): Verdict {
+    if (this.puntBudget[f.port]! <= 0) return PUNT_LIMITED;
+    this.puntBudget[f.port]! -= 1;
+    if (!this.puntRing.push(f, this.arena.bytes, verdict)) return PUNT_FULL;
+    this.punted = true;
+    return verdict;
+  }
+
+  private readPort(i: number): number {
+    const port = this.order[i]!;
+    const count = port.receive(this.frames, 0);
+    this.hot[i] = count > 0;
+    if (count === GONE) {
+      this.portFailed(i);
+      return 0;
+    }
+    const c = portCounters(port.index);
+    for (let k = 0; k < count; k++) {
+      const f = this.frames[k]!;
+      f.port = port.index;
+      this.counters[c + C_RX_FRAMES]! += 1;
+      this.counters[c + C_RX_OCTETS]! += f.end - f.at;
+      this.handle(f);
+      if (!this.engine.scratch.hasRoom()) {
+        this.engine.flush();
+        this.engine.scratch.reset();
+      }
+    }
+    return count;
+  }
+
+  /** A defect of ours must cost one frame, not the network. */
+  private handle(f: Frame): void {
+    const { at, end } = f;
+    try {
+      this.engine.receive(f);
+    } catch (error) {
+      this.defect(f.port, this.arena.bytes.subarray(at, Math.min(end, at + 128)), error);
+    }
+  }
+
+  private defect(port: number, head: Uint8Array, error: unknown): void {
+    const c = portCounters(port) + 8 + INTERNAL;
+    this.counters[c]! += 1;
+    if (this.counters[c]! > 10) return;
+    const message = error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
+    this.wires.report({ kind: "defect", message, frame: Buffer.from(head).toString("hex") });
+  }
+
+  private takeInjected(): number {
+    let count = 0;
+    for (; count < INJECT_BURST; count++) {
+      const length = this.injectRing.peekLength();
+      if (length < 0) break;
+      const f = this.injected;
+      const tag = this.injectRing.pop(f, this.arena.bytes, this.engine.scratch.take(length));
+      if (tag === INJECT_RECEIVE) this.handle(f);
+      else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
+      else this.engine.send(f, f.port);
+      if (!this.engine.scratch.hasRoom()) break;
+    }
+    return count;
+  }
+
+  private carryOutCommands(): void {
+    const wanted = Atomics.load(this.shared, S_COMMANDS);
+    for (;;) {
+      const command = this.wires.nextCommand();
+      if (command === undefined) break;
+      this.carryOut(command);
+    }
+    this.commandsSeen = wanted;
+    Atomics.store(this.shared, S_DONE, wanted);
+  }
+
+  private carryOut(command: Command): void {
+    switch (command.kind) {
+      case "snapshot":
+        this.engine.tables.adopt(command.snapshot);
+        return;
+      case "fib":
+        this.engine.tables.fib = new FibReader(command.buffer);
+        return;
+      case "add-port":
+        this.addPort(this.wires.openPort(this.arena, command));
+        return;
+      case "remove-port": {
+        const i = this.order.findIndex((port) => port.index === command.index);
+        if (i >= 0) this.removePort(i);
+      }
+    }
+  }
+
+  addPort(port: Port): void {
+    this.engine.ports[port.index] = port;
+    this.order.push(port);
+    this.hot.push(true);
+    this.watch();
+  }
+
+  private removePort(i: number): void {
+    const port = this.order[i]!;
+    this.engine.ports[port.index] = undefined;
+    this.order.splice(i, 1);
+    this.hot.splice(i, 1);
+    port.close();
+    this.watch();
+  }
+
+  private portFailed(i: number): void {
+    const port = this.order[i]!;
+    this.removePort(i);
+    this.wires.report({ kind: "port-failed", index: port.index, errno: port.failure });
+  }
+
+  private watch(): void {
+    for (let i = 0; i < this.poller.capacity - 1; i++) {
+      const port = this.order[i];
+      if (port !== undefined) this.poller.set(i + 1, port.fd);
+      else this.poller.remove(i + 1);
+    }
+  }
+
+  private tellOfPunts(): void {
+    this.punted = false;
+    if (Atomics.exchange(this.shared, S_ARMED, 0) === 1) this.wires.report({ kind: "punted" });
+  }
+
+  /** Looks at, or waits for, ports with input, commands and injected frames. `busy`: only look. */
+  private wait(busy: boolean): void {
+    this.sincePoll = 0;
+    const before = monotonicNanos();
+    this.counters[W_BUSY]! += before - this.awakeSince;
+    this.publish();
+    if (before - this.lastTick > TICK_NANOS) this.tick(before);
+    let timeout = 0;
+    if (!busy) {
+      // Told asleep first, looked second: control signals when it sees the word, so nothing slips between.
+      Atomics.store(this.shared, S_ASLEEP, 1);
+      const pending = this.injectRing.peekLength() >= 0 || Atomics.load(this.shared, S_COMMANDS) !== this.commandsSeen;
+      timeout = pending ? 0 : -1;
+      this.counters[W_SLEEPS]! += 1;
+    }
+    this.poller.wait(timeout);
+    Atomics.store(this.shared, S_ASLEEP, 0);
+    if (this.poller.ready(WAKE_SLOT)) this.wake.drain();
+    for (let i = 0; i < this.order.length; i++) if (this.poller.ready(i + 1)) this.hot[i] = true;
+    this.awakeSince = monotonicNanos();
+  }
+
+  private tick(now: number): void {
+    // A long sleep is worth as many ticks; the budgets cap themselves.
+    const ticks = Math.min(10, Math.floor((now - this.lastTick) / TICK_NANOS));
+    this.lastTick = now;
+    for (let k = 0; k < ticks; k++) this.engine.tick();
+    const b = this.puntBudget;
+    for (let i = 0; i < b.length; i++) b[i] = Math.min(PUNT_BURST, b[i]! + PUNTS_PER_TICK * ticks);
+    if (this.cache !== undefined) this.cache.epoch++;
+  }
+
+  private publish(): void {
+    if (this.cache === undefined) return;
+    this.counters[W_CACHE_HITS] = this.cache.hits;
+    this.counters[W_CACHE_MISSES] = this.cache.misses;
+  }
+}
+
+/** Octets of scratch memory a forwarder needs: room for a turn's own packets and injected frames. */
+export const SCRATCH_OCTETS = 8 << 20;
+/** Octets of each of a forwarder's two frame rings. */
+export const RING_OCTETS = 1 << 20;
+/** The largest frame with its headroom. */
+export const SLOT_OCTETS = HEADROOM + MAX_FRAME + 64;

@@ -1,0 +1,54 @@
+/** What a forwarder shares with the control thread besides tables: words of state, rings, and the commands. */
+import type { PacketDescriptor } from "#fastpath/ports/packet";
+import type { TapDescriptor } from "#fastpath/ports/tap";
+import type { Snapshot } from "#fastpath/tables/layout";
+
+/** Words of a forwarder's control block. */
+export const S_COMMANDS = 0; // how many commands control has sent
+export const S_DONE = 16; // how many of them the forwarder has carried out
+export const S_ARMED = 32; // 1: control wants a message when something is punted
+export const S_ASLEEP = 48; // 1: the forwarder is in poll, or on its way there
+export const S_STOP = 64; // 1: end
+export const SHARED_WORDS = 80;
+
+/** What control asks of an injected frame (its tag in the ring). */
+export const INJECT_RECEIVE = 1; // take it as received on its port
+export const INJECT_SEND = 2; // send it out of its port as it is
+export const INJECT_ORIGINATE = 3; // route it: an IPv6 packet of this router's own
+
+export type PortDescriptor = PacketDescriptor | TapDescriptor;
+
+export type Command =
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "fib"; readonly buffer: SharedArrayBuffer }
+  | { readonly kind: "add-port"; readonly port: PortDescriptor }
+  | { readonly kind: "remove-port"; readonly index: number };
+
+/** What a forwarder tells the control thread by message; everything else is in shared memory. */
+export type Report =
+  | { readonly kind: "punted" }
+  | { readonly kind: "started" }
+  | { readonly kind: "port-failed"; readonly index: number; readonly errno: number }
+  | { readonly kind: "defect"; readonly message: string; readonly frame: string };
+
+/** All a forwarder's thread is started with. */
+export interface ForwarderStart {
+  readonly id: number;
+  readonly arenaAddress: number;
+  readonly arenaSize: number;
+  /** Arena offset and size of its scratch memory. */
+  readonly scratchAt: number;
+  readonly scratchSize: number;
+  readonly shared: SharedArrayBuffer;
+  readonly turns: SharedArrayBuffer;
+  readonly generation: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly punt: SharedArrayBuffer;
+  readonly inject: SharedArrayBuffer;
+  readonly fib: SharedArrayBuffer;
+  readonly groups: SharedArrayBuffer;
+  readonly wakeFd: number;
+  /** Flow cache entries, a power of two; 0: no cache. */
+  readonly cacheEntries: number;
+  readonly salt: number;
+}

@@ -1,0 +1,178 @@
+/** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
+import {
+  KIND_NONE,
+  KIND_UPLINK,
+  KIND_VM,
+  N_GATEWAY,
+  N_ROUTE_COUNT,
+  N_ROUTES,
+  N_TAGS,
+  NETWORK_ROUTE_WORDS,
+  NETWORK_WORDS,
+  NR_ACTION,
+  NR_LOCAL,
+  NR_MASK,
+  NR_PREFIX,
+  NR_TAGS,
+  P_KIND,
+  P_MAC,
+  P_MTU,
+  P_OFFLOAD,
+  P_VM,
+  PORT_WORDS,
+  type Snapshot,
+  V_ADDRESS,
+  V_ADJACENCY,
+  V_IPV4,
+  V_MTU,
+  V_NETWORK,
+  V_PORT,
+  V_TAGS,
+  VM_WORDS,
+  vmHash,
+} from "#fastpath/tables/layout";
+
+/** One port. `mac` is the router's on it, `mtu` the largest IP packet in octets. */
+export interface PortPlan {
+  readonly index: number;
+  readonly kind: "vm" | "uplink";
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly offload: boolean;
+}
+
+export interface VmPlan {
+  /** Index in `networks`. */
+  readonly network: number;
+  readonly ipv4: Uint8Array;
+  /** Network address, 16 octets. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly adjacency: number;
+  readonly mtu: number;
+}
+
+export interface NetworkPlan {
+  /** Tenant and network tags, unsigned 32 bits. */
+  readonly tags: number;
+  readonly gateway: Uint8Array;
+  /** IPv4 prefixes whose addresses carry this network's own tags. */
+  readonly prefixes: readonly { readonly bytes: Uint8Array; readonly length: number }[];
+}
+
+export interface TablesPlan {
+  readonly ports: readonly PortPlan[];
+  readonly vms: readonly VmPlan[];
+  readonly networks: readonly NetworkPlan[];
+  /** Home prefixes, in order; the first 8 octets count. */
+  readonly homes: readonly Uint8Array[];
+  /** SipHash key, 16 octets. */
+  readonly key: Uint8Array;
+  /** Unicast and multicast addresses of this router. */
+  readonly own: readonly Uint8Array[];
+  readonly fabric: readonly { readonly bytes: Uint8Array; readonly length: number }[];
+  readonly routerAddress: Uint8Array;
+}
+
+/** Octets in memory order → the word an Int32Array over a packet holds there. */
+export const raw = (b: Uint8Array, at = 0): number =>
+  (b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24);
+
+/** A value in host order as its four network-order octets lie in memory. */
+export const rawOf = (value: number): number =>
+  (value >>> 24) | ((value >>> 8) & 0xff00) | ((value << 8) & 0xff0000) | (value << 24);
+
+export function buildSnapshot(plan: TablesPlan): Snapshot {
+  const routes = plan.networks.flatMap(networkRoutes);
+  const vms = new Int32Array(plan.vms.length * VM_WORDS);
+  plan.vms.forEach((vm, i) => {
+    writeVm(vms, i * VM_WORDS, vm, plan.networks[vm.network]!.tags);
+  });
+  return {
+    ports: buildPorts(plan),
+    vms,
+    vmIndex: buildVmIndex(vms),
+    networks: buildNetworks(plan.networks),
+    networkRoutes: Int32Array.from(routes),
+    homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
+    key: rawWords(plan.key),
+    own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
+    fabric: Int32Array.from(plan.fabric.flatMap(({ bytes, length }) => [...rawWords(bytes), ...maskWords(length, 16)])),
+    routerAddress: rawWords(plan.routerAddress),
+  };
+}
+
+const rawWords = (b: Uint8Array): Int32Array => Int32Array.from({ length: b.length >> 2 }, (_, i) => raw(b, 4 * i));
+
+/** A prefix length as a raw mask of `octets` octets. */
+function maskWords(length: number, octets: number): Int32Array {
+  const mask = Uint8Array.from({ length: octets }, (_, i) => 0xff00 >> Math.max(0, Math.min(8, length - 8 * i)));
+  return rawWords(mask);
+}
+
+function buildPorts(plan: TablesPlan): Int32Array {
+  const count = Math.max(0, ...plan.ports.map((port) => port.index + 1));
+  const ports = new Int32Array(count * PORT_WORDS).fill(KIND_NONE);
+  for (const port of plan.ports) {
+    const at = port.index * PORT_WORDS;
+    ports[at + P_KIND] = port.kind === "vm" ? KIND_VM : KIND_UPLINK;
+    ports[at + P_MTU] = port.mtu;
+    ports[at + P_MAC] = raw(port.mac);
+    ports[at + P_MAC + 1] = raw(port.mac, 4);
+    ports[at + P_OFFLOAD] = port.offload ? 1 : 0;
+  }
+  plan.vms.forEach((vm, i) => {
+    ports[vm.port * PORT_WORDS + P_VM] = i;
+  });
+  return ports;
+}
+
+function writeVm(vms: Int32Array, at: number, vm: VmPlan, tags: number): void {
+  vms[at + V_TAGS] = rawOf(tags);
+  vms[at + V_IPV4] = raw(vm.ipv4);
+  vms.set(rawWords(vm.address), at + V_ADDRESS);
+  vms[at + V_PORT] = vm.port;
+  vms[at + V_ADJACENCY] = vm.adjacency;
+  vms[at + V_NETWORK] = vm.network;
+  vms[at + V_MTU] = vm.mtu;
+}
+
+/** At most half full, so that a probe for an address that is not there ends soon. */
+function buildVmIndex(vms: Int32Array): Int32Array {
+  const count = vms.length / VM_WORDS;
+  const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
+  const mask = index.length - 1;
+  for (let i = 0; i < count; i++) {
+    let slot = vmHash(vms[i * VM_WORDS + V_TAGS]!, vms[i * VM_WORDS + V_IPV4]!) & mask;
+    while (index[slot] !== 0) slot = (slot + 1) & mask;
+    index[slot] = i + 1;
+  }
+  return index;
+}
+
+function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
+  const words = new Int32Array(networks.length * NETWORK_WORDS);
+  let row = 0;
+  networks.forEach((network, i) => {
+    const at = i * NETWORK_WORDS;
+    words[at + N_TAGS] = rawOf(network.tags);
+    words[at + N_GATEWAY] = raw(network.gateway);
+    words[at + N_ROUTES] = row;
+    words[at + N_ROUTE_COUNT] = network.prefixes.length;
+    row += network.prefixes.length;
+  });
+  return words;
+}
+
+/** Rows of one network's route table, longest prefix first. */
+function networkRoutes(network: NetworkPlan): number[] {
+  const sorted = [...network.prefixes].sort((a, b) => b.length - a.length);
+  return sorted.flatMap(({ bytes, length }) => {
+    const row = new Array<number>(NETWORK_ROUTE_WORDS).fill(0);
+    row[NR_PREFIX] = raw(bytes);
+    row[NR_MASK] = maskWords(length, 4)[0]!;
+    row[NR_ACTION] = NR_LOCAL;
+    row[NR_TAGS] = rawOf(network.tags);
+    return row;
+  });
+}
