@@ -1,4 +1,5 @@
 /** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
+import type { Prefix } from "#base/address";
 import {
   KIND_NONE,
   KIND_UPLINK,
@@ -57,7 +58,7 @@ export interface NetworkPlan {
   readonly tags: number;
   readonly gateway: Uint8Array;
   /** IPv4 prefixes whose addresses carry this network's own tags. */
-  readonly prefixes: readonly { readonly bytes: Uint8Array; readonly length: number }[];
+  readonly prefixes: readonly Prefix[];
 }
 
 export interface TablesPlan {
@@ -70,7 +71,7 @@ export interface TablesPlan {
   readonly key: Uint8Array;
   /** Unicast and multicast addresses of this router. */
   readonly own: readonly Uint8Array[];
-  readonly fabric: readonly { readonly bytes: Uint8Array; readonly length: number }[];
+  readonly fabric: readonly Prefix[];
   readonly routerAddress: Uint8Array;
 }
 
@@ -97,7 +98,9 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
     key: rawWords(plan.key),
     own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
-    fabric: Int32Array.from(plan.fabric.flatMap(({ bytes, length }) => [...rawWords(bytes), ...maskWords(length, 16)])),
+    fabric: Int32Array.from(
+      plan.fabric.flatMap(({ address, length }) => [...rawWords(address), ...maskWords(length, 16)]),
+    ),
     routerAddress: rawWords(plan.routerAddress),
   };
 }
@@ -167,9 +170,9 @@ function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
 /** Rows of one network's route table, longest prefix first. */
 function networkRoutes(network: NetworkPlan): number[] {
   const sorted = [...network.prefixes].sort((a, b) => b.length - a.length);
-  return sorted.flatMap(({ bytes, length }) => {
+  return sorted.flatMap(({ address, length }) => {
     const row = new Array<number>(NETWORK_ROUTE_WORDS).fill(0);
-    row[NR_PREFIX] = raw(bytes);
+    row[NR_PREFIX] = raw(address);
     row[NR_MASK] = maskWords(length, 4)[0]!;
     row[NR_ACTION] = NR_LOCAL;
     row[NR_TAGS] = rawOf(network.tags);

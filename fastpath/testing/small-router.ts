@@ -1,0 +1,247 @@
+/**
+ * A small hypervisor for tests and micro benchmarks: an engine over plain memory whose ports keep what is sent.
+ *
+ * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address). Both homes are in the fabric's
+ * list; home 0 is this router's. Routes: its own home is local, everything else leaves by the uplink.
+ */
+import { parseIpv4, parseIpv6, parseMac } from "#base/address";
+import { fromHex } from "#base/bytes";
+import { C_ENDINGS, COUNTERS_OCTETS, portCounters } from "#fastpath/counters";
+import { Engine, type Punts } from "#fastpath/engine";
+import { FlowCache } from "#fastpath/flow-cache";
+import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
+import type { Port } from "#fastpath/ports/port";
+import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
+import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import { FibReader } from "#fastpath/tables/fib-reader";
+import { FibWriter } from "#fastpath/tables/fib-writer";
+import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
+import { buildSnapshot, raw, type TablesPlan } from "#fastpath/tables/snapshot";
+import { Tables } from "#fastpath/tables/tables";
+import { ENDINGS, type Verdict } from "#fastpath/verdicts";
+import { allocateNear, networkAddress } from "#policy/homes";
+
+export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
+export const UPLINK_MAC = parseMac("02:00:00:00:00:10")!;
+export const NEXT_HOP_MAC = parseMac("02:00:00:00:00:20")!;
+export const GATEWAY = parseIpv4("169.254.1.1")!;
+export const KEY = fromHex("000102030405060708090a0b0c0d0e0f")!;
+export const HOMES = [parseIpv6("2001:db8:a1:1::")!, parseIpv6("2001:db8:a1:2::")!];
+export const ROUTER_ADDRESS = parseIpv6("2001:db8:a1:1::1")!;
+export const FABRIC_ROUTER = parseIpv6("2001:db8:a1:ff::1")!;
+export const BLUE = (1 << 10) | 1;
+export const RED = (2 << 10) | 1;
+
+export interface SmallVm {
+  readonly tags: number;
+  readonly ipv4: Uint8Array;
+  readonly address: Uint8Array;
+  readonly mac: Uint8Array;
+  readonly port: number;
+}
+
+const plan = { key: KEY, homes: HOMES };
+const POOL = { address: parseIpv4("10.0.0.0")!, length: 24 };
+const reserved = (last: number) => (ipv4: number) => (ipv4 & 0xff) < last;
+
+/** Addresses of a network that live at `home`, lowest first. */
+export const addressesAt = (home: number, tags: number, count: number): Uint8Array[] =>
+  allocateNear(plan, { tags, prefixes: [POOL] }, { homes: new Set([home]), count, isTaken: reserved(2) });
+
+const [blueA, blueB] = addressesAt(0, BLUE, 2);
+const redC = addressesAt(0, RED, 40).find((ipv4) => ipv4[3] === blueA![3]) ?? addressesAt(0, RED, 1)[0]!;
+
+const vm = (port: number, tags: number, ipv4: Uint8Array): SmallVm => ({
+  tags,
+  ipv4,
+  address: networkAddress(HOMES[0]!, tags, ipv4),
+  mac: parseMac(`02:00:00:00:01:0${port}`)!,
+  port,
+});
+
+export const VM_A = vm(1, BLUE, blueA!);
+export const VM_B = vm(2, BLUE, blueB!);
+export const VM_C = vm(3, RED, redC);
+/** A blue VM that lives at the other home: what VM a talks to through the fabric. */
+export const REMOTE_IPV4 = addressesAt(1, BLUE, 1)[0]!;
+export const REMOTE = networkAddress(HOMES[1]!, BLUE, REMOTE_IPV4);
+
+interface Neighbor {
+  readonly port: number;
+  readonly mac: Uint8Array;
+  readonly own: Uint8Array;
+  readonly mtu: number;
+  resolved: boolean;
+}
+
+/** Next hops 0: the uplink's neighbour; 1 … 3: the VMs. */
+class FixedAdjacencies implements AdjacencyReader {
+  readonly all: Neighbor[];
+  constructor(all: Neighbor[]) {
+    this.all = all;
+  }
+  pick(group: number): number {
+    return group - GROUP_FIRST;
+  }
+  isResolved(i: number): boolean {
+    return this.all[i]!.resolved;
+  }
+  hasFailed(): boolean {
+    return false;
+  }
+  port(i: number): number {
+    return this.all[i]!.port;
+  }
+  mtu(i: number): number {
+    return this.all[i]!.mtu;
+  }
+  copyMacs(i: number, to: Int32Array, at: number): void {
+    const { mac, own } = this.all[i]!;
+    to[at] = raw(mac);
+    to[at + 1] = mac[4]! | (mac[5]! << 8) | (own[0]! << 16) | (own[1]! << 24);
+    to[at + 2] = raw(own, 2);
+  }
+  hasMac(i: number, bytes: Uint8Array, at: number): boolean {
+    const { mac } = this.all[i]!;
+    for (let k = 0; k < 6; k++) if (bytes[at + k] !== mac[k]) return false;
+    return true;
+  }
+}
+
+/** A frame as a port sent it. */
+export interface Sent {
+  readonly port: number;
+  readonly octets: Uint8Array;
+  readonly partial: boolean;
+  readonly csumStart: number;
+  readonly csumOffset: number;
+  readonly gsoType: number;
+  readonly gsoSize: number;
+}
+
+class KeepingPort implements Port {
+  readonly index: number;
+  readonly fd = -1;
+  readonly offload: boolean;
+  readonly failure = 0;
+  readonly transmitErrors = 0;
+  private readonly bytes: Uint8Array;
+  private readonly sent: Sent[];
+  constructor(index: number, offload: boolean, bytes: Uint8Array, sent: Sent[]) {
+    this.index = index;
+    this.offload = offload;
+    this.bytes = bytes;
+    this.sent = sent;
+  }
+  receiveDrops = (): number => 0;
+  receive = (): number => 0;
+  transmit(f: Frame): boolean {
+    const { partial, csumStart, csumOffset, gsoType, gsoSize } = f;
+    const octets = this.bytes.slice(f.at, f.end);
+    this.sent.push({ port: this.index, octets, partial, csumStart, csumOffset, gsoType, gsoSize });
+    return true;
+  }
+  flush(): void {}
+  release(): void {}
+  close(): void {}
+}
+
+export interface SmallRouterOptions {
+  /** Flow cache entries; 0: none. Default 1024. */
+  readonly cacheEntries?: number;
+  readonly uplinkMtu?: number;
+  readonly vmMtu?: number;
+  readonly offload?: boolean;
+}
+
+/** Offload state of an offered frame; absent: a finished packet. */
+export type Offload = Partial<Pick<Frame, "partial" | "csumStart" | "csumOffset" | "gsoType" | "gsoSize">>;
+
+export class SmallRouter {
+  readonly engine: Engine;
+  readonly sent: Sent[] = [];
+  readonly punted: { verdict: Verdict; octets: Uint8Array }[] = [];
+  readonly bytes: Uint8Array;
+  private readonly frame = new Frame();
+  private readonly counters: Float64Array;
+
+  constructor(options: SmallRouterOptions = {}) {
+    const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
+    const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
+    this.bytes = new Uint8Array(arena);
+    const fib = new FibWriter({ capacityOctets: 1 << 20 });
+    fib.insert(HOMES[0]!, 64, GROUP_LOCAL);
+    fib.insert(parseIpv6("::")!, 0, GROUP_FIRST);
+    const vms = [VM_A, VM_B, VM_C];
+    const adjacencies = new FixedAdjacencies([
+      { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
+      ...vms.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
+    ]);
+    const words = new Int32Array(arena);
+    const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
+    tables.adopt(buildSnapshot(tablesPlan(vms, uplinkMtu, vmMtu, offload)));
+    this.counters = new Float64Array(COUNTERS_OCTETS / 8);
+    const punts: Punts = {
+      punt: (f, verdict) => {
+        this.punted.push({ verdict, octets: this.bytes.slice(f.at, f.end) });
+        return verdict;
+      },
+    };
+    const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
+    const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
+    this.engine = new Engine(tables, this.counters, scratch, { punts, ...(cache !== undefined && { cache }) });
+    for (let i = 0; i < 4; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
+  }
+
+  /** Hands a frame to the engine as received on `port`; returns what was sent because of it. */
+  offer(port: number, octets: Uint8Array, offload: Offload = {}): Sent[] {
+    if (octets.length > MAX_FRAME) throw new RangeError(`a frame has at most ${MAX_FRAME} octets`);
+    const f = this.frame;
+    f.at = HEADROOM + 2;
+    this.bytes.set(octets, f.at);
+    f.end = f.at + octets.length;
+    f.port = port;
+    f.partial = offload.partial ?? false;
+    f.csumStart = offload.csumStart ?? 0;
+    f.csumOffset = offload.csumOffset ?? 0;
+    f.gsoType = offload.gsoType ?? 0;
+    f.gsoSize = offload.gsoSize ?? 0;
+    f.headerLength = 0;
+    const before = this.sent.length;
+    this.engine.receive(f);
+    this.engine.scratch.reset();
+    return this.sent.slice(before);
+  }
+
+  /** How the frames of a port ended so far: name → count, those of zero left out. */
+  endings(port: number): Record<string, number> {
+    const at = portCounters(port) + C_ENDINGS;
+    return Object.fromEntries(
+      ENDINGS.map(({ name }, i) => [name, this.counters[at + i]!] as const).filter(([, count]) => count > 0),
+    );
+  }
+}
+
+function tablesPlan(vms: readonly SmallVm[], uplinkMtu: number, vmMtu: number, offload: boolean): TablesPlan {
+  const tags = [BLUE, RED];
+  return {
+    ports: [
+      { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload },
+      ...vms.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
+    ],
+    vms: vms.map((v) => ({
+      network: tags.indexOf(v.tags),
+      ipv4: v.ipv4,
+      address: v.address,
+      port: v.port,
+      adjacency: v.port,
+      mtu: vmMtu,
+    })),
+    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL] })),
+    homes: HOMES,
+    key: KEY,
+    own: [ROUTER_ADDRESS, parseIpv6("ff02::1")!],
+    fabric: [{ address: parseIpv6("2001:db8:a1::")!, length: 48 }],
+    routerAddress: ROUTER_ADDRESS,
+  };
+}
