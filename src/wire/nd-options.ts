@@ -1,0 +1,102 @@
+/** Options of neighbor discovery messages, RFC 4861 §4.6. */
+import type { Reader } from "#base/reader";
+import type { Writer } from "#base/writer";
+
+const SOURCE_LINK_LAYER_ADDRESS = 1;
+const TARGET_LINK_LAYER_ADDRESS = 2;
+const PREFIX_INFORMATION = 3;
+const MTU = 5;
+
+/** Which of them mean something depends on the message (§6.1, §7.1); the others are to be ignored. */
+export interface NdOptions {
+  /** Ethernet addresses, six octets. */
+  readonly sourceLinkLayer?: Uint8Array;
+  readonly targetLinkLayer?: Uint8Array;
+  readonly prefixes?: readonly PrefixInformation[];
+  /** 0 … 2^32 − 1. */
+  readonly mtu?: number;
+}
+
+export interface PrefixInformation {
+  /** 0 … 128 bits. */
+  readonly prefixLength: number;
+  readonly onLink: boolean;
+  readonly autonomous: boolean;
+  /** Seconds; 0xffffffff: for ever. */
+  readonly validLifetime: number;
+  readonly preferredLifetime: number;
+  readonly prefix: Uint8Array;
+}
+
+/**
+ * Reads up to the end. Only a length of zero, or one past the end, spoils the message; an option unknown or of a length
+ * that is not Ethernet's is stepped over.
+ */
+export function readOptions(r: Reader): NdOptions {
+  const options: { -readonly [K in keyof NdOptions]: NdOptions[K] } = {};
+  const prefixes: PrefixInformation[] = [];
+  while (r.remaining > 0) {
+    const at = r.at;
+    const type = r.u8();
+    const length = r.u8() * 8;
+    if (length === 0) r.fail("option of length zero", at);
+    const body = r.within(length - 2);
+    if (type === SOURCE_LINK_LAYER_ADDRESS && length === 8) options.sourceLinkLayer = body.octets(6);
+    else if (type === TARGET_LINK_LAYER_ADDRESS && length === 8) options.targetLinkLayer = body.octets(6);
+    else if (type === PREFIX_INFORMATION && length === 32) prefixes.push(readPrefixInformation(body));
+    else if (type === MTU && length === 8) options.mtu = readMtu(body);
+  }
+  const sound = prefixes.filter((p) => p.prefixLength <= 128);
+  if (sound.length > 0) options.prefixes = sound;
+  return options;
+}
+
+function readMtu(r: Reader): number {
+  r.skip(2);
+  return r.u32();
+}
+
+function readPrefixInformation(r: Reader): PrefixInformation {
+  const prefixLength = r.u8();
+  const flags = r.u8();
+  const validLifetime = r.u32();
+  const preferredLifetime = r.u32();
+  r.skip(4);
+  return {
+    prefixLength,
+    onLink: (flags & 0x80) !== 0,
+    autonomous: (flags & 0x40) !== 0,
+    validLifetime,
+    preferredLifetime,
+    prefix: r.octets(16),
+  };
+}
+
+export function writeOptions(w: Writer, options: NdOptions): void {
+  if (options.sourceLinkLayer) writeLinkLayer(w, SOURCE_LINK_LAYER_ADDRESS, options.sourceLinkLayer);
+  if (options.targetLinkLayer) writeLinkLayer(w, TARGET_LINK_LAYER_ADDRESS, options.targetLinkLayer);
+  for (const p of options.prefixes ?? []) writePrefixInformation(w, p);
+  if (options.mtu !== undefined) {
+    w.u8(MTU);
+    w.u8(1);
+    w.u16(0);
+    w.u32(options.mtu);
+  }
+}
+
+function writeLinkLayer(w: Writer, type: number, mac: Uint8Array): void {
+  w.u8(type);
+  w.u8(1);
+  w.octets(mac);
+}
+
+function writePrefixInformation(w: Writer, p: PrefixInformation): void {
+  w.u8(PREFIX_INFORMATION);
+  w.u8(4);
+  w.u8(p.prefixLength);
+  w.u8((p.onLink ? 0x80 : 0) | (p.autonomous ? 0x40 : 0));
+  w.u32(p.validLifetime);
+  w.u32(p.preferredLifetime);
+  w.u32(0);
+  w.octets(p.prefix);
+}

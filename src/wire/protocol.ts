@@ -1,0 +1,17 @@
+/** Protocol numbers of IPv4's protocol and IPv6's next header fields (IANA). */
+export const PROTOCOL_HOP_BY_HOP = 0;
+export const PROTOCOL_ICMP4 = 1;
+export const PROTOCOL_IPV4 = 4;
+export const PROTOCOL_TCP = 6;
+export const PROTOCOL_UDP = 17;
+export const PROTOCOL_IPV6 = 41;
+export const PROTOCOL_ROUTING = 43;
+export const PROTOCOL_FRAGMENT = 44;
+export const PROTOCOL_GRE = 47;
+export const PROTOCOL_ESP = 50;
+export const PROTOCOL_AH = 51;
+export const PROTOCOL_ICMP6 = 58;
+export const PROTOCOL_NONE = 59;
+export const PROTOCOL_DESTINATION_OPTIONS = 60;
+export const PROTOCOL_OSPF = 89;
+export const PROTOCOL_MOBILITY = 135;
