@@ -28,7 +28,7 @@ describe("an address's home (§2.1)", () => {
 });
 
 describe("allocateNear", () => {
-  const pool = { tags: 0x401, prefixes: [{ bytes: ipv4("10.0.0.0"), length: 24 }] };
+  const pool = { tags: 0x401, prefixes: [{ address: ipv4("10.0.0.0"), length: 24 }] };
   const free = (): boolean => false;
 
   test("finds the lowest free addresses that live at a wanted home", () => {
@@ -44,7 +44,7 @@ describe("allocateNear", () => {
     const of = (length: number, address = "10.0.0.4") =>
       allocateNear(
         plan(1),
-        { tags: 1, prefixes: [{ bytes: ipv4(address), length }] },
+        { tags: 1, prefixes: [{ address: ipv4(address), length }] },
         { homes: new Set([0]), count: 9, isTaken: free },
       ).map((a) => a.join("."));
     expect(of(30)).toEqual(["10.0.0.5", "10.0.0.6"]);
@@ -55,7 +55,7 @@ describe("allocateNear", () => {
 
   test("gives fewer when there are no more, and gives up on a home it does not meet", () => {
     expect(allocateNear(plan(3), pool, { homes: new Set([0]), count: 5, isTaken: () => true })).toEqual([]);
-    const large = { tags: 1, prefixes: [{ bytes: ipv4("10.0.0.0"), length: 8 }] };
+    const large = { tags: 1, prefixes: [{ address: ipv4("10.0.0.0"), length: 8 }] };
     expect(allocateNear(plan(1), large, { homes: new Set([7]), count: 1, isTaken: free })).toEqual([]);
   });
 });

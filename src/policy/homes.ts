@@ -2,6 +2,7 @@
  * Where an address is at home: `homes[jump(siphash24(K, IID), N)]` with the interface identifier IID = tags ‖ IPv4
  * address. For the control thread and the CLI; forwarders look homes up in their own table.
  */
+import type { Prefix } from "#base/address";
 import { copy, put32, u32 } from "#base/bytes";
 import { jump } from "#base/jump";
 import { siphash24, siphashKey } from "#base/siphash";
@@ -50,7 +51,7 @@ export function networkAddress(prefix: Uint8Array, tags: number, ipv4: Uint8Arra
 export interface AddressPool {
   readonly tags: number;
   /** IPv4 prefixes. */
-  readonly prefixes: readonly { readonly bytes: Uint8Array; readonly length: number }[];
+  readonly prefixes: readonly Prefix[];
 }
 
 export interface Wanted {
@@ -72,10 +73,10 @@ const MOST_TRIES = 1 << 18;
 export function allocateNear(plan: HomePlan, pool: AddressPool, wanted: Wanted): Uint8Array[] {
   const found: Uint8Array[] = [];
   let tries = MOST_TRIES;
-  for (const { bytes, length } of pool.prefixes) {
+  for (const { address, length } of pool.prefixes) {
     const size = 2 ** (32 - length);
     const edge = length > 30 ? 0 : 1;
-    const first = u32(bytes, 0);
+    const first = u32(address, 0);
     for (let i = edge; i < size - edge && found.length < wanted.count && tries > 0; i++, tries--) {
       if (wanted.isTaken(first + i)) continue;
       const ipv4 = new Uint8Array(4);

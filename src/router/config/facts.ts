@@ -36,6 +36,7 @@ export function routeFacts({ via }: Route): Facts {
 export const vmFacts = (vm: Vm): Facts => ({
   network: `${vm.network.name} (tags ${tagsText(vm.network.tags)})`,
   address: vm.address.text,
+  "in the fabric": vm.networkAddress.text,
   ...(vm.mac && { mac: vm.mac.text }),
   ...(vm.mtu !== undefined && { mtu: `${vm.mtu}` }),
   ...attachmentFacts(vm),

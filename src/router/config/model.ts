@@ -1,21 +1,8 @@
 /** What the two configuration files say, parsed: addresses as octets beside their canonical text, names resolved. */
 
-/** An IPv4, IPv6 or MAC address. */
-export interface Address {
-  /** Canonical (IPv6: RFC 5952). */
-  readonly text: string;
-  /** Network order; 4, 16 or 6 octets. */
-  readonly bytes: Uint8Array;
-}
+import type { Address, Prefix } from "#runtime/document/scalars";
 
-export interface Prefix {
-  /** Canonical, with its length: `2001:db8:a1:1::/64`. */
-  readonly text: string;
-  /** Network order, host bits zero; 4 or 16 octets. */
-  readonly bytes: Uint8Array;
-  /** Leading bits that count: 0 … 32 or 0 … 128. */
-  readonly length: number;
-}
+export type { Address, Prefix };
 
 /** fabric.yaml: the same on every node of a deployment. */
 export interface Fabric {
@@ -106,6 +93,8 @@ export interface Vm {
   readonly address: Address;
   /** Index of the address's home among the fabric's homes. */
   readonly home: number;
+  /** The IPv6 address that stands for the VM in the fabric: home prefix, tags, IPv4 address. */
+  readonly networkAddress: Address;
   /** Undefined: learnt from the VM's first frame. */
   readonly mac?: Address;
   /** Undefined: the port's own. */

@@ -73,8 +73,10 @@ export class Inspector {
     });
   }
 
+  /** Says the same of the same place once: a schema may find one thing wrong in several ways. */
   report(path: Path, complaint: Complaint): void {
-    this.#errors.push(this.#place(path, complaint));
+    const error = this.#place(path, complaint);
+    if (!this.#errors.some((e) => e.path === error.path && e.expected === error.expected)) this.#errors.push(error);
   }
 
   /** Something that works but should not stay so. */

@@ -1,0 +1,87 @@
+/** What fabric.yaml may say. Published as schema/fabric.schema.json. */
+import { z } from "zod";
+import { ipv4, macAddress, prefix4, prefix6, whole } from "#runtime/document/scalars";
+
+const NAME = "a name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
+/** Of a fabric, node, tenant, network, uplink or VM: fit for a file name and for `tenant/network`. */
+export const name = z
+  .string({ error: NAME })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: NAME })
+  .meta({ description: NAME, examples: ["hv1"] });
+
+const KEY = "32 hexadecimal digits: the deployment's 128-bit key";
+const key = z
+  .string({ error: KEY })
+  .regex(/^[0-9a-fA-F]{32}$/, { error: KEY })
+  .meta({ description: `${KEY} (secret)` });
+
+const HOME = "a home prefix, or a mapping with prefix and hypervisor";
+const home = z
+  .union([prefix6, z.strictObject({ prefix: prefix6, hypervisor: name.optional() }, { error: HOME })], { error: HOME })
+  .transform((value) => ("prefix" in value ? value : { prefix: value }))
+  .meta({ description: "a /64 that one hypervisor owns" });
+
+const PREFIXES = "a list of one or more IPv6 prefixes";
+const HOMES = "a list of one or more /64 prefixes, in an order that stays";
+const NETWORK_PREFIXES = "a list of one or more IPv4 prefixes";
+const NETWORK = "a mapping with id and prefixes";
+const TENANT = "a mapping with id and networks";
+
+export const DEFAULT_TENANT_BITS = 22;
+/** Link-local, so that it is in no network's prefix. */
+const DEFAULT_GATEWAY = "169.254.1.1";
+/** Locally administered, "AIN" in ASCII. */
+const DEFAULT_GATEWAY_MAC = "02:41:49:4e:00:01";
+
+export const network = z.strictObject(
+  {
+    // Bounded by the tenant bits: the loader checks it.
+    id: whole(0, 2 ** 31 - 1).meta({ description: "network number, 0 … 2^(32 − tenantBits) − 1" }),
+    prefixes: z.array(prefix4, { error: NETWORK_PREFIXES }).min(1, { error: NETWORK_PREFIXES }),
+    gateway: ipv4.prefault(DEFAULT_GATEWAY).meta({ description: "the address VMs route through; no VM's own" }),
+  },
+  { error: NETWORK },
+);
+
+/** A tenant, with its networks read by `networkSchema`. */
+const tenantWith = <S extends z.ZodType>(networkSchema: S) =>
+  z.strictObject(
+    {
+      id: whole(1, 2 ** 31 - 1).meta({ description: "tenant number, 1 … 2^tenantBits − 1; 0 is the infrastructure's" }),
+      networks: z.record(name, networkSchema, { error: "a mapping of network names to networks" }),
+    },
+    { error: TENANT },
+  );
+
+/** The whole file, with its tenants read by `tenantSchema`. */
+const fabricWith = <S extends z.ZodType>(tenantSchema: S) =>
+  z.strictObject(
+    {
+      name,
+      key,
+      tenantBits: whole(1, 31)
+        .default(DEFAULT_TENANT_BITS)
+        .meta({ description: "how many of the 32 tag bits are the tenant's" }),
+      prefixes: z
+        .array(prefix6, { error: PREFIXES })
+        .min(1, { error: PREFIXES })
+        .meta({ description: "the fabric's address ranges: packets from elsewhere are refused" }),
+      homes: z.array(home, { error: HOMES }).min(1, { error: HOMES }).meta({ description: HOMES }),
+      mtu: whole(1500, 65535)
+        .optional()
+        .meta({ description: "largest IPv6 packet, octets, that every link of the fabric carries" }),
+      gatewayMac: macAddress
+        .prefault(DEFAULT_GATEWAY_MAC)
+        .meta({ description: "the MAC address that VMs see their gateway at" }),
+      tenants: z
+        .record(name, tenantSchema, { error: "a mapping of tenant names to tenants" })
+        .nullish()
+        .transform((tenants) => tenants ?? {}),
+    },
+    { error: "a fabric: a mapping with name, key, prefixes and homes" },
+  );
+
+/** The outline of a tenant and of the file: the loader reads the parts one by one, so that every error shows. */
+export const tenantOutline = tenantWith(z.unknown());
+export const fabricOutline = fabricWith(z.unknown());
+export const fabricDocument = fabricWith(tenantWith(network));

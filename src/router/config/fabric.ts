@@ -1,0 +1,187 @@
+/** Reads fabric.yaml: first its form (fabric-schema.ts), then what has to fit together. */
+import { statSync } from "node:fs";
+import { contains, overlaps, parsePrefix4, parsePrefix6 } from "#base/address";
+import { fromHex } from "#base/bytes";
+import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
+import type { Address, Fabric, Home, Network, Prefix } from "#router/config/model";
+import type { ConfigError, Path } from "#runtime/document/config-error";
+import { Inspector } from "#runtime/document/inspector";
+import { readSource, type Source } from "#runtime/document/source";
+
+export type FabricResult =
+  | { readonly ok: true; readonly fabric: Fabric; readonly warnings: ConfigError[] }
+  | { readonly ok: false; readonly errors: ConfigError[]; readonly warnings: ConfigError[] };
+
+/** Reads and checks a fabric's file. Never throws for what is in the file, or that it is not there. */
+export function loadFabric(file: string): FabricResult {
+  const result = readSource(file);
+  if ("errors" in result) return { ok: false, errors: result.errors, warnings: [] };
+  const inspector = new Inspector(result.source, ["key"]);
+  if (isReadableByAll(file)) warnOfReadableKey(inspector);
+  return finish(inspector);
+}
+
+/** The same for a source that is already read. */
+export const checkFabric = (source: Source): FabricResult => finish(new Inspector(source, ["key"]));
+
+function finish(inspector: Inspector): FabricResult {
+  const fabric = inspectFabric(inspector);
+  const { errors, warnings } = inspector;
+  if (fabric === undefined || errors.length > 0) return { ok: false, errors, warnings };
+  return { ok: true, fabric, warnings };
+}
+
+function isReadableByAll(file: string): boolean {
+  try {
+    return (statSync(file).mode & 0o004) !== 0;
+  } catch {
+    return false; // It went away since it was read: whoever reads it next will say so.
+  }
+}
+
+function warnOfReadableKey(inspector: Inspector): void {
+  inspector.warn(["key"], {
+    found: "the secret key in a file that every user of this machine can read",
+    expected: "a file for its owner's eyes only",
+    hint: `chmod 600 ${inspector.source.file}`,
+    aim: "key",
+  });
+}
+
+function inspectFabric(inspector: Inspector): Fabric | undefined {
+  const outline = inspector.read(fabricOutline, []);
+  const networks = inspectTenants(inspector, outline?.tenantBits);
+  if (outline === undefined) return undefined;
+  const { name, key, tenantBits, prefixes, mtu, gatewayMac } = outline;
+  const homes = outline.homes.map(({ prefix, hypervisor }): Home => (hypervisor ? { prefix, hypervisor } : { prefix }));
+  checkPrefixes(inspector, prefixes);
+  checkHomes(inspector, homes, prefixes);
+  return {
+    file: inspector.source.file,
+    name,
+    key: fromHex(key)!,
+    tenantBits,
+    prefixes,
+    homes,
+    ...(mtu !== undefined && { mtu }),
+    gatewayMac,
+    networks: networks.sort((a, b) => a.tags - b.tags),
+  };
+}
+
+/** Global unicast (RFC 4291 §2.4) and unique local (RFC 4193) addresses. */
+const UNICAST = ["2000::/3", "fc00::/7"].map((text) => parsePrefix6(text)!);
+
+function checkPrefixes(inspector: Inspector, prefixes: readonly Prefix[]): void {
+  for (const [i, prefix] of prefixes.entries()) {
+    if (
+      prefix.length > 64 ||
+      !UNICAST.some((range) => contains(range, prefix.address) && range.length <= prefix.length)
+    ) {
+      const expected = "a prefix inside 2000::/3 or fc00::/7, with room for a /64";
+      inspector.report(["prefixes", i], { found: prefix.text, expected });
+    }
+  }
+  refuseOverlaps(inspector, ["prefixes"], prefixes);
+}
+
+function checkHomes(inspector: Inspector, homes: readonly Home[], prefixes: readonly Prefix[]): void {
+  const seen = new Map<string, number>();
+  for (const [i, { prefix }] of homes.entries()) {
+    const path: Path = typeof inspector.valueAt(["homes", i]) === "string" ? ["homes", i] : ["homes", i, "prefix"];
+    const twin = seen.get(prefix.text);
+    if (prefix.length !== 64) {
+      inspector.report(path, { found: prefix.text, expected: "a /64: a home prefix has 64 bits" });
+    } else if (twin !== undefined) {
+      const found = `${prefix.text}, which homes[${twin}] (${inspector.lineOf(["homes", twin])}) has already`;
+      inspector.report(path, { found, expected: "each home once" });
+    } else if (!prefixes.some((range) => contains(range, prefix.address))) {
+      const expected = `a home inside the fabric's prefixes (${prefixes.map((p) => p.text).join(", ")})`;
+      inspector.report(path, { found: prefix.text, expected });
+    } else {
+      seen.set(prefix.text, i);
+    }
+  }
+}
+
+function inspectTenants(inspector: Inspector, tenantBits: number | undefined): Network[] {
+  const ids = new IdCheck(inspector, "tenant", tenantBits === undefined ? undefined : 2 ** tenantBits - 1);
+  return inspector.readEntries(tenantOutline, ["tenants"]).flatMap(({ key: tenant, value: { id } }) => {
+    const path = ["tenants", tenant];
+    ids.check(id, [...path, "id"]);
+    return inspectNetworks(inspector, [...path, "networks"], { tenant, tenantId: id, tenantBits });
+  });
+}
+
+interface Tenant {
+  readonly tenant: string;
+  readonly tenantId: number;
+  readonly tenantBits: number | undefined;
+}
+
+function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Network[] {
+  const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
+  const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
+  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway } }) => {
+    ids.check(id, [...path, key, "id"]);
+    checkNetworkPrefixes(inspector, [...path, key, "prefixes"], prefixes);
+    checkGateway(inspector, [...path, key, "gateway"], gateway);
+    const tags = tenantId * 2 ** (networkBits ?? 0) + id;
+    return { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway };
+  });
+}
+
+/** Ids that have to be unique and to fit their share of the tags. */
+class IdCheck {
+  readonly #inspector: Inspector;
+  readonly #what: string;
+  readonly #most: number | undefined;
+  readonly #seen = new Map<number, Path>();
+
+  constructor(inspector: Inspector, what: string, most: number | undefined) {
+    this.#inspector = inspector;
+    this.#what = what;
+    this.#most = most;
+  }
+
+  check(id: number, path: Path): void {
+    const twin = this.#seen.get(id);
+    if (twin !== undefined) {
+      const found = `${id}, the id of another ${this.#what} (${this.#inspector.lineOf(twin)})`;
+      this.#inspector.report(path, { found, expected: `an id that no other ${this.#what} has` });
+    } else if (this.#most !== undefined && id > this.#most) {
+      const expected = `a ${this.#what} id of at most ${this.#most}, as tenantBits gives them room`;
+      this.#inspector.report(path, { found: String(id), expected });
+    }
+    if (twin === undefined) this.#seen.set(id, path);
+  }
+}
+
+/** This network, loopback, link-local, multicast and reserved (RFC 6890). */
+const NO_HOSTS = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"].map((text) => parsePrefix4(text)!);
+
+function checkNetworkPrefixes(inspector: Inspector, path: Path, prefixes: readonly Prefix[]): void {
+  for (const [i, prefix] of prefixes.entries()) {
+    if (!NO_HOSTS.some((range) => overlaps(range, prefix))) continue;
+    const expected = "a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3";
+    inspector.report([...path, i], { found: prefix.text, expected });
+  }
+  refuseOverlaps(inspector, path, prefixes);
+}
+
+function checkGateway(inspector: Inspector, path: Path, gateway: Address): void {
+  // Link-local is fine, and the default: VMs reach their gateway on the link.
+  const refused = NO_HOSTS.filter((range) => range.length !== 16);
+  if (refused.some((range) => contains(range, gateway.bytes))) {
+    inspector.report(path, { found: gateway.text, expected: "a host's address" });
+  }
+}
+
+function refuseOverlaps(inspector: Inspector, path: Path, prefixes: readonly Prefix[]): void {
+  for (const [i, prefix] of prefixes.entries()) {
+    const other = prefixes.slice(0, i).find((earlier) => overlaps(earlier, prefix));
+    if (other === undefined) continue;
+    const found = `${prefix.text}, which overlaps ${other.text}`;
+    inspector.report([...path, i], { found, expected: "prefixes that do not overlap" });
+  }
+}

@@ -1,0 +1,153 @@
+/** What node.yaml may say. Published as schema/node.schema.json. */
+import { z } from "zod";
+import { name } from "#router/config/fabric-schema";
+import { interfaceName, ipv4, ipv6, macAddress, prefix6, whole } from "#runtime/document/scalars";
+
+const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
+
+export const MOST_NEXT_HOPS = 64;
+
+const ENTRIES = "a power of two, 1024 … 4194304";
+const FLOW_CACHE = "false, or a mapping with entries";
+const flowCache = z
+  .union(
+    [
+      z.literal(false, { error: FLOW_CACHE }),
+      z.strictObject(
+        {
+          entries: z
+            .int({ error: ENTRIES })
+            .min(1024, { error: ENTRIES })
+            .max(4194304, { error: ENTRIES })
+            .refine((n) => (n & (n - 1)) === 0, { error: ENTRIES })
+            .meta({ description: `flows whose decision is remembered: ${ENTRIES}` }),
+        },
+        { error: FLOW_CACHE },
+      ),
+    ],
+    { error: FLOW_CACHE },
+  )
+  .transform((value) => (value === false ? 0 : value.entries));
+
+export const uplink = z.strictObject(
+  {
+    interface: interfaceName.meta({ description: "kernel interface that leads into the fabric" }),
+    name: name.optional().meta({ description: "what routes call it; default: the interface's name" }),
+    mtu: whole(1280, 65535).optional().meta({ description: "largest IPv6 packet, octets; default: the interface's" }),
+    offload: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "let super-packets and unfinished checksums through" }),
+  },
+  { error: "a mapping with interface" },
+);
+
+const nextHop = z.strictObject(
+  {
+    uplink: text("the name of an uplink"),
+    nextHop: ipv6.meta({ description: "the neighbour's address, link-local or global" }),
+    weight: whole(1, 16).default(1).meta({ description: "share of the flows, relative to the other next hops" }),
+  },
+  { error: "a mapping with uplink and nextHop" },
+);
+
+const NEXT_HOPS = `a list of 1 … ${MOST_NEXT_HOPS} next hops`;
+export const route = z.strictObject(
+  {
+    to: prefix6.meta({ description: "destination; ::/0 is the default route" }),
+    via: z.array(nextHop, { error: NEXT_HOPS }).min(1, { error: NEXT_HOPS }).max(64, { error: NEXT_HOPS }).optional(),
+    discard: z.literal(true, { error: "true" }).optional().meta({ description: "drop what goes there" }),
+  },
+  { error: "a mapping with to, and via or discard" },
+);
+
+const NETNS = "a network namespace: its name, or an absolute path";
+const netns = z.string({ error: NETNS }).regex(/^(?:\/.+|[^/\s]{1,255})$/, { error: NETNS });
+
+const TAP = "the name of a TAP to make, or a mapping with its name";
+const tapSettings = z.strictObject(
+  {
+    name: interfaceName,
+    netns: netns.optional().meta({ description: `where the interface is moved to: ${NETNS}` }),
+    rename: interfaceName.optional().meta({ description: "the interface's name there" }),
+    mac: macAddress.optional().meta({ description: "the MAC address the interface gets" }),
+  },
+  { error: TAP },
+);
+type TapSettings = z.output<typeof tapSettings>;
+const tap = z
+  .union([interfaceName, tapSettings], { error: TAP })
+  .transform((value): TapSettings => (typeof value === "string" ? { name: value } : value));
+
+export const vm = z.strictObject(
+  {
+    name,
+    network: z
+      .string({ error: "tenant/network" })
+      .regex(/^[^/]+\/[^/]+$/, { error: "tenant/network, as in blue/prod" })
+      .meta({ description: "tenant/network", examples: ["blue/prod"] }),
+    address: ipv4.meta({ description: "the VM's own address, inside one of the network's prefixes" }),
+    mac: macAddress.optional().meta({ description: "the VM's MAC address; learnt when absent" }),
+    mtu: whole(576, 65535).optional().meta({ description: "the VM's MTU, octets; default: the port's" }),
+    tap: tap.optional().meta({ description: "a TAP that the router makes for the VM" }),
+    interface: interfaceName.optional().meta({ description: "an existing interface that leads to the VM" }),
+    offload: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "let super-packets and unfinished checksums through" }),
+  },
+  { error: "a mapping with name, network, address, and tap or interface" },
+);
+
+const ROLE = "hypervisor or switch";
+const role = z.enum(["hypervisor", "switch"], {
+  error: ({ input }) => (input === "gateway" ? `${ROLE} (gateways come with a later version)` : ROLE),
+});
+
+const PREFIXES = "a list of home prefixes";
+const SOCKET = "an absolute path of at most 107 octets";
+const socket = z
+  .string({ error: SOCKET })
+  .regex(/^\/.+$/, { error: SOCKET })
+  .refine((path) => new TextEncoder().encode(path).length <= 107, { error: SOCKET });
+
+/** A list that may be left out, or have nothing behind its key. */
+const list = <S extends z.ZodType>(element: S, expected: string) =>
+  z
+    .array(element, { error: expected })
+    .nullish()
+    .transform((elements) => elements ?? []);
+
+/** The whole file, with the elements of its lists read by the given schemas. */
+const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType>(element: {
+  uplink: U;
+  route: R;
+  vm: V;
+}) =>
+  z.strictObject(
+    {
+      name,
+      fabric: text("the path of the fabric's file").meta({
+        description: "path of fabric.yaml, from this file's folder",
+      }),
+      role: role.meta({ description: ROLE }),
+      prefix: prefix6.optional().meta({ description: "the home prefix that this hypervisor owns" }),
+      prefixes: z
+        .array(prefix6, { error: PREFIXES })
+        .min(1, { error: PREFIXES })
+        .optional()
+        .meta({ description: "the home prefixes of a hypervisor that took some over, its own first" }),
+      address: ipv6.optional().meta({ description: "a switch's own address" }),
+      forwarders: whole(1, 16).default(1).meta({ description: "forwarder threads" }),
+      flowCache: flowCache.prefault({ entries: 65536 }),
+      uplinks: list(element.uplink, "a list of uplinks"),
+      routes: list(element.route, "a list of routes"),
+      vms: list(element.vm, "a list of VMs"),
+      socket: socket.optional().meta({ description: "path of the API socket; default: /run/ain/<name>.sock" }),
+    },
+    { error: "a node: a mapping with name, fabric and role" },
+  );
+
+/** The file's outline: the loader reads the lists' elements one by one, so that every error shows. */
+export const nodeOutline = nodeWith({ uplink: z.unknown(), route: z.unknown(), vm: z.unknown() });
+export const nodeDocument = nodeWith({ uplink, route, vm });

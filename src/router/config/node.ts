@@ -1,0 +1,128 @@
+/** Reads node.yaml and the fabric it names: first the form (node-schema.ts), then what has to fit together. */
+import { dirname, isAbsolute, join } from "node:path";
+import type { z } from "zod";
+import { networkAddress } from "#policy/homes";
+import { type FabricResult, loadFabric } from "#router/config/fabric";
+import type { Attachment, Fabric, Node, Route, Uplink, Vm } from "#router/config/model";
+import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
+import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
+import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
+import type { ConfigError } from "#runtime/document/config-error";
+import { Inspector, isMapping } from "#runtime/document/inspector";
+import { addressOf } from "#runtime/document/scalars";
+import { readSource, type Source } from "#runtime/document/source";
+
+export type NodeResult =
+  | { readonly ok: true; readonly node: Node; readonly fabric: Fabric; readonly warnings: ConfigError[] }
+  | { readonly ok: false; readonly errors: ConfigError[]; readonly warnings: ConfigError[] };
+
+/**
+ * Reads and checks a node's file and its fabric's. Never throws for what is in the files, or that they are not there.
+ * Errors are sorted by line, the fabric's before the node's: they may be what causes them.
+ */
+export function loadNode(file: string): NodeResult {
+  const result = readSource(file);
+  if ("errors" in result) return { ok: false, errors: result.errors, warnings: [] };
+  const path = isMapping(result.source.value) ? result.source.value.fabric : undefined;
+  if (typeof path !== "string" || path === "") return checkNode(result.source, undefined);
+  return checkNode(result.source, loadFabric(isAbsolute(path) ? path : join(dirname(file), path)));
+}
+
+/** The same for a source that is already read; `fabric` is undefined when it does not say which. */
+export function checkNode(source: Source, fabric: FabricResult | undefined): NodeResult {
+  const inspector = new Inspector(source);
+  const node = inspectNode(inspector, fabric?.ok ? fabric.fabric : undefined);
+  const errors = [...(fabric === undefined || fabric.ok ? [] : fabric.errors), ...inspector.errors];
+  const warnings = [...(fabric?.warnings ?? []), ...inspector.warnings];
+  if (!fabric?.ok || node === undefined || errors.length > 0) return { ok: false, errors, warnings };
+  return { ok: true, node, fabric: fabric.fabric, warnings };
+}
+
+function inspectNode(inspector: Inspector, fabric: Fabric | undefined): Node | undefined {
+  const outline = inspector.read(nodeOutline, []);
+  const lists: NodeLists = {
+    uplinks: inspector.readList(uplink, ["uplinks"]),
+    routes: inspector.readList(route, ["routes"]),
+    vms: inspector.readList(vm, ["vms"]),
+  };
+  checkLists(inspector, lists);
+  if (outline === undefined) return undefined;
+  checkRole(inspector, outline);
+  if (fabric === undefined) return undefined;
+  const place = placeOf(inspector, outline, fabric);
+  const housed = houseVms(inspector, outline.role === "switch" ? [] : lists.vms, fabric, place);
+  if (place === undefined) return undefined;
+  return buildNode(inspector.source.file, outline, lists, { fabric, place, housed });
+}
+
+interface Surroundings {
+  readonly fabric: Fabric;
+  readonly place: Place;
+  readonly housed: ReadonlyMap<number, Housed>;
+}
+
+function buildNode(
+  file: string,
+  outline: z.output<typeof nodeOutline>,
+  lists: NodeLists,
+  { fabric, place, housed }: Surroundings,
+): Node {
+  const { name, role, forwarders, flowCache, socket } = outline;
+  return {
+    file,
+    name,
+    role,
+    address: place.address,
+    homes: place.homes,
+    forwarders,
+    flowCacheEntries: flowCache,
+    uplinks: lists.uplinks.map(({ value }) => buildUplink(value)),
+    routes: lists.routes.map(({ value }) => buildRoute(value)),
+    vms: lists.vms.flatMap(({ index, value }) => {
+      const house = housed.get(index);
+      return house === undefined ? [] : [buildVm(value, house, fabric)];
+    }),
+    socket: socket ?? `/run/ain/${name}.sock`,
+  };
+}
+
+const buildUplink = (value: z.output<typeof uplink>): Uplink => ({
+  name: uplinkName(value),
+  interface: value.interface,
+  ...(value.mtu !== undefined && { mtu: value.mtu }),
+  offload: value.offload,
+});
+
+const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
+  to,
+  via: (via ?? []).map(({ uplink: name, nextHop, weight }) => ({ uplink: name, address: nextHop, weight })),
+});
+
+function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: Fabric): Vm {
+  const { name, address, mac, mtu, offload } = value;
+  const prefix = fabric.homes[home]!.prefix.address;
+  return {
+    name,
+    network,
+    address,
+    home,
+    networkAddress: addressOf(networkAddress(prefix, network.tags, address.bytes)),
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    attachment: buildAttachment(value),
+    offload,
+  };
+}
+
+/** The checks have seen to it that there is one of the two. */
+function buildAttachment({ tap, interface: existing }: z.output<typeof vm>): Attachment {
+  if (tap === undefined) return { kind: "interface", interface: existing! };
+  const { name, netns, rename, mac } = tap;
+  return {
+    kind: "tap",
+    interface: name,
+    ...(netns !== undefined && { netns }),
+    ...(rename !== undefined && { rename }),
+    ...(mac !== undefined && { mac }),
+  };
+}
