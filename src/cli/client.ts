@@ -1,0 +1,38 @@
+/** Speaks to a router by its API socket (src/router/api/server.ts). */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where routers put their sockets unless told otherwise. */
+export const SOCKET_DIRECTORY = "/run/ain";
+/** Milliseconds; the API answers in a few. */
+const PATIENCE = 10_000;
+
+/** The router cannot be reached, or refuses: the message is for the operator as it is. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+}
+
+/** The socket to speak to: the one named, else the only one there is. Throws ClientError. */
+export function findSocket(given: string | undefined): string {
+  if (given !== undefined) return given.includes("/") ? given : join(SOCKET_DIRECTORY, `${given}.sock`);
+  const names = existsSync(SOCKET_DIRECTORY) ? readdirSync(SOCKET_DIRECTORY).filter((n) => n.endsWith(".sock")) : [];
+  if (names.length === 1) return join(SOCKET_DIRECTORY, names[0]!);
+  if (names.length === 0)
+    throw new ClientError(`no router runs here: no socket in ${SOCKET_DIRECTORY} (start one with "ain run node.yaml")`);
+  const routers = names.map((name) => name.slice(0, -".sock".length)).join(", ");
+  throw new ClientError(`${names.length} routers run here: say which with --router NAME (${routers})`);
+}
+
+/** One call. `path` such as `show/ports`. Throws ClientError with the router's own words where it has some. */
+export async function call(socket: string, method: "GET" | "POST", path: string): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(`http://ain/v1/${path}`, { method, unix: socket, signal: AbortSignal.timeout(PATIENCE) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ClientError(`no router answers on ${socket}: ${existsSync(socket) ? reason : "there is no such socket"}`);
+  }
+  const body: unknown = await response.json();
+  if (response.ok || response.status === 409) return body;
+  throw new ClientError((body as { error?: string }).error ?? `the router answered ${response.status}`);
+}

@@ -1,0 +1,79 @@
+/** The router's views as text for a person. */
+import { columns } from "#cli/columns";
+import type { ViewName, Views } from "#router/views";
+
+/** Turns a view, as the API answered it, into lines. */
+export function showText(what: ViewName, view: unknown): string {
+  return RENDER[what](view as never);
+}
+
+const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
+  status: (s) =>
+    [
+      `${s.name}  ${s.role}  ${s.address}`,
+      `up ${duration(s.uptime)}, pid ${s.pid}, AIN ${s.version}, configuration ${s.configuration}`,
+      ...s.forwarders.map(
+        (f) =>
+          `forwarder ${f.id}: busy ${share(f.busy, s.uptime * 1000)} of the time, flow cache ${share(f.cacheHits, f.cacheHits + f.cacheMisses)} hits`,
+      ),
+    ].join("\n"),
+  ports: (ports) =>
+    columns(
+      ["PORT", "KIND", "INTERFACE", "STATE", "MTU", "MAC", "RX", "RX OCTETS", "TX", "TX OCTETS", "DROPPED"],
+      ports.map((p) => [
+        p.name,
+        p.attachment === "tap" ? `${p.kind} (tap)` : p.kind,
+        p.interface,
+        p.state,
+        p.mtu === null ? "-" : `${p.mtu}`,
+        p.mac ?? "-",
+        `${p.rxFrames}`,
+        `${p.rxOctets}`,
+        `${p.txFrames}`,
+        `${p.txOctets}`,
+        `${p.dropped}`,
+      ]),
+      ["left", "left", "left", "left", "right", "left", "right", "right", "right", "right", "right"],
+    ),
+  vms: (vms) =>
+    columns(
+      ["VM", "NETWORK", "ADDRESS", "NETWORK ADDRESS", "PORT", "STATE", "MAC"],
+      vms.map((v) => [v.name, v.network, v.address, v.networkAddress, v.port, v.state, v.mac ?? "not learnt yet"]),
+    ),
+  routes: (routes) =>
+    columns(
+      ["PREFIX", "ORIGIN", "NEXT HOPS"],
+      routes.map((r) => [
+        r.prefix,
+        r.origin,
+        r.nextHops
+          .map((h) => `${h.address} via ${h.uplink}${h.state === "reachable" ? "" : ` (${h.state})`}`)
+          .join(", "),
+      ]),
+    ),
+  neighbors: (neighbors) =>
+    columns(
+      ["PORT", "ADDRESS", "MAC", "STATE"],
+      neighbors.map((n) => [n.port, n.address, n.mac ?? "-", n.state]),
+    ),
+  homes: (homes) =>
+    columns(
+      ["INDEX", "PREFIX", "HYPERVISOR", ""],
+      homes.map((h) => [`${h.index}`, h.prefix, h.hypervisor ?? "-", h.here ? "here" : ""]),
+      ["right"],
+    ),
+  counters: (counters) =>
+    columns(
+      ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],
+      counters.map((c) => [c.port, c.ending, c.fate, `${c.frames}`, c.meaning]),
+      ["left", "left", "left", "right"],
+    ),
+};
+
+function duration(seconds: number): string {
+  const parts = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const named = parts.map((n, i) => (n > 0 ? `${n}${"dhm"[i]}` : "")).filter((part) => part !== "");
+  return [...named, `${Math.floor(seconds) % 60}s`].join(" ");
+}
+
+const share = (part: number, whole: number): string => (whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : "-");

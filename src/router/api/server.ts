@@ -1,0 +1,103 @@
+/**
+ * The router's API: HTTP with JSON bodies on a unix socket, answered by the control thread. `GET /v1/show/<what>` reads;
+ * `POST /v1/plan`, `/v1/reload`, `/v1/stop` act. Errors are `{error}` with status 400, 404, 409 or 500.
+ *
+ * The socket file belongs to root and its directory to nobody else: whoever may open it may steer the router.
+ */
+import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Server } from "bun";
+
+/** What the API asks of the router. */
+export interface ApiTarget {
+  /** Names of what can be shown. */
+  readonly shows: readonly string[];
+  /** Any JSON value; undefined when there is no such thing. */
+  show(what: string): unknown;
+  /** Reads the configuration files again and says what would change, or what is wrong with them. */
+  plan(): Promise<ReloadAnswer>;
+  reload(): Promise<ReloadAnswer>;
+  stop(): void;
+}
+
+export interface ReloadAnswer {
+  /** One line each; empty: nothing differs. */
+  readonly changes: readonly string[];
+  /** Why nothing was applied; absent when all is well. */
+  readonly errors?: readonly string[];
+}
+
+/** The longest path the kernel takes for a unix socket, octets (unix(7)). */
+const LONGEST_PATH = 107;
+
+export class ApiServer {
+  readonly path: string;
+  private readonly server: Server<undefined>;
+
+  /** Throws Error when another router answers on the socket, or the path cannot be used. A dead one's is taken over. */
+  static async listen(path: string, target: ApiTarget): Promise<ApiServer> {
+    if (Buffer.byteLength(path) > LONGEST_PATH)
+      throw new Error(`socket path ${path} has ${Buffer.byteLength(path)} octets, a unix socket takes ${LONGEST_PATH}`);
+    mkdirSync(dirname(path), { recursive: true });
+    if (existsSync(path)) {
+      if (await answers(path))
+        throw new Error(`another router answers on ${path}: stop it, or give this one a name of its own`);
+      unlinkSync(path);
+    }
+    return new ApiServer(path, target);
+  }
+
+  private constructor(path: string, target: ApiTarget) {
+    this.path = path;
+    this.server = Bun.serve({
+      unix: path,
+      fetch: (request) => answer(request, target),
+      error: (error) => Response.json({ error: error.message }, { status: 500 }),
+    });
+    chmodSync(path, 0o600);
+  }
+
+  async close(): Promise<void> {
+    await this.server.stop(true);
+    if (existsSync(this.path)) unlinkSync(this.path);
+  }
+}
+
+async function answers(path: string): Promise<boolean> {
+  try {
+    await fetch("http://ain/v1/show/status", { unix: path, signal: AbortSignal.timeout(1000) });
+    return true;
+  } catch {
+    return false; // refused: its process is gone
+  }
+}
+
+async function answer(request: Request, target: ApiTarget): Promise<Response> {
+  const path = new URL(request.url).pathname.split("/").filter((part) => part !== "");
+  if (path[0] !== "v1") return failure(404, `no API version "${path[0] ?? ""}": this router speaks v1`);
+  if (request.method === "GET" && path[1] === "show") return show(path[2] ?? "", target);
+  if (request.method !== "POST") return failure(404, `no ${request.method} ${request.url}`);
+  switch (path[1]) {
+    case "plan":
+      return reloaded(await target.plan());
+    case "reload":
+      return reloaded(await target.reload());
+    case "stop":
+      target.stop();
+      return Response.json({});
+    default:
+      return failure(404, `no POST /v1/${path[1] ?? ""}: plan, reload, stop`);
+  }
+}
+
+function show(what: string, target: ApiTarget): Response {
+  const shown = target.show(what);
+  return shown === undefined
+    ? failure(404, `nothing is called "${what}": ${target.shows.join(", ")}`)
+    : Response.json(shown);
+}
+
+const reloaded = (answer: ReloadAnswer): Response =>
+  Response.json(answer, { status: answer.errors === undefined ? 200 : 409 });
+
+const failure = (status: number, error: string): Response => Response.json({ error }, { status });

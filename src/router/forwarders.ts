@@ -1,0 +1,241 @@
+/** The forwarder threads as the control thread sees them: start, command, inject, listen, stop. */
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { COUNTERS_OCTETS } from "#fastpath/counters";
+import { RING_OCTETS, SCRATCH_OCTETS } from "#fastpath/forwarder";
+import type { Frame } from "#fastpath/frame";
+import { FrameRing, type HeldFrame, takeFrame } from "#fastpath/frame-ring";
+import {
+  type Command,
+  type ForwarderStart,
+  type PortDescriptor,
+  type Report,
+  S_ARMED,
+  S_COMMANDS,
+  S_DONE,
+  S_STOP,
+  SHARED_WORDS,
+} from "#fastpath/shared";
+import { abandonTurn } from "#fastpath/tables/grace";
+import type { Snapshot } from "#fastpath/tables/layout";
+import { createEventFd, EventFd } from "#sys/eventfd";
+import type { Arena } from "#sys/memory";
+
+/** A frame that a forwarder handed up, and the verdict it handed it up with. */
+export type Punt = HeldFrame & { readonly verdict: number };
+
+export interface ForwarderEvents {
+  punted(punt: Punt): void;
+  /** The port is closed in that forwarder already. */
+  portFailed(index: number, errno: number): void;
+  /** A defect of ours: text for the log. */
+  defect(text: string): void;
+  /** The thread ended by itself: the router cannot go on. */
+  died(reason: string): void;
+}
+
+export interface ForwardersOptions {
+  readonly count: number;
+  readonly cacheEntries: number;
+  readonly turns: SharedArrayBuffer;
+  readonly fib: SharedArrayBuffer;
+  readonly groups: SharedArrayBuffer;
+}
+
+interface Handle {
+  readonly start: ForwarderStart;
+  readonly worker: Worker;
+  readonly commands: MessagePort;
+  readonly shared: Int32Array;
+  readonly punt: FrameRing;
+  readonly inject: FrameRing;
+  readonly wake: EventFd;
+  readonly counters: Float64Array;
+  sent: number;
+  stopping: boolean;
+}
+
+/** Milliseconds a forwarder has to answer a command or to end; it normally takes microseconds. */
+const PATIENCE = 2000;
+
+export class Forwarders {
+  private readonly arena: Arena;
+  private readonly events: ForwarderEvents;
+  private readonly generation = new SharedArrayBuffer(64);
+  private readonly generationWord = new Int32Array(this.generation);
+  private readonly handles: Handle[] = [];
+  private readonly turns: Int32Array;
+
+  /** Starts the threads; resolves when all take turns. */
+  static async start(arena: Arena, options: ForwardersOptions, events: ForwarderEvents): Promise<Forwarders> {
+    const forwarders = new Forwarders(arena, options, events);
+    const started: Promise<void>[] = [];
+    for (let id = 0; id < options.count; id++) started.push(forwarders.spawn(id, options));
+    await Promise.all(started);
+    return forwarders;
+  }
+
+  private constructor(arena: Arena, options: ForwardersOptions, events: ForwarderEvents) {
+    this.arena = arena;
+    this.events = events;
+    this.turns = new Int32Array(options.turns);
+  }
+
+  get count(): number {
+    return this.handles.length;
+  }
+
+  /** Each forwarder's counters (fastpath/counters.ts says what lies where). */
+  get counters(): readonly Float64Array[] {
+    return this.handles.map((handle) => handle.counters);
+  }
+
+  /** After any change of a table: decisions remembered from before are forgotten. */
+  tablesChanged(): void {
+    Atomics.add(this.generationWord, 0, 1);
+  }
+
+  /** Resolves when every forwarder works with the new snapshot. */
+  async adopt(snapshot: Snapshot): Promise<void> {
+    await this.command(() => ({ kind: "snapshot", snapshot }));
+    this.tablesChanged();
+  }
+
+  /** One descriptor for each forwarder. */
+  async addPort(descriptors: readonly PortDescriptor[]): Promise<void> {
+    await this.command((id) => ({ kind: "add-port", port: descriptors[id]! }));
+    this.tablesChanged();
+  }
+
+  /** Resolves when no forwarder uses the port any more. */
+  async removePort(index: number): Promise<void> {
+    await this.command(() => ({ kind: "remove-port", index }));
+  }
+
+  /** Hands a frame to forwarder 0; `tag` is one of INJECT_…. False: its ring is full. */
+  inject(frame: Frame, octets: Uint8Array, tag: number): boolean {
+    const handle = this.handles[0];
+    if (handle === undefined) return false;
+    const taken = handle.inject.push(frame, octets, tag);
+    handle.wake.signal();
+    return taken;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.handles.map((handle) => this.stopOne(handle)));
+    this.handles.length = 0;
+  }
+
+  private spawn(id: number, options: ForwardersOptions): Promise<void> {
+    const channel = new MessageChannel();
+    const punt = FrameRing.create(RING_OCTETS);
+    const inject = FrameRing.create(RING_OCTETS);
+    const start: ForwarderStart = {
+      id,
+      arenaAddress: this.arena.address,
+      arenaSize: this.arena.size,
+      scratchAt: this.arena.allocate(SCRATCH_OCTETS),
+      scratchSize: SCRATCH_OCTETS,
+      shared: new SharedArrayBuffer(SHARED_WORDS * 4),
+      turns: options.turns,
+      generation: this.generation,
+      counters: new SharedArrayBuffer(COUNTERS_OCTETS),
+      punt: punt.buffer,
+      inject: inject.buffer,
+      fib: options.fib,
+      groups: options.groups,
+      wakeFd: createEventFd(),
+      cacheEntries: options.cacheEntries,
+      salt: crypto.getRandomValues(new Int32Array(1))[0]!,
+    };
+    const worker = new Worker(new URL("../../fastpath/worker.ts", import.meta.url), {
+      workerData: { start, commands: channel.port2 },
+      transferList: [channel.port2],
+    });
+    const handle: Handle = {
+      start,
+      worker,
+      commands: channel.port1,
+      shared: new Int32Array(start.shared),
+      punt,
+      inject,
+      wake: new EventFd(start.wakeFd),
+      counters: new Float64Array(start.counters),
+      sent: 0,
+      stopping: false,
+    };
+    this.handles.push(handle);
+    Atomics.store(handle.shared, S_ARMED, 1);
+    return this.listen(handle);
+  }
+
+  /** Resolves with the thread's first report. */
+  private listen(handle: Handle): Promise<void> {
+    return new Promise((resolve, reject) => {
+      handle.worker.on("message", (report: Report) => {
+        if (report.kind === "started") resolve();
+        else this.heard(handle, report);
+      });
+      handle.worker.on("error", (error: Error) => {
+        reject(error);
+        this.events.defect(`forwarder ${handle.start.id}: ${error.stack ?? error.message}`);
+      });
+      handle.worker.on("exit", (code) => {
+        abandonTurn(this.turns, handle.start.id);
+        if (!handle.stopping) this.events.died(`forwarder ${handle.start.id} ended with code ${code}`);
+      });
+    });
+  }
+
+  private heard(handle: Handle, report: Report): void {
+    switch (report.kind) {
+      case "punted":
+        this.takePunts(handle);
+        break;
+      case "port-failed":
+        this.events.portFailed(report.index, report.errno);
+        break;
+      case "defect":
+        this.events.defect(`forwarder ${handle.start.id}: ${report.message}\n  frame ${report.frame}`);
+    }
+  }
+
+  /** Armed first, emptied second: a frame that comes in between causes one more message, never one too few. */
+  private takePunts(handle: Handle): void {
+    Atomics.store(handle.shared, S_ARMED, 1);
+    for (;;) {
+      const taken = takeFrame(handle.punt);
+      if (taken === undefined) return;
+      this.events.punted({ frame: taken.frame, octets: taken.octets, verdict: taken.tag });
+    }
+  }
+
+  private async command(make: (id: number) => Command): Promise<void> {
+    const wanted = this.handles.map((handle) => {
+      handle.commands.postMessage(make(handle.start.id));
+      handle.sent++;
+      Atomics.store(handle.shared, S_COMMANDS, handle.sent);
+      handle.wake.signal();
+      return handle.sent;
+    });
+    await Promise.all(this.handles.map((handle, i) => this.done(handle, wanted[i]!)));
+  }
+
+  private async done(handle: Handle, wanted: number): Promise<void> {
+    const deadline = Date.now() + PATIENCE;
+    while (Atomics.load(handle.shared, S_DONE) - wanted < 0) {
+      if (handle.stopping) return;
+      if (Date.now() > deadline) throw new Error(`forwarder ${handle.start.id} does not take commands`);
+      await Bun.sleep(0);
+    }
+  }
+
+  private async stopOne(handle: Handle): Promise<void> {
+    handle.stopping = true;
+    const ended = new Promise<void>((resolve) => handle.worker.once("exit", () => resolve()));
+    Atomics.store(handle.shared, S_STOP, 1);
+    handle.wake.signal();
+    await Promise.race([ended, Bun.sleep(PATIENCE)]);
+    handle.commands.close();
+    handle.wake.close(true);
+  }
+}

@@ -1,0 +1,96 @@
+/** What `show` answers, as JSON: the API's schema. Addresses are text, counters are numbers since the router's start. */
+
+export interface StatusView {
+  readonly name: string;
+  readonly role: string;
+  readonly address: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Seconds since start. */
+  readonly uptime: number;
+  readonly forwarders: readonly ForwarderView[];
+  readonly configuration: string;
+}
+
+export interface ForwarderView {
+  readonly id: number;
+  readonly turns: number;
+  readonly sleeps: number;
+  /** Milliseconds spent awake since start. */
+  readonly busy: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+}
+
+export interface PortView {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: "uplink" | "vm";
+  readonly interface: string;
+  readonly attachment: "packet" | "tap";
+  /** "up", or why not. */
+  readonly state: string;
+  readonly mtu: number | null;
+  readonly mac: string | null;
+  readonly offload: boolean;
+  readonly rxFrames: number;
+  readonly rxOctets: number;
+  readonly txFrames: number;
+  readonly txOctets: number;
+  /** Frames from this port that were dropped, of all reasons. */
+  readonly dropped: number;
+}
+
+export interface VmView {
+  readonly name: string;
+  readonly network: string;
+  readonly address: string;
+  readonly networkAddress: string;
+  readonly port: string;
+  readonly state: string;
+  /** null: not learnt yet. */
+  readonly mac: string | null;
+}
+
+export interface RouteView {
+  readonly prefix: string;
+  /** "local", "static" or "discard". */
+  readonly origin: string;
+  readonly nextHops: readonly { readonly uplink: string; readonly address: string; readonly state: string }[];
+}
+
+export interface NeighborView {
+  readonly port: string;
+  readonly address: string;
+  readonly mac: string | null;
+  readonly state: string;
+}
+
+export interface HomeView {
+  readonly index: number;
+  readonly prefix: string;
+  readonly hypervisor: string | null;
+  /** True: this router owns it. */
+  readonly here: boolean;
+}
+
+export interface CounterView {
+  readonly port: string;
+  readonly ending: string;
+  readonly fate: "forwarded" | "punted" | "dropped";
+  readonly frames: number;
+  readonly meaning: string;
+}
+
+export interface Views {
+  readonly status: StatusView;
+  readonly ports: readonly PortView[];
+  readonly vms: readonly VmView[];
+  readonly routes: readonly RouteView[];
+  readonly neighbors: readonly NeighborView[];
+  readonly homes: readonly HomeView[];
+  readonly counters: readonly CounterView[];
+}
+
+export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "counters"] as const;
+export type ViewName = (typeof VIEWS)[number];
