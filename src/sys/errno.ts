@@ -3,26 +3,27 @@ import { read } from "bun:ffi";
 import { constants } from "node:os";
 import { describeErrno, libc } from "#sys/libc";
 
+export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EINTR = 4;
+export const EIO = 5;
 export const ENXIO = 6;
 export const EBADF = 9;
 export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const EBADFD = 77;
 export const EMSGSIZE = 90;
-export const ENETDOWN = 100;
-export const ENOBUFS = 105;
-export const ESRCH = 3;
-export const EIO = 5;
-export const EPERM = 1;
-export const EACCES = 13;
 export const EOPNOTSUPP = 95;
-export const ENOMEM = 12;
 export const EADDRNOTAVAIL = 99;
+export const ENETDOWN = 100;
 export const ENETUNREACH = 101;
+export const ENOBUFS = 105;
 
 const names = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
 // On Linux EAGAIN and EWOULDBLOCK, EOPNOTSUPP and ENOTSUP are one number each; these are the customary names.

@@ -30,13 +30,13 @@ const PACKET_QDISC_BYPASS = 20;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
 const PACKET_FANOUT_HASH = 0;
-const PACKET_FANOUT_FLAG_DEFRAG = 0x8000;
+const SO_ERROR = 4;
 const TPACKET_V2 = 1;
 
 const scratch: Memory = pinned(64);
 
 export interface PacketRing {
-  /** Octets of a slot: a power of two from 2048, or whole pages. */
+  /** Octets of a slot: a power of two ≥ 2048; slots × slotSize is a multiple of 64 KiB. */
   readonly slotSize: number;
   readonly slots: number;
   /** Octets that the kernel leaves free before the frame, beyond what its own header takes. */
@@ -81,8 +81,8 @@ export function openPacketSocket(settings: PacketSocketSettings): number {
     bindTo(fd, settings.index, about);
     if (settings.promiscuous) joinPromiscuous(fd, settings.index, about);
     if (settings.fanoutGroup !== undefined) {
-      const mode = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
-      setOption(fd, SOL_PACKET, PACKET_FANOUT, settings.fanoutGroup | (mode << 16), about);
+      const group = settings.fanoutGroup | (PACKET_FANOUT_HASH << 16);
+      setOption(fd, SOL_PACKET, PACKET_FANOUT, group, about);
     }
     return fd;
   } catch (error) {
@@ -93,9 +93,16 @@ export function openPacketSocket(settings: PacketSocketSettings): number {
 
 /** Frames the kernel dropped because the ring was full, since the last time it was asked. */
 export function takeDrops(fd: number): number {
-  scratch.words[4] = 12;
+  scratch.words[4] = 12; // as large as tpacket_stats_v3, which V2 does not fill
   const result = libc.getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, scratch.address, scratch.address + 16);
   return result === -1 ? 0 : scratch.words[1]! >>> 0; // struct tpacket_stats: packets, drops
+}
+
+/** What became of the interface since the last time it was asked: 0, or ENETDOWN (down or deleted). */
+export function takeError(fd: number): number {
+  scratch.words[4] = 4;
+  const result = libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, scratch.address, scratch.address + 16);
+  return result === -1 ? errno() : scratch.words[0]!;
 }
 
 function setOption(fd: number, level: number, option: number, value: number, about: string): void {
