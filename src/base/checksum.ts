@@ -5,11 +5,10 @@
  */
 import { u16 } from "#base/bytes";
 
-/** Folds the carries in: any sum below 2^48 → 0 … 0xffff. */
+/** Folds the carries in: any sum below 2^48 → 0 … 0xffff; zero only for zero. */
 export function fold(sum: number): number {
-  if (sum > 0xffff_ffff) sum = (sum % 0x1_0000_0000) + Math.floor(sum / 0x1_0000_0000);
-  sum = (sum >>> 16) + (sum & 0xffff);
-  sum = (sum >>> 16) + (sum & 0xffff);
+  if (sum > 0xffff_ffff) sum = (sum & 0xffff) + ((sum >>> 16) & 0xffff) + Math.floor(sum / 0x1_0000_0000);
+  sum = (sum >>> 16) + (sum & 0xffff); // at most 0x1fffe: one more carry
   return (sum >>> 16) + (sum & 0xffff);
 }
 

@@ -82,7 +82,6 @@ export function solicitedNode(address: Uint8Array): Uint8Array {
   group[11] = 0x01;
   group[12] = 0xff;
   group.set(address.subarray(13, 16), 13);
-  group[15] = address[15]!;
   return group;
 }
 
