@@ -1,0 +1,42 @@
+/** `ain check FILE…`: are these configuration files right? */
+import { Command } from "commander";
+import { Failure, MISUSED } from "#cli/failure";
+import { colorsFor, print, printError, printJson } from "#cli/output";
+import { type Checked, checkFiles } from "#router/config/check";
+import { type ConfigError, formatConfigError } from "#runtime/document/config-error";
+
+export const checkCommand = (): Command =>
+  new Command("check")
+    .description("check configuration files (fabric.yaml, node.yaml; a node's fabric is checked with it)")
+    .argument("<file...>")
+    .option("--json", "print the result as JSON")
+    .action(check);
+
+function check(files: string[], { json }: { json?: true }): void {
+  const results = checkFiles(files);
+  const ok = results.every(({ errors }) => errors.length === 0);
+  if (json) printJson({ ok, files: results.map(({ configuration, ...told }) => told) });
+  else show(results);
+  if (!ok) throw new Failure("", MISUSED);
+}
+
+function show(results: readonly Checked[]): void {
+  const { green, red, yellow, bold } = colorsFor(process.stdout);
+  // Nodes of one fabric find the same faults in it.
+  const told = new Set<string>();
+  const tell = (error: ConfigError, mark: string): void => {
+    const text = formatConfigError(error);
+    if (!told.has(text)) printError(`${mark} ${text}`);
+    told.add(text);
+  };
+  const marks = colorsFor(process.stderr);
+  for (const { errors, warnings } of results) {
+    for (const error of errors) tell(error, marks.red("error"));
+    for (const warning of warnings) tell(warning, marks.yellow("warning"));
+  }
+  for (const { file, summary, errors, warnings } of results) {
+    const count = `${errors.length} ${errors.length === 1 ? "error" : "errors"}`;
+    const verdict = errors.length > 0 ? red(count) : warnings.length > 0 ? yellow("ok, with warnings") : green("ok");
+    print(`${bold(file)}: ${verdict}${summary === undefined ? "" : `: ${summary}`}`);
+  }
+}

@@ -1,0 +1,97 @@
+import { expect, spyOn, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "#cli/program";
+
+const FABRIC = `name: demo
+key: 000102030405060708090a0b0c0d0e0f
+prefixes: [2001:db8:a1::/48]
+homes: [2001:db8:a1:1::/64, 2001:db8:a1:2::/64]
+tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16]}}}}
+`;
+
+/** Runs a command with FABRIC in `fabric.yaml` of a folder of its own, which `%` in the words stands for. */
+async function ain(line: string): Promise<{ status: number; out: string; err: string }> {
+  const directory = mkdtempSync(join(tmpdir(), "ain-cli-"));
+  const written = { out: [] as string[], err: [] as string[] };
+  const said = (texts: string[]): string => texts.join("").replaceAll(directory, "%");
+  const stdout = spyOn(process.stdout, "write").mockImplementation((text) => written.out.push(String(text)) > 0);
+  const stderr = spyOn(process.stderr, "write").mockImplementation((text) => written.err.push(String(text)) > 0);
+  try {
+    writeFileSync(join(directory, "fabric.yaml"), FABRIC, { mode: 0o600 });
+    const status = await run(line.split(" ").map((word) => word.replace("%", directory)));
+    return { status, out: said(written.out), err: said(written.err) };
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test("help and version end with 0", async () => {
+  expect((await ain("--help")).status).toBe(0);
+  expect((await ain("check --help")).out).toContain("Usage: ain check");
+  expect(await ain("--version")).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test("a wrong command line ends with 2 and a guess of what was meant", async () => {
+  expect(await ain("chek")).toMatchObject({ status: 2, out: "", err: expect.stringContaining("Did you mean check?") });
+  expect((await ain("check")).status).toBe(2);
+  expect((await ain("check --nope x")).status).toBe(2);
+});
+
+test("ain check says ok with 0, shows what is wrong with 2, plain in a pipe", async () => {
+  expect(await ain("check %/fabric.yaml")).toEqual({
+    status: 0,
+    out: "%/fabric.yaml: ok: fabric demo, 2 homes, 1 network\n",
+    err: "",
+  });
+  expect(await ain("check %/none.yaml %/fabric.yaml")).toEqual({
+    status: 2,
+    out: "%/none.yaml: 1 error\n%/fabric.yaml: ok: fabric demo, 2 homes, 1 network\n",
+    err: "error %/none.yaml: found no such file, expected a readable YAML file\n",
+  });
+});
+
+test("ain check --json is for programs", async () => {
+  const { status, out } = await ain("check --json %/none.yaml %/fabric.yaml");
+  expect(status).toBe(2);
+  expect(JSON.parse(out)).toMatchObject({
+    ok: false,
+    files: [{ errors: [{ found: "no such file" }] }, { kind: "fabric", errors: [], warnings: [] }],
+  });
+});
+
+test("ain home explains the way from an address to its home (§2.1)", async () => {
+  const { status, out } = await ain("home 10.0.0.2 -n blue/prod -f %/fabric.yaml --json");
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toEqual([
+    {
+      address: "10.0.0.2",
+      network: "blue/prod",
+      tenantId: 1,
+      networkId: 1,
+      tags: "00000401",
+      identifier: "000004010a000002",
+      hash: "3e63abd0a33c1a78",
+      index: 0,
+      homes: 2,
+      prefix: "2001:db8:a1:1::/64",
+      networkAddress: "2001:db8:a1:1:0:401:a00:2",
+    },
+  ]);
+  expect((await ain("home 10.0.0.2 -n blue/prod -f %/fabric.yaml")).out).toContain("number 0 of 0 … 1 (jump hash)");
+});
+
+test("ain home refuses what has no home with 2", async () => {
+  expect(await ain("home 10.0.0.2 -n blue/prd -f %/fabric.yaml")).toMatchObject({
+    status: 2,
+    err: 'ain: %/fabric.yaml has no network "blue/prd" (it has blue/prod); did you mean blue/prod?\n',
+  });
+  expect((await ain("home 10.1.0.2 -n blue/prod -f %/fabric.yaml")).err).toContain("in none of the prefixes");
+  expect((await ain("home ten -n blue/prod -f %/fabric.yaml")).err).toBe(
+    'ain: found "ten", expected an IPv4 address\n',
+  );
+  expect((await ain("home 10.0.0.2 -n blue/prod -f %/none.yaml")).status).toBe(2);
+});

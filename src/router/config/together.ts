@@ -1,0 +1,49 @@
+/** What several nodes of one fabric may not have in common. */
+import type { Configuration, Fabric, Node } from "#router/config/model";
+import { type ConfigError, formatPath, type Path } from "#runtime/document/config-error";
+import { isMapping } from "#runtime/document/inspector";
+import { readSource } from "#runtime/document/source";
+
+/** Something of a node that belongs to it alone. */
+interface Claim {
+  readonly what: string;
+  readonly path: Path;
+  readonly expected: string;
+}
+
+/**
+ * Two nodes of one fabric with the same name, address or home prefix: an error at the later of the two. Reads the files
+ * again, to say where.
+ */
+export function checkTogether(configurations: readonly Configuration[]): ConfigError[] {
+  const owners = new Map<string, Node>();
+  return configurations.flatMap(({ node, fabric }) =>
+    claimsOf(node, fabric).flatMap((claim) => {
+      const key = `${fabric.file} ${claim.what}`;
+      const owner = owners.get(key) ?? node;
+      owners.set(key, owner);
+      return owner.file === node.file ? [] : [conflict(node, claim, owner)];
+    }),
+  );
+}
+
+function claimsOf(node: Node, fabric: Fabric): Claim[] {
+  const name: Claim = { what: `the name ${node.name}`, path: ["name"], expected: "a name that no other node has" };
+  if (node.role === "switch") {
+    const what = `the address ${node.address.text}`;
+    return [name, { what, path: ["address"], expected: "an address that no other node has" }];
+  }
+  const expected = "a home that no other node owns";
+  const homes = node.homes.map((home, i): Claim => {
+    return { what: `the home prefix ${fabric.homes[home]!.prefix.text}`, path: ["prefixes", i], expected };
+  });
+  return [name, ...homes];
+}
+
+function conflict(node: Node, { what, path, expected }: Claim, owner: Node): ConfigError {
+  const result = readSource(node.file);
+  const source = "source" in result ? result.source : undefined;
+  const at = path[0] === "prefixes" && isMapping(source?.value) && "prefix" in source.value ? ["prefix"] : path;
+  const place = source?.locate(at) ?? { line: 0, column: 0 };
+  return { file: node.file, ...place, path: formatPath(at), found: `${what}, as in ${owner.file}`, expected };
+}
