@@ -3,7 +3,15 @@
  * counter that its ending asks for. No I/O of its own: ports, punts and time are given.
  */
 import { C_ENDINGS, C_ERRORS_LIMITED, C_ERRORS_SENT, C_TX_FRAMES, C_TX_OCTETS, portCounters } from "#fastpath/counters";
-import { ACTION_4_TO_6, ACTION_6_TO_4, ACTION_SEND, R_ACTION, R_LIMITS, R_OUT_PORT } from "#fastpath/decision";
+import {
+  ACTION_4_TO_6,
+  ACTION_6_TO_4,
+  ACTION_SEND,
+  R_ACTION,
+  R_ADJACENCY,
+  R_LIMITS,
+  R_OUT_PORT,
+} from "#fastpath/decision";
 import { buildError } from "#fastpath/errors";
 import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
 import type { FlowCache } from "#fastpath/flow-cache";
@@ -28,6 +36,8 @@ import {
   HOP_LIMIT,
   ORIGINATED,
   PORT_DOWN,
+  PUNT_NEIGHBOR,
+  PUNT_OWN,
   SEGMENTATION,
   TO_FABRIC,
   TO_VM,
@@ -83,7 +93,7 @@ export class Engine {
     let verdict = classify(f, this.tables);
     if (verdict === CONTINUE) verdict = run(ORIGINATE, f, this.tables);
     if (verdict === CONTINUE) verdict = this.finish(f, 0);
-    if (PUNTED[verdict]) verdict = this.punts.punt(f, verdict);
+    if (verdict === PUNT_NEIGHBOR) verdict = this.punts.punt(f, PUNT_OWN);
     this.count(from, verdict);
   }
 
@@ -148,6 +158,7 @@ export class Engine {
     const to = t.records[base + R_OUT_PORT]!;
     const port = this.ports[to];
     if (port === undefined) return PORT_DOWN;
+    t.adjacencies.markUsed(t.records[base + R_ADJACENCY]!);
     writeEthernet(t.bytes, t.words, f.at, t.records, base);
     writeEtherType(t.bytes, f.at, f.kind === KIND_IPV4 ? 4 : 6);
     if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {

@@ -12,6 +12,7 @@ import {
   W_SLEEPS,
   W_TURNS,
 } from "#fastpath/counters";
+import { R_ADJACENCY } from "#fastpath/decision";
 import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
@@ -23,6 +24,7 @@ import {
   type ForwarderStart,
   INJECT_ORIGINATE,
   INJECT_RECEIVE,
+  puntTag,
   type Report,
   S_ARMED,
   S_ASLEEP,
@@ -131,7 +133,7 @@ export class Forwarder implements Punts {
       if (this.hot[i]) handled += this.readPort(i);
     }
     this.engine.flush();
-    if (handled > 0) for (let i = 0; i < this.order.length; i++) this.order[i]!.release();
+    for (let i = 0; i < this.order.length; i++) this.order[i]!.release();
     this.engine.scratch.reset();
     leaveTurn(this.turns, this.start.id);
     this.counters[W_TURNS]! += 1;
@@ -143,7 +145,8 @@ export class Forwarder implements Punts {
   punt(f: Frame, verdict: Verdict): Verdict {
     if (this.puntBudget[f.port]! <= 0) return PUNT_LIMITED;
     this.puntBudget[f.port]! -= 1;
-    if (!this.puntRing.push(f, this.arena.bytes, verdict)) return PUNT_FULL;
+    const adjacency = this.engine.tables.records[R_ADJACENCY]!;
+    if (!this.puntRing.push(f, this.arena.bytes, puntTag(verdict, adjacency))) return PUNT_FULL;
     this.punted = true;
     return verdict;
   }

@@ -52,3 +52,8 @@ export interface ForwarderStart {
   readonly cacheEntries: number;
   readonly salt: number;
 }
+
+/** Tag of a punted frame: its verdict, and the adjacency that a waiting frame waits for. */
+export const puntTag = (verdict: number, adjacency: number): number => verdict | (adjacency << 8);
+export const puntVerdict = (tag: number): number => tag & 0xff;
+export const puntAdjacency = (tag: number): number => tag >>> 8;

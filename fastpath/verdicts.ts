@@ -37,6 +37,7 @@ export const ENDINGS: readonly Ending[] = [
   ending("punt-arp", "punted", "an ARP message for the control thread"),
   ending("punt-local", "punted", "addressed to this router"),
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
+  ending("punt-own", "punted", "this router's own packet, waiting for its next hop's MAC address"),
   ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
   // classify
   ending("truncated", "dropped", "shorter than its headers say"),
@@ -109,6 +110,7 @@ export const ORIGINATED = verdict("originated");
 export const PUNT_ARP = verdict("punt-arp");
 export const PUNT_LOCAL = verdict("punt-local");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
+export const PUNT_OWN = verdict("punt-own");
 export const PUNT_LEARN = verdict("punt-learn");
 export const TRUNCATED = verdict("truncated");
 export const BAD_IP_HEADER = verdict("bad-ip-header");

@@ -17,9 +17,9 @@ import {
 } from "#fastpath/frame";
 import { icmp4to6 } from "#fastpath/rewrite/icmp-4-to-6";
 import { addToChecksum, clampMss, computeUdpChecksum } from "#fastpath/rewrite/transport";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, UDP_ZERO_CHECKSUM, type Verdict } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_UDP } from "#wire/protocol";
 
 export const IPV6_HEADER = 40;
 export const FRAGMENT_HEADER = 8;

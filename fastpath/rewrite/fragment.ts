@@ -4,8 +4,8 @@ import { finish, sum } from "#base/checksum";
 import { type Frame, UNUSUAL_FRAGMENT, UNUSUAL_ZERO_CHECKSUM } from "#fastpath/frame";
 import { completeChecksum, computeUdpChecksum } from "#fastpath/rewrite/transport";
 import type { Scratch } from "#fastpath/scratch";
-import { PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
+import { PROTOCOL_UDP } from "#wire/protocol";
 
 const MORE = 0x2000;
 const ETHERNET = 14;

@@ -24,10 +24,10 @@ import {
   UNREACHABLE_6,
 } from "#fastpath/rewrite/icmp-tables";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import { P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, BAD_TRANSPORT, CONTINUE, ICMP_UNTRANSLATABLE, type Verdict } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const ICMP_HEADER = 8;
 /** An ICMPv6 error never exceeds IPv6's minimum MTU. RFC 4443 §2.4(c). */

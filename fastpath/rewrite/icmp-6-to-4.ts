@@ -21,10 +21,10 @@ import {
   typeTo4,
   UNREACHABLE_4,
 } from "#fastpath/rewrite/icmp-tables";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import { P_MTU, PORT_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, BAD_TRANSPORT, CONTINUE, ICMP_UNTRANSLATABLE, type Verdict } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const ICMP_HEADER = 8;
 const IPV6_HEADER = 40;

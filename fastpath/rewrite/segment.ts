@@ -6,8 +6,8 @@ import { copy, put16, put32, u16, u32 } from "#base/bytes";
 import { finish, sum } from "#base/checksum";
 import { type Frame, GSO_NONE, KIND_IPV4 } from "#fastpath/frame";
 import { LEAST_SEGMENT, type Scratch } from "#fastpath/scratch";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const FIN_PSH = 0x09;
 const CWR = 0x80;

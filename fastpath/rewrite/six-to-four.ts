@@ -17,9 +17,9 @@ import {
 } from "#fastpath/frame";
 import { icmp6to4 } from "#fastpath/rewrite/icmp-6-to-4";
 import { addToChecksum, clampMss } from "#fastpath/rewrite/transport";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, UDP_ZERO_CHECKSUM, type Verdict } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#wire/protocol";
 
 export const IPV4_HEADER = 20;
 /** Up to this many octets an IPv4 packet leaves with DF clear: IPv6's minimum MTU less 20. RFC 7915 §5.1. */

@@ -5,7 +5,7 @@
 import { put16, u16 } from "#base/bytes";
 import { finish, fold, sum, update } from "#base/checksum";
 import { type Frame, UNUSUAL_ZERO_CHECKSUM } from "#fastpath/frame";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "#fastpath/stages/protocols";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -25,7 +25,6 @@ import {
   UNUSUAL_SOURCE_ROUTE,
   UNUSUAL_ZERO_CHECKSUM,
 } from "#fastpath/frame";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   BAD_EXTENSION,
@@ -41,6 +40,7 @@ import {
   UNKNOWN_ETHERTYPE,
   type Verdict,
 } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const ETHERNET = 14;
 /** At most so many extension headers are walked; more are a sign of mischief. */

@@ -1,7 +1,6 @@
 /** forMe: on a fabric link, what is addressed to this router itself or to a group; frames for other MACs end here. */
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
 import { isPortMac } from "#fastpath/stages/answer";
-import { PROTOCOL_GRE } from "#fastpath/stages/protocols";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
@@ -12,6 +11,7 @@ import {
   type Verdict,
   WRONG_MAC,
 } from "#fastpath/verdicts";
+import { PROTOCOL_GRE } from "#wire/protocol";
 
 export function forMe(f: Frame, t: Tables): Verdict {
   if (f.kind !== KIND_IPV6) return FABRIC_IPV4;

@@ -12,6 +12,8 @@ export interface AdjacencyReader {
   mtu(adjacency: number): number;
   /** Three raw words to `to[at …]`: destination MAC, then source MAC. */
   copyMacs(adjacency: number, to: Int32Array, at: number): void;
+  /** A frame is sent to it: the control thread wants to know which neighbours are in use (RFC 4861 §7.3). */
+  markUsed(adjacency: number): void;
   /** True when the neighbour's MAC equals the six octets at `at`. */
   hasMac(adjacency: number, bytes: Uint8Array, at: number): boolean;
 }

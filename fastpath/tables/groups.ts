@@ -22,6 +22,7 @@ const A_STATE = 0;
 const A_PORT = 1;
 const A_MTU = 2;
 const A_SLOTS = 3; // two times three words
+const A_USED = 9; // forwarders set it, control clears it
 const GROUPS = ADJACENCIES + MAX_ADJACENCIES * ADJACENCY;
 const WORDS = GROUPS + MAX_GROUPS * BUCKETS;
 
@@ -75,6 +76,11 @@ export class GroupReader implements AdjacencyReader {
       (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) === this.m[slot] &&
       (b[at + 4]! | (b[at + 5]! << 8)) === (this.m[slot + 1]! & 0xffff)
     );
+  }
+
+  markUsed(adjacency: number): void {
+    const at = ADJACENCIES + adjacency * ADJACENCY + A_USED;
+    if (this.m[at] === 0) this.m[at] = 1; // looked at first: most find it set, and leave the cache line clean
   }
 
   private state(adjacency: number): number {
@@ -132,13 +138,9 @@ export class GroupWriter {
     const adjacency = this.adjacencies.take();
     if (adjacency < 0) throw new RangeError(`more than ${MAX_ADJACENCIES} adjacencies`);
     const at = ADJACENCIES + adjacency * ADJACENCY;
+    this.m.fill(0, at, at + ADJACENCY);
     this.m[at + A_PORT] = port;
-    this.m[at + A_MTU] = mtu;
-    for (const slot of [at + A_SLOTS, at + A_SLOTS + 3]) {
-      this.m[slot] = 0;
-      this.m[slot + 1] = (ownMac[0]! | (ownMac[1]! << 8)) << 16;
-      this.m[slot + 2] = ownMac[2]! | (ownMac[3]! << 8) | (ownMac[4]! << 16) | (ownMac[5]! << 24);
-    }
+    this.rebind(adjacency, mtu, ownMac);
     Atomics.store(this.m, at + A_STATE, UNRESOLVED);
     return adjacency;
   }
@@ -158,8 +160,19 @@ export class GroupWriter {
     Atomics.store(this.m, at + A_STATE, other | RESOLVED);
   }
 
-  setMtu(adjacency: number, mtu: number): void {
-    this.m[ADJACENCIES + adjacency * ADJACENCY + A_MTU] = mtu;
+  /** The port was opened again: its MTU and MAC may be others. The adjacency must be unresolved. */
+  rebind(adjacency: number, mtu: number, ownMac: Uint8Array): void {
+    const at = ADJACENCIES + adjacency * ADJACENCY;
+    this.m[at + A_MTU] = mtu;
+    for (const slot of [at + A_SLOTS, at + A_SLOTS + 3]) {
+      this.m[slot + 1] = (this.m[slot + 1]! & 0xffff) | ((ownMac[0]! | (ownMac[1]! << 8)) << 16);
+      this.m[slot + 2] = ownMac[2]! | (ownMac[3]! << 8) | (ownMac[4]! << 16) | (ownMac[5]! << 24);
+    }
+  }
+
+  /** True when a frame was sent to it since this was asked last. */
+  takeUsed(adjacency: number): boolean {
+    return Atomics.exchange(this.m, ADJACENCIES + adjacency * ADJACENCY + A_USED, 0) !== 0;
   }
 
   /** The caller has taken it out of all groups and tables. */

@@ -101,6 +101,7 @@ class FixedAdjacencies implements AdjacencyReader {
     to[at + 1] = mac[4]! | (mac[5]! << 8) | (own[0]! << 16) | (own[1]! << 24);
     to[at + 2] = raw(own, 2);
   }
+  markUsed(): void {}
   hasMac(i: number, bytes: Uint8Array, at: number): boolean {
     const { mac } = this.all[i]!;
     for (let k = 0; k < 6; k++) if (bytes[at + k] !== mac[k]) return false;

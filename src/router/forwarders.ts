@@ -8,6 +8,8 @@ import {
   type Command,
   type ForwarderStart,
   type PortDescriptor,
+  puntAdjacency,
+  puntVerdict,
   type Report,
   S_ARMED,
   S_COMMANDS,
@@ -20,8 +22,8 @@ import type { Snapshot } from "#fastpath/tables/layout";
 import { createEventFd, EventFd } from "#sys/eventfd";
 import type { Arena } from "#sys/memory";
 
-/** A frame that a forwarder handed up, and the verdict it handed it up with. */
-export type Punt = HeldFrame & { readonly verdict: number };
+/** A frame that a forwarder handed up, why, and the adjacency it waits for if that is why. */
+export type Punt = HeldFrame & { readonly verdict: number; readonly adjacency: number };
 
 export interface ForwarderEvents {
   punted(punt: Punt): void;
@@ -205,7 +207,12 @@ export class Forwarders {
     for (;;) {
       const taken = takeFrame(handle.punt);
       if (taken === undefined) return;
-      this.events.punted({ frame: taken.frame, octets: taken.octets, verdict: taken.tag });
+      this.events.punted({
+        frame: taken.frame,
+        octets: taken.octets,
+        verdict: puntVerdict(taken.tag),
+        adjacency: puntAdjacency(taken.tag),
+      });
     }
   }
 

@@ -1,0 +1,207 @@
+/** The router's ports as the control thread keeps them: opened, watched, opened again when they come back, closed. */
+
+import { MAX_PORTS } from "#fastpath/counters";
+import { freePacketPort, openPacketPort, type PacketDescriptor } from "#fastpath/ports/packet";
+import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
+import type { PortDescriptor } from "#fastpath/shared";
+import type { Uplink, Vm } from "#router/config/model";
+import type { UndoLog } from "#router/undo";
+import { closingAfter } from "#sys/descriptor";
+import { SysError } from "#sys/errno";
+import { describeErrno } from "#sys/libc";
+import type { Arena } from "#sys/memory";
+import { openNamespace } from "#sys/namespace";
+import { type Link, Rtnetlink } from "#sys/rtnetlink";
+import { openTap } from "#sys/tap";
+
+/** A port of the configuration and what became of it. */
+export interface PortState {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: "uplink" | "vm";
+  readonly interface: string;
+  readonly attachment: "packet" | "tap";
+  readonly uplink?: Uplink;
+  readonly vm?: Vm;
+  /** Undefined while it is open; else why it is not. */
+  trouble: string | undefined;
+  /** Valid while it is open: the router's MAC on the port and the largest IP packet, octets. */
+  mac: Uint8Array;
+  mtu: number;
+  /** ifindex of a packet port's interface. */
+  interfaceIndex: number;
+  /** One for each forwarder; empty while closed. */
+  descriptors: readonly PortDescriptor[];
+}
+
+export interface PortsOptions {
+  readonly arena: Arena;
+  readonly forwarders: number;
+  readonly gatewayMac: Uint8Array;
+  readonly undo: UndoLog;
+}
+
+export class Ports {
+  readonly all = new Map<number, PortState>();
+  private readonly options: PortsOptions;
+  private readonly netlink = new Rtnetlink();
+
+  constructor(options: PortsOptions) {
+    this.options = options;
+  }
+
+  /** Makes an entry, not open yet. Throws RangeError when all 1024 indexes are taken. */
+  add(of: { uplink: Uplink } | { vm: Vm }): PortState {
+    const index = this.freeIndex();
+    const common = {
+      index,
+      trouble: "not opened yet",
+      mac: new Uint8Array(6),
+      mtu: 0,
+      interfaceIndex: 0,
+      descriptors: [],
+    };
+    let port: PortState;
+    if ("uplink" in of) {
+      const { uplink } = of;
+      port = {
+        ...common,
+        name: uplink.name,
+        kind: "uplink",
+        interface: uplink.interface,
+        attachment: "packet",
+        uplink,
+      };
+    } else {
+      const { attachment, name } = of.vm;
+      const kind = attachment.kind === "tap" ? "tap" : "packet";
+      port = { ...common, name, kind: "vm", interface: attachment.interface, attachment: kind, vm: of.vm };
+    }
+    this.all.set(index, port);
+    return port;
+  }
+
+  find(kind: PortState["kind"], name: string): PortState | undefined {
+    return [...this.all.values()].find((port) => port.kind === kind && port.name === name);
+  }
+
+  /** Tries to open the port. False: `trouble` says why not; try again later. */
+  open(port: PortState): boolean {
+    try {
+      port.descriptors = port.attachment === "tap" ? this.openTap(port) : this.openPacket(port);
+      port.trouble = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof SysError || error instanceof RangeError)) throw error;
+      port.trouble = error.message;
+      return false;
+    }
+  }
+
+  /** The forwarders have closed it; `why` shows as its state. */
+  closed(port: PortState, why: string): void {
+    for (const descriptor of port.descriptors) this.free(descriptor);
+    port.descriptors = [];
+    port.trouble = why;
+  }
+
+  remove(port: PortState): void {
+    this.closed(port, "removed");
+    this.all.delete(port.index);
+  }
+
+  /** What an errno of a failed port means to an operator. */
+  static reason(errno: number): string {
+    return `down: ${describeErrno(errno)}`;
+  }
+
+  close(): void {
+    this.netlink.close();
+  }
+
+  private free(descriptor: PortDescriptor): void {
+    if (descriptor.kind === "tap") freeTapPort(this.options.arena, descriptor);
+    else freePacketPort(this.options.arena, descriptor);
+  }
+
+  private freeIndex(): number {
+    for (let index = 0; index < MAX_PORTS; index++) if (!this.all.has(index)) return index;
+    throw new RangeError(`more than ${MAX_PORTS} ports`);
+  }
+
+  private openPacket(port: PortState): PacketDescriptor[] {
+    const { arena, forwarders } = this.options;
+    const link = this.prepare(port);
+    const offload = (port.uplink ?? port.vm!).offload;
+    const descriptors: PacketDescriptor[] = [];
+    try {
+      for (let queue = 0; queue < forwarders; queue++) {
+        descriptors.push(
+          openPacketPort(arena, {
+            index: port.index,
+            interfaceIndex: link.index,
+            interfaceName: link.name,
+            mtu: link.mtu,
+            offload,
+            exclusive: queue === 0,
+            ...(forwarders > 1 && { fanoutGroup: (process.pid * 131 + link.index) & 0xffff }),
+          }),
+        );
+      }
+    } catch (error) {
+      for (const descriptor of descriptors) this.free(descriptor);
+      throw error;
+    }
+    return descriptors;
+  }
+
+  /** Link up, the kernel's own IPv6 off: the router owns it now. */
+  private prepare(port: PortState): Link {
+    const { undo, gatewayMac } = this.options;
+    const link = this.netlink.requireLink(port.interface);
+    undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
+    if (!link.up) {
+      undo.broughtUp(link.name);
+      this.netlink.changeLink(link.index, { up: true }, link.name);
+    }
+    const wanted = (port.uplink ?? port.vm!).mtu;
+    if (wanted !== undefined && wanted > link.mtu)
+      throw new RangeError(
+        `interface ${link.name} takes packets of ${link.mtu} octets, the configuration wants ${wanted}`,
+      );
+    port.mtu = wanted ?? link.mtu;
+    port.mac = port.kind === "vm" ? gatewayMac : link.mac;
+    port.interfaceIndex = link.index;
+    return link;
+  }
+
+  private openTap(port: PortState): TapDescriptor[] {
+    const { arena, forwarders, gatewayMac, undo } = this.options;
+    const vm = port.vm!;
+    if (vm.attachment.kind !== "tap") throw new RangeError(`${port.name} is no TAP`);
+    const { netns, rename, mac } = vm.attachment;
+    const tap = openTap({ name: port.interface, queues: forwarders, offload: vm.offload });
+    const link = this.netlink.requireLink(port.interface);
+    if (netns === undefined) undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
+    if (mac !== undefined) this.netlink.changeLink(link.index, { mac: mac.bytes }, link.name);
+    if (vm.mtu !== undefined) this.netlink.changeLink(link.index, { mtu: vm.mtu }, link.name);
+    if (netns !== undefined) this.moveTap(link, netns, rename ?? link.name);
+    else this.netlink.changeLink(link.index, { up: true }, link.name);
+    port.mtu = vm.mtu ?? link.mtu;
+    port.mac = gatewayMac;
+    return tap.descriptors.map((fd) => openTapPort(arena, { index: port.index, fd, offload: vm.offload }));
+  }
+
+  private moveTap(link: Link, netns: string, name: string): void {
+    closingAfter(openNamespace(netns), (namespaceFd) =>
+      this.netlink.changeLink(link.index, { namespaceFd, name }, link.name),
+    );
+    const there = new Rtnetlink(netns);
+    try {
+      const moved = there.requireLink(name);
+      there.changeLink(moved.index, { up: true }, name);
+    } finally {
+      there.close();
+    }
+  }
+}
