@@ -102,3 +102,21 @@ export function nodeWords(memory: Int32Array, node: number): number {
   const end = bodyEnd(memory, node);
   return keysOf(head) + end + (head & BIT_ROUTES ? 1 + 2 * memory[node + end]! : 0);
 }
+
+/** Writes the key of a node (its place and head are settled): the words of an address that it has to match. */
+export function writeKey(memory: Int32Array, node: number, address: Int32Array): void {
+  const head = memory[node + 1]!;
+  const bits = matchBitsOf(head);
+  const keys = keysOf(head);
+  if (keys === 0) return;
+  const last = (bits - 1) >>> 5;
+  memory[node - 1] = address[last]! & FIRST_BITS[bits & 31]!;
+  for (let i = 1; i < keys; i++) memory[node - 1 - i] = address[last - i]!;
+}
+
+/** Puts a node's key over `address`, which already has the octets before it. */
+export function readKey(memory: Int32Array, node: number, address: Int32Array): void {
+  const head = memory[node + 1]!;
+  const last = (matchBitsOf(head) - 1) >>> 5;
+  for (let i = 0; i < keysOf(head); i++) address[last - i] = memory[node - 1 - i]!;
+}

@@ -1,13 +1,14 @@
 /** Where a route is in the forwarding table, or where it would have to go: the writer's walk down the trie. */
+import { codeOf } from "#fastpath/tables/fib-branch";
 import {
   BODY,
   FIRST_BITS,
   FULL,
-  keysOf,
   kindOf,
   matchBitsOf,
   NODE,
   ROOT,
+  readKey,
   sparseEntry,
   TAIL,
 } from "#fastpath/tables/fib-layout";
@@ -24,24 +25,6 @@ export const DIVERGENCE = 3;
 export const VACANCY = 4;
 
 export type Place = typeof BARE | typeof BRANCH | typeof MATCH | typeof DIVERGENCE | typeof VACANCY;
-
-/** Writes the key of a node (its place and head are settled): the words of an address that it has to match. */
-export function writeKey(memory: Int32Array, node: number, address: Int32Array): void {
-  const head = memory[node + 1]!;
-  const bits = matchBitsOf(head);
-  const keys = keysOf(head);
-  if (keys === 0) return;
-  const last = (bits - 1) >>> 5;
-  memory[node - 1] = address[last]! & FIRST_BITS[bits & 31]!;
-  for (let i = 1; i < keys; i++) memory[node - 1 - i] = address[last - i]!;
-}
-
-/** Puts a node's key over `address`, which already has the octets before it. */
-export function readKey(memory: Int32Array, node: number, address: Int32Array): void {
-  const head = memory[node + 1]!;
-  const last = (matchBitsOf(head) - 1) >>> 5;
-  for (let i = 0; i < keysOf(head); i++) address[last - i] = memory[node - 1 - i]!;
-}
 
 /** Word index of a branch's entry for `slot`. */
 export function entryOf(memory: Int32Array, branch: number, slot: number): number {
@@ -72,6 +55,11 @@ export class FibPath {
   /** The octet in which a route of the target's length (1 … 128) ends. */
   get octet(): number {
     return (this.length - 1) >>> 3;
+  }
+
+  /** The target's code in a branch over its octet (fib-branch.ts). */
+  get code(): number {
+    return codeOf(this.octets[this.octet]!, this.length - 8 * this.octet);
   }
 
   /** Throws RangeError unless there are 16 octets and the length is 0 … 128. Bits beyond the length are ignored. */

@@ -1,7 +1,6 @@
 /** All routes of a forwarding table, in order. */
 import { Branch, codeBits, codeSlot } from "#fastpath/tables/fib-branch";
-import { BODY, kindOf, matchBitsOf, NODE, ROOT, TAIL, VALUE } from "#fastpath/tables/fib-layout";
-import { readKey } from "#fastpath/tables/fib-path";
+import { BODY, kindOf, matchBitsOf, NODE, ROOT, readKey, TAIL, VALUE } from "#fastpath/tables/fib-layout";
 
 export interface FibRoute {
   /** 16 octets, zero beyond the length. */

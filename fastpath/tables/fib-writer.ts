@@ -1,16 +1,14 @@
 /**
  * The control thread's side of the forwarding table. Forwarders read while it changes: each change of a route becomes
  * visible by one atomic store (of the word that refers to the new version of a node, or of the entry itself where the
- * shape stays), and what it replaces is used again only after a grace period (grace.ts). So a lookup sees each change
- * as done or not yet done, and nothing in between.
+ * node's shape stays), and what it replaces is used again only after a grace period (grace.ts). A lookup sees each change
+ * as done or as not yet done, and nothing in between.
  */
 import { Branch, codeBits, codeOf, codeSlot } from "#fastpath/tables/fib-branch";
 import {
   BODY,
   CHILD,
   FULL,
-  HEAP,
-  headOf,
   keysFor,
   keysOf,
   kindOf,
@@ -19,14 +17,15 @@ import {
   nodeWords,
   OWN,
   ROOT,
+  readKey,
   TAIL,
   VALUE,
-  withKeys,
 } from "#fastpath/tables/fib-layout";
-import { FibMemory } from "#fastpath/tables/fib-memory";
-import { BARE, BRANCH, DIVERGENCE, FibPath, MATCH, readKey, VACANCY, writeKey } from "#fastpath/tables/fib-path";
+import { FibNodes } from "#fastpath/tables/fib-nodes";
+import { BARE, BRANCH, DIVERGENCE, FibPath, MATCH, VACANCY } from "#fastpath/tables/fib-path";
 import { type FibRoute, walk } from "#fastpath/tables/fib-walk";
-import { Grace } from "#fastpath/tables/grace";
+
+export { FibFullError } from "#fastpath/tables/fib-nodes";
 
 export interface FibOptions {
   /**
@@ -38,34 +37,21 @@ export interface FibOptions {
   readonly turns?: Int32Array;
 }
 
-/** The table has no room for the change, and is as it was before. */
-export class FibFullError extends Error {
-  override readonly name = "FibFullError";
-}
-
 const DEFAULT_CAPACITY = 256 << 20; // octets
-/** Words that only a removal may take (at most a 16th of the table): a full table must still be able to lose routes. */
-const RESERVE = 64 << 10;
 
 export class FibWriter {
   /** What a {@link FibReader} reads. */
   readonly buffer: SharedArrayBuffer;
   readonly #memory: Int32Array;
-  readonly #heap: FibMemory;
-  readonly #grace: Grace;
+  readonly #nodes: FibNodes;
   readonly #path = new FibPath();
   readonly #branch = new Branch();
-  /** Nodes allocated by the change under way: freed again when it fails. */
-  readonly #fresh: number[] = [];
-  /** Words that the change under way must leave free. */
-  #reserve = 0;
   #size = 0;
 
   constructor(options: FibOptions = {}) {
     this.buffer = new SharedArrayBuffer(options.capacityOctets ?? DEFAULT_CAPACITY);
     this.#memory = new Int32Array(this.buffer);
-    this.#heap = new FibMemory(this.#memory, HEAP);
-    this.#grace = new Grace(options.turns);
+    this.#nodes = new FibNodes(this.#memory, options.turns);
   }
 
   /** Number of routes. */
@@ -75,46 +61,58 @@ export class FibWriter {
 
   /** Octets of nodes in use, those included that wait for their grace period. */
   get octetsUsed(): number {
-    return 4 * this.#heap.usedWords;
+    return 4 * this.#nodes.usedWords;
   }
 
   get octetsFree(): number {
-    return 4 * this.#heap.freeWords;
+    return 4 * this.#nodes.freeWords;
   }
 
-  /** Nodes replaced that a forwarder may still be reading. */
+  /** Replaced nodes that a forwarder may still be reading. */
   get retired(): number {
-    return this.#grace.pending;
+    return this.#nodes.retired;
   }
 
   /** Frees what no forwarder can be reading any more. Every change does this first; call it when changes have ended. */
   reclaim(): void {
-    this.#grace.reclaim(this.#free);
+    this.#nodes.reclaim();
   }
 
   /**
    * Adds a route or replaces its value. `value`: 1 … 2^30−1. Bits of the address beyond `length` are ignored. True when
-   * the route is new. Throws FibFullError, RangeError.
+   * the route is new. Throws FibFullError, RangeError; the table is then as it was before.
    */
   insert(address: Uint8Array, length: number, value: number): boolean {
     if (!Number.isInteger(value) || value < 1 || value > VALUE) {
       throw new RangeError(`a route's value is an integer from 1 to ${VALUE}, not ${value}`);
     }
     this.#path.setTarget(address, length);
-    const added = this.#change(Math.min(RESERVE, this.#memory.length >>> 4), () =>
-      length === 0 ? this.#setSlot(ROOT, OWN | value) : this.#insert(value),
-    );
-    if (added) this.#size++;
-    return added;
+    this.#nodes.begin(false);
+    try {
+      const added = length === 0 ? this.#setSlot(ROOT, OWN | value) : this.#insert(value);
+      if (added) this.#size++;
+      return added;
+    } catch (error) {
+      this.#nodes.abandon();
+      throw error;
+    }
   }
 
-  /** Takes a route out. False when there was none. Throws RangeError, and FibFullError when even
-   * the words kept for removals are in use. */
+  /**
+   * Takes a route out. False when there was none. Throws RangeError, and FibFullError when even the words kept for
+   * removals are in use; the table is then as it was before.
+   */
   remove(address: Uint8Array, length: number): boolean {
     this.#path.setTarget(address, length);
-    const removed = this.#change(0, () => (length === 0 ? !this.#setSlot(ROOT, 0) : this.#remove()));
-    if (removed) this.#size--;
-    return removed;
+    this.#nodes.begin(true);
+    try {
+      const removed = length === 0 ? !this.#setSlot(ROOT, 0) : this.#remove();
+      if (removed) this.#size--;
+      return removed;
+    } catch (error) {
+      this.#nodes.abandon();
+      throw error;
+    }
   }
 
   /** The value of exactly this route; 0 when there is none. Throws RangeError. */
@@ -126,25 +124,12 @@ export class FibWriter {
     if (place === MATCH) return memory[this.#path.node + BODY]!;
     if (place !== BRANCH) return 0;
     this.#branch.unpack(memory, this.#path.node);
-    return this.#branch.get(this.#code());
+    return this.#branch.get(this.#path.code);
   }
 
   /** All routes in the order of their addresses, a covering one first. The table must not change meanwhile. */
   entries(): Generator<FibRoute> {
     return walk(this.#memory);
-  }
-
-  #change(reserve: number, apply: () => boolean): boolean {
-    this.reclaim();
-    this.#reserve = reserve;
-    try {
-      return apply();
-    } catch (error) {
-      for (const node of this.#fresh) this.#free(node);
-      throw error;
-    } finally {
-      this.#fresh.length = 0;
-    }
   }
 
   /** Gives the slot with the entry at `at` another leaf, in place. True when no route ended exactly there before. */
@@ -161,18 +146,12 @@ export class FibWriter {
     return entry < 0 ? entry & NODE : at;
   }
 
-  /** The target's code in the branch over its octet. */
-  #code(): number {
-    const { octets, octet, length } = this.#path;
-    return codeOf(octets[octet]!, length - 8 * octet);
-  }
-
   #insert(value: number): boolean {
     const path = this.#path;
     const memory = this.#memory;
     switch (path.descend(memory)) {
       case BARE:
-        this.#publish(ROOT, this.#tail(path.target, path.length, 0, value, memory[ROOT]!));
+        this.#publish(ROOT, this.#nodes.tail(path.target, path.length, 0, value, memory[ROOT]!));
         return true;
       case MATCH:
         Atomics.store(memory, path.node + BODY, value);
@@ -188,6 +167,28 @@ export class FibWriter {
     }
   }
 
+  /** Puts a branch over the node and the new route in the node's place. */
+  #split(value: number): void {
+    const path = this.#path;
+    const memory = this.#memory;
+    const branch = this.#branch;
+    const { node, divergence: octet } = path;
+    const bits = matchBitsOf(memory[node + 1]!);
+    const beside = path.otherOctets[octet]!;
+    branch.clear();
+    if (kindOf(memory[node + 1]!) === TAIL && (bits - 1) >>> 3 === octet) {
+      branch.set(codeOf(beside, bits - 8 * octet), memory[node + BODY]!);
+    } else {
+      branch.child[beside] = this.#nodes.rekeyed(node, path.other, octet + 1, 0);
+    }
+    if (path.octet === octet) branch.set(path.code, value);
+    else branch.child[path.octets[octet]!] = this.#nodes.tail(path.target, path.length, octet + 1, value, 0);
+    branch.pack(keysFor(path.from, 8 * octet), 8 * octet, false);
+    const over = this.#nodes.branch(branch, path.target, memory[node]!);
+    this.#settleChildren();
+    this.#replace(path.at, node, over);
+  }
+
   /** The route is the first beneath its slot. */
   #hang(value: number): void {
     const { node, at, octets, target, length } = this.#path;
@@ -196,17 +197,16 @@ export class FibWriter {
     const slot = octets[octet]!;
     if (kindOf(head) === FULL) {
       const entry = node + BODY + slot;
-      this.#publish(entry, this.#tail(target, length, octet + 1, value, this.#memory[entry]!));
+      this.#publish(entry, this.#nodes.tail(target, length, octet + 1, value, this.#memory[entry]!));
       return;
     }
     this.#branch.unpack(this.#memory, node);
-    this.#branch.child[slot] = this.#tail(target, length, octet + 1, value, 0);
+    this.#branch.child[slot] = this.#nodes.tail(target, length, octet + 1, value, 0);
     this.#commit(at, node);
   }
 
   #setInBranch(value: number): boolean {
-    const { node, at } = this.#path;
-    const code = this.#code();
+    const { node, at, code } = this.#path;
     if (code >= 256 && kindOf(this.#memory[node + 1]!) === FULL) {
       return this.#setSlot(node + BODY + (code & 255), OWN | value);
     }
@@ -217,53 +217,34 @@ export class FibWriter {
     return !had;
   }
 
-  /** Puts a branch over the node and the new route in the node's place. */
-  #split(value: number): void {
-    const path = this.#path;
-    const memory = this.#memory;
-    const branch = this.#branch;
-    const { node, divergence: octet } = path;
-    const head = memory[node + 1]!;
-    const bits = matchBitsOf(head);
-    branch.clear();
-    if (kindOf(head) === TAIL && (bits - 1) >>> 3 === octet) {
-      branch.set(codeOf(path.otherOctets[octet]!, bits - 8 * octet), memory[node + BODY]!);
-    } else {
-      branch.child[path.otherOctets[octet]!] = this.#rekeyed(node, path.other, octet + 1);
-    }
-    if (path.octet === octet) branch.set(this.#code(), value);
-    else branch.child[path.octets[octet]!] = this.#tail(path.target, path.length, octet + 1, value, 0);
-    branch.pack(keysFor(path.from, 8 * octet), 8 * octet, false);
-    this.#publish(path.at, this.#packed(path.target, memory[node]!));
-    this.#grace.retire(node);
-  }
-
   #remove(): boolean {
     const path = this.#path;
-    const memory = this.#memory;
-    switch (path.descend(memory)) {
-      case MATCH:
-        if (path.above === 0) {
-          Atomics.store(memory, ROOT, memory[path.node]!);
-        } else {
-          this.#branch.unpack(memory, path.above);
-          this.#branch.child[path.octets[path.from - 1]!] = 0;
-          this.#shrink(path.aboveAt, path.aboveFrom, path.above);
-        }
-        this.#grace.retire(path.node);
-        return true;
-      case BRANCH:
-        this.#branch.unpack(memory, path.node);
-        if (this.#branch.get(this.#code()) === 0) return false;
-        this.#branch.set(this.#code(), 0);
-        this.#shrink(path.at, path.from, path.node);
-        return true;
-      default:
-        return false;
+    const place = path.descend(this.#memory);
+    if (place === MATCH) {
+      this.#removeTail();
+      return true;
     }
+    if (place !== BRANCH) return false;
+    this.#branch.unpack(this.#memory, path.node);
+    if (this.#branch.get(path.code) === 0) return false;
+    this.#branch.set(path.code, 0);
+    this.#shrink(path.at, path.from, path.node);
+    return true;
   }
 
-  /** Publishes a branch that lost something; one that has a single thing left gives way to it. */
+  #removeTail(): void {
+    const { node, above, aboveAt, aboveFrom, from, octets } = this.#path;
+    if (above === 0) {
+      Atomics.store(this.#memory, ROOT, this.#memory[node]!);
+    } else {
+      this.#branch.unpack(this.#memory, above);
+      this.#branch.child[octets[from - 1]!] = 0;
+      this.#shrink(aboveAt, aboveFrom, above);
+    }
+    this.#nodes.retire(node);
+  }
+
+  /** Publishes a branch that lost something; one with a single thing left gives way to it. */
   #shrink(at: number, from: number, node: number): void {
     const branch = this.#branch;
     if (branch.items() > 1) {
@@ -271,24 +252,20 @@ export class FibWriter {
       return;
     }
     const path = this.#path;
-    const memory = this.#memory;
-    const bits = matchBitsOf(memory[node + 1]!);
+    const leaf = this.#memory[node]!;
+    const bits = matchBitsOf(this.#memory[node + 1]!);
     const code = branch.firstRoute();
     if (code !== 0) {
       path.turnAside(bits >>> 3, codeSlot(code));
-      const tail = this.#tail(path.other, bits + codeBits(code), from, branch.get(code), memory[node]!);
-      this.#publish(at, tail);
-    } else {
-      const slot = branch.child.findIndex((child) => child !== 0);
-      const child = branch.child[slot]!;
-      path.turnAside(bits >>> 3, slot);
-      readKey(memory, child, path.other);
-      const moved = this.#rekeyed(child, path.other, from);
-      memory[moved] = memory[node]!;
-      this.#publish(at, moved);
-      this.#grace.retire(child);
+      this.#replace(at, node, this.#nodes.tail(path.other, bits + codeBits(code), from, branch.get(code), leaf));
+      return;
     }
-    this.#grace.retire(node);
+    const slot = branch.child.findIndex((child) => child !== 0);
+    const child = branch.child[slot]!;
+    path.turnAside(bits >>> 3, slot);
+    readKey(this.#memory, child, path.other);
+    this.#replace(at, node, this.#nodes.rekeyed(child, path.other, from, leaf));
+    this.#nodes.retire(child);
   }
 
   /** Makes the taken-apart branch what the entry at `at` refers to: in place if its shape allows, else as a new node. */
@@ -297,24 +274,26 @@ export class FibWriter {
     const branch = this.#branch;
     const head = memory[node + 1]!;
     branch.pack(keysOf(head), matchBitsOf(head), kindOf(head) === FULL);
-    if (this.#hasShape(node)) {
+    if (!this.#hasShape(node)) {
+      const fresh = this.#nodes.branch(branch, this.#path.target, memory[node]!);
       this.#settleChildren();
-      for (let i = branch.shapeWords; i < branch.packedWords; i++) {
-        if (memory[node + 1 + i] !== branch.packed[i]) Atomics.store(memory, node + 1 + i, branch.packed[i]!);
-      }
+      this.#replace(at, node, fresh);
       return;
     }
-    this.#publish(at, this.#packed(this.#path.target, memory[node]!));
-    this.#grace.retire(node);
+    this.#settleChildren();
+    for (let i = branch.shapeWords; i < branch.packedWords; i++) {
+      if (memory[node + 1 + i] !== branch.packed[i]) Atomics.store(memory, node + 1 + i, branch.packed[i]!);
+    }
   }
 
+  /** True when the packed branch differs from the node in entries only: a lookup reads one of them, whichever version. */
   #hasShape(node: number): boolean {
     const { packed, packedWords, shapeWords } = this.#branch;
     for (let i = 0; i < shapeWords; i++) if (this.#memory[node + 1 + i] !== packed[i]) return false;
     return nodeWords(this.#memory, node) === keysOf(packed[0]!) + 1 + packedWords;
   }
 
-  /** Gives each child the default that its slot has now. A lookup on its way through one of them reads it once. */
+  /** Gives each child the default that its slot has now. A lookup on its way through the child reads it once. */
   #settleChildren(): void {
     const { child, leaf } = this.#branch;
     for (let slot = 0; slot < 256; slot++) {
@@ -323,63 +302,13 @@ export class FibWriter {
     }
   }
 
+  #replace(at: number, old: number, node: number): void {
+    this.#publish(at, node);
+    this.#nodes.retire(old);
+  }
+
   /** One store, and the node is part of the table. */
   #publish(at: number, node: number): void {
     Atomics.store(this.#memory, at, CHILD | node);
   }
-
-  /** A new node of the packed branch; `address` has the octets it compares. */
-  #packed(address: Int32Array, leaf: number): number {
-    const { packed, packedWords } = this.#branch;
-    const node = this.#allocate(keysOf(packed[0]!), 1 + packedWords);
-    const memory = this.#memory;
-    memory[node] = leaf;
-    for (let i = 0; i < packedWords; i++) memory[node + 1 + i] = packed[i]!;
-    writeKey(memory, node, address);
-    this.#settleChildren();
-    return node;
-  }
-
-  #tail(address: Int32Array, length: number, from: number, value: number, leaf: number): number {
-    const memory = this.#memory;
-    const keys = keysFor(from, length);
-    const node = this.#allocate(keys, BODY + 1);
-    memory[node] = leaf;
-    memory[node + 1] = headOf(TAIL, keys, length);
-    memory[node + BODY] = value;
-    writeKey(memory, node, address);
-    return node;
-  }
-
-  /** A copy of a node, without default, that compares `address` from another octet on. */
-  #rekeyed(old: number, address: Int32Array, from: number): number {
-    const memory = this.#memory;
-    const head = memory[old + 1]!;
-    const keys = keysFor(from, matchBitsOf(head));
-    const words = nodeWords(memory, old) - keysOf(head);
-    const node = this.#allocate(keys, words);
-    memory.copyWithin(node, old, old + words);
-    memory[node] = 0;
-    memory[node + 1] = withKeys(head, keys);
-    writeKey(memory, node, address);
-    return node;
-  }
-
-  #allocate(keys: number, words: number): number {
-    const size = keys + words;
-    const at = this.#heap.freeWords - size < this.#reserve ? 0 : this.#heap.allocate(size);
-    if (at === 0) {
-      throw new FibFullError(
-        `the forwarding table is full: ${this.#size} routes take ${this.octetsUsed} of ${this.buffer.byteLength} octets` +
-          ` (${this.retired} replaced nodes are still in use by forwarders)`,
-      );
-    }
-    this.#fresh.push(at + keys);
-    return at + keys;
-  }
-
-  readonly #free = (node: number): void => {
-    const keys = keysOf(this.#memory[node + 1]!);
-    this.#heap.free(node - keys, nodeWords(this.#memory, node));
-  };
 }
