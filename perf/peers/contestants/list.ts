@@ -1,0 +1,12 @@
+/** Who takes part, in the order of the table. */
+import type { Contestant } from "./contestant";
+import { direct } from "./direct";
+import { kernelRouting } from "./kernel-routing";
+import { kernelVxlan } from "./kernel-vxlan";
+import { openVswitch } from "./openvswitch";
+import { tayga } from "./tayga";
+
+/** What the ratios are against. */
+export const YARDSTICK = kernelVxlan.name;
+
+export const CONTESTANTS: readonly Contestant[] = [direct, kernelRouting, kernelVxlan, tayga, openVswitch];
