@@ -1,0 +1,318 @@
+/** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { siphashKey } from "#base/siphash";
+import { INJECT_RECEIVE } from "#fastpath/shared";
+import { buildSnapshot } from "#fastpath/tables/snapshot";
+import { ENDINGS, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL } from "#fastpath/verdicts";
+import { type Change, describeChange, planChange } from "#router/config/plan";
+import type { Configuration, Route, Vm } from "#router/config/model";
+import { loadNode } from "#router/config/node";
+import { Forwarders, type Punt } from "#router/forwarders";
+import type { Log } from "#router/log";
+import { LocalDelivery } from "#router/local-delivery";
+import { Ports, type PortState } from "#router/ports";
+import { Routing, type Target } from "#router/routing";
+import { tablesPlan } from "#router/tables-plan";
+import { UndoLog } from "#router/undo";
+import { UplinkNeighbors } from "#router/uplink-neighbors";
+import { VmNeighbors } from "#router/vm-neighbors";
+import { formatConfigError } from "#runtime/document/config-error";
+import { lockFile } from "#sys/descriptor";
+import { Arena } from "#sys/memory";
+import { LinkMonitor } from "#sys/rtnetlink";
+
+/** Milliseconds between attempts to open ports that are not there, and between looks at the kernel's link notices. */
+const RETRY = 500;
+
+export interface RouterOptions {
+  /** Node file; read again on reload. */
+  readonly file: string;
+  readonly configuration: Configuration;
+  readonly log: Log;
+}
+
+export class Router {
+  readonly startedAt = Date.now();
+  readonly ports: Ports;
+  readonly vmNeighbors: VmNeighbors;
+  readonly uplinkNeighbors: UplinkNeighbors;
+  /** Set once the threads run; nothing is punted before. */
+  forwarders!: Forwarders;
+  configuration: Configuration;
+  readonly file: string;
+  private readonly log: Log;
+  private readonly arena = Arena.map();
+  private readonly turns: SharedArrayBuffer;
+  private readonly routing: Routing;
+  private readonly undo: UndoLog;
+  private readonly local: LocalDelivery;
+  private readonly monitor = new LinkMonitor();
+  private timer: Timer | undefined;
+  /** Changes are made one after another. */
+  private busy: Promise<unknown> = Promise.resolve();
+  private stopped = false;
+
+  /** Starts everything. Throws Error with a message for the operator; nothing is left behind then. */
+  static async start(options: RouterOptions): Promise<Router> {
+    const router = new Router(options);
+    try {
+      await router.begin();
+      return router;
+    } catch (error) {
+      await router.stop();
+      throw error;
+    }
+  }
+
+  private constructor({ file, configuration, log }: RouterOptions) {
+    const { node, fabric } = configuration;
+    this.file = file;
+    this.configuration = configuration;
+    this.log = log;
+    const directory = dirname(node.socket);
+    mkdirSync(directory, { recursive: true });
+    if (lockFile(`${directory}/${node.name}.lock`) === undefined)
+      throw new Error(`router ${node.name} runs already (${directory}/${node.name}.lock is held)`);
+    this.undo = new UndoLog(`${directory}/${node.name}.undo`);
+    this.turns = new SharedArrayBuffer(64 * Math.max(16, node.forwarders));
+    this.routing = new Routing(siphashKey(node.address.bytes)[3]!, new Int32Array(this.turns));
+    this.ports = new Ports({
+      arena: this.arena,
+      forwarders: node.forwarders,
+      gatewayMac: fabric.gatewayMac.bytes,
+      undo: this.undo,
+    });
+    const services = {
+      groups: this.routing.groups,
+      changed: () => this.forwarders.tablesChanged(),
+      inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.forwarders.inject(frame, octets, tag),
+    };
+    this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
+    this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes);
+    this.local = new LocalDelivery(services, node.address.bytes);
+  }
+
+  /** Reads the files again; undefined: they are right, and `changes` is what applying them would do. */
+  plan(): { configuration: Configuration; changes: Change[] } | { errors: string[] } {
+    const result = loadNode(this.file);
+    if (!result.ok) return { errors: result.errors.map(formatConfigError) };
+    const changes = planChange(this.configuration, result);
+    const refused = changes.filter((change) => change.what === "setting" && change.restart !== undefined);
+    if (refused.length > 0) return { errors: refused.map(describeChange) };
+    return { configuration: { node: result.node, fabric: result.fabric }, changes };
+  }
+
+  /** Plans, then applies; what did not change loses no packet. */
+  reload(): Promise<{ changes: string[] } | { changes: string[]; errors: string[] }> {
+    return this.oneAtATime(async () => {
+      const plan = this.plan();
+      if ("errors" in plan) return { changes: [], errors: plan.errors };
+      await this.apply(plan.configuration, plan.changes);
+      for (const change of plan.changes) this.log.info(describeChange(change));
+      return { changes: plan.changes.map(describeChange) };
+    });
+  }
+
+  /** Ends the threads, closes the ports, puts the machine's settings back. May be called twice. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.vmNeighbors.stop();
+    this.uplinkNeighbors.stop();
+    if (this.forwarders !== undefined) await this.forwarders.stop();
+    this.monitor.close();
+    this.ports.close();
+    this.undo.undoAll();
+  }
+
+  private async begin(): Promise<void> {
+    const { node } = this.configuration;
+    this.forwarders = await Forwarders.start(
+      this.arena,
+      {
+        count: node.forwarders,
+        cacheEntries: node.flowCacheEntries,
+        turns: this.turns,
+        fib: this.routing.fib.buffer,
+        groups: this.routing.groups.buffer,
+      },
+      {
+        punted: (punt) => this.punted(punt),
+        portFailed: (index, errno) => void this.oneAtATime(() => this.portFailed(index, errno)),
+        defect: (text) => this.log.error(`defect: ${text}`),
+        died: (reason) => {
+          this.log.error(reason);
+          process.exitCode = 1;
+          void this.stop();
+        },
+      },
+    );
+    for (const uplink of node.uplinks) this.addPort({ uplink });
+    for (const vm of node.vms) this.addPort({ vm });
+    for (const home of node.homes)
+      this.routing.set(octetsOf(this.configuration.fabric.homes[home]!.prefix), { kind: "local" });
+    for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
+    for (const port of this.ports.all.values()) await this.openPort(port);
+    await this.adopt();
+    this.timer = setInterval(() => void this.oneAtATime(() => this.look()), RETRY);
+  }
+
+  private addPort(of: Parameters<Ports["add"]>[0]): PortState {
+    const port = this.ports.add(of);
+    if (port.kind === "vm") this.vmNeighbors.add(port);
+    else this.uplinkNeighbors.add(port);
+    return port;
+  }
+
+  /** Opens the port if it can be, and tells everybody. False: not now. */
+  private async openPort(port: PortState): Promise<boolean> {
+    const before = port.trouble;
+    if (!this.ports.open(port)) {
+      if (port.trouble !== before) this.log.warn(`port ${port.name}: ${port.trouble}`);
+      return false;
+    }
+    await this.forwarders.addPort(port.descriptors);
+    this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
+    if (port.kind === "vm") this.vmNeighbors.opened(port);
+    else this.uplinkNeighbors.opened(port);
+    return true;
+  }
+
+  private closePort(port: PortState, why: string): void {
+    if (port.kind === "vm") this.vmNeighbors.closed(port);
+    else this.uplinkNeighbors.closed(port);
+    this.ports.closed(port, why);
+    this.forwarders.tablesChanged();
+  }
+
+  private async portFailed(index: number, errno: number): Promise<void> {
+    const port = this.ports.all.get(index);
+    if (port === undefined || port.trouble !== undefined) return;
+    await this.forwarders.removePort(index);
+    this.closePort(port, Ports.reason(errno));
+    this.log.warn(`port ${port.name}: ${port.trouble}`);
+    await this.adopt();
+  }
+
+  /** Opens what has come back; closes what the kernel says is gone. */
+  private async look(): Promise<void> {
+    this.uplinkNeighbors.noteUse();
+    for (const notice of this.monitor.notices() ?? []) {
+      const port = [...this.ports.all.values()].find((p) => p.interfaceIndex === notice.link.index && p.trouble === undefined);
+      if (port === undefined || (notice.kind === "changed" && notice.link.up)) continue;
+      await this.forwarders.removePort(port.index);
+      this.closePort(port, notice.kind === "gone" ? `interface ${port.interface} is gone` : `interface ${port.interface} is down`);
+      this.log.warn(`port ${port.name}: ${port.trouble}`);
+      await this.adopt();
+    }
+    let opened = false;
+    for (const port of this.ports.all.values())
+      if (port.trouble !== undefined && (await this.openPort(port))) opened = true;
+    if (opened) await this.adopt();
+  }
+
+  private adopt(): Promise<void> {
+    return this.forwarders.adopt(buildSnapshot(tablesPlan(this.configuration, this.ports, this.vmNeighbors)));
+  }
+
+  private targetOf({ via }: Route): Target {
+    if (via.length === 0) return { kind: "discard" };
+    return {
+      kind: "hops",
+      members: via.map((hop) => ({
+        adjacency: this.uplinkNeighbors.adjacencyOf(this.ports.find("uplink", hop.uplink)!, hop.address.bytes),
+        weight: hop.weight,
+        key: `${hop.uplink} ${hop.address.text}`,
+      })),
+    };
+  }
+
+  /** New things first, then what points at them, then what is no longer pointed at. */
+  private async apply(configuration: Configuration, changes: readonly Change[]): Promise<void> {
+    const { node, fabric } = configuration;
+    const replaced = new Set<PortState>();
+    for (const change of changes) {
+      if (change.what !== "uplink" && change.what !== "vm") continue;
+      const port = change.before && this.ports.find(change.what, change.name);
+      if (port !== undefined) replaced.add(port);
+    }
+    const fresh: PortState[] = [];
+    for (const change of changes) {
+      if (change.what === "uplink" && change.after) fresh.push(this.addPort({ uplink: change.after }));
+      if (change.what === "vm" && change.after) fresh.push(this.addPort({ vm: change.after }));
+    }
+    const before = this.configuration;
+    this.configuration = configuration;
+    for (const port of replaced) await this.retire(port);
+    this.applyHomes(before);
+    for (const change of changes) {
+      if (change.what !== "route" || change.after !== undefined || change.before === undefined) continue;
+      this.routing.remove(octetsOf(change.before.to));
+    }
+    // All routes again: an uplink that was replaced has new adjacencies, and setting the same one costs nothing.
+    for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
+    for (const port of fresh) await this.openPort(port);
+    this.uplinkNeighbors.forgetUnused(node.routes);
+    void fabric;
+    await this.adopt();
+  }
+
+  private applyHomes(before: Configuration): void {
+    const prefixes = ({ node, fabric }: Configuration) => new Map(node.homes.map((i) => [fabric.homes[i]!.prefix.text, fabric.homes[i]!.prefix]));
+    const [were, are] = [prefixes(before), prefixes(this.configuration)];
+    for (const [text, prefix] of were) if (!are.has(text)) this.routing.remove(octetsOf(prefix));
+    for (const prefix of are.values()) this.routing.set(octetsOf(prefix), { kind: "local" });
+  }
+
+  private async retire(port: PortState): Promise<void> {
+    if (port.trouble === undefined) await this.forwarders.removePort(port.index);
+    this.closePort(port, "removed");
+    if (port.kind === "vm") this.vmNeighbors.remove(port);
+    else this.uplinkNeighbors.remove(port);
+    this.ports.remove(port);
+  }
+
+  private punted(punt: Punt): void {
+    const port = this.ports.all.get(punt.frame.port);
+    if (port === undefined || this.stopped) return;
+    switch (punt.verdict) {
+      case PUNT_ARP:
+        this.vmNeighbors.arp(port, punt);
+        break;
+      case PUNT_LEARN:
+        if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))
+          this.forwarders.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+        break;
+      case PUNT_LOCAL:
+        if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
+        this.local.take(port, punt, this.gatewayOf(port.vm));
+        break;
+      default:
+        this.await(port, punt);
+    }
+  }
+
+  private await(port: PortState, punt: Punt): void {
+    const taken = this.uplinkNeighbors.hold(punt) || this.vmNeighbors.hold(punt);
+    if (!taken) this.log.debug(`${ENDINGS[punt.verdict]?.name} on ${port.name}: nothing to wait for`);
+  }
+
+  private gatewayOf(vm: Vm | undefined): Uint8Array | undefined {
+    return vm?.network.gateway.bytes;
+  }
+
+  private oneAtATime<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.busy.then(act);
+    this.busy = next.catch((error) => {
+      if (!this.stopped) this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    });
+    return next;
+  }
+}
+
+const octetsOf = (prefix: { readonly address: Uint8Array; readonly length: number }) => ({
+  address: prefix.address,
+  length: prefix.length,
+});

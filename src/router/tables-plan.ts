@@ -1,0 +1,40 @@
+/** Configuration and open ports → what the forwarders' snapshot is built from. */
+import { linkLocalFromMac } from "#base/address";
+import type { TablesPlan } from "#fastpath/tables/snapshot";
+import { networkAddress } from "#policy/homes";
+import type { Configuration } from "#router/config/model";
+import type { Ports, PortState } from "#router/ports";
+import type { VmNeighbors } from "#router/vm-neighbors";
+import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
+
+export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: VmNeighbors): TablesPlan {
+  const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
+  const uplinks = open.filter((port) => port.kind === "uplink");
+  const networkIndex = new Map(fabric.networks.map((network, i) => [network.name, i]));
+  const unicast = [node.address.bytes, ...uplinks.map((port) => linkLocalFromMac(port.mac))];
+  return {
+    ports: open.map(({ index, kind, mac, mtu, uplink, vm }) => ({
+      index,
+      kind,
+      mac,
+      mtu,
+      offload: (uplink ?? vm!).offload,
+    })),
+    vms: open.filter(hasVm).map(({ index, mtu, vm }) => ({
+      network: networkIndex.get(vm.network.name)!,
+      ipv4: vm.address.bytes,
+      address: networkAddress(fabric.homes[vm.home]!.prefix.address, vm.network.tags, vm.address.bytes),
+      port: index,
+      adjacency: vms.adjacencyOf(index),
+      mtu,
+    })),
+    networks: fabric.networks.map(({ tags, gateway, prefixes }) => ({ tags, gateway: gateway.bytes, prefixes })),
+    homes: fabric.homes.map((home) => home.prefix.address),
+    key: fabric.key,
+    own: [...unicast, ALL_NODES, ALL_ROUTERS, ...unicast.map(solicitedNode)],
+    fabric: fabric.prefixes,
+    routerAddress: node.address.bytes,
+  };
+}
+
+const hasVm = (port: PortState): port is PortState & { vm: NonNullable<PortState["vm"]> } => port.vm !== undefined;
