@@ -108,6 +108,11 @@ export class Engine {
     for (let i = 0; i < b.length; i++) b[i] = Math.min(ERROR_BURST, b[i]! + ERRORS_PER_TICK);
   }
 
+  /** Records not used since the one before this call may be replaced; about ten times a second. */
+  cacheTick(): void {
+    if (this.cache !== undefined) this.cache.epoch++;
+  }
+
   flush(): void {
     for (let i = 0; i < this.ports.length; i++) this.ports[i]?.flush();
   }
@@ -159,8 +164,8 @@ export class Engine {
     const port = this.ports[to];
     if (port === undefined) return PORT_DOWN;
     t.adjacencies.markUsed(t.records[base + R_ADJACENCY]!);
-    writeEthernet(t.bytes, t.words, f.at, t.records, base);
-    writeEtherType(t.bytes, f.at, f.kind === KIND_IPV4 ? 4 : 6);
+    writeEthernet(t, f.at, base);
+    writeEtherType(t, f.at, f.kind === KIND_IPV4 ? 4 : 6);
     if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {
       if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
       completeChecksum(f, t.bytes);

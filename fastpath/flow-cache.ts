@@ -24,13 +24,13 @@ export class FlowCache {
   private refusals = 0;
   private readonly r: Int32Array;
   private readonly w: Int32Array;
-  private readonly b: Uint8Array;
+  private readonly h: Uint16Array;
 
   /** `entries`: a power of two, ≥ 2, the records of `t` behind the scratch record. `salt`: any 32 bits, kept secret. */
   constructor(t: Tables, entries: number, salt: number) {
     this.r = t.records;
     this.w = t.words;
-    this.b = t.bytes;
+    this.h = t.halves;
     this.mask = (entries >> 1) - 1;
     this.salt = salt | 1;
   }
@@ -49,7 +49,7 @@ export class FlowCache {
 
   /** Copies the scratch record (index 0) in, under the frame's key. Call before REWRITE changes the frame. */
   insert(f: Frame, generation: number): void {
-    const { r, w, b } = this;
+    const { r, w, h } = this;
     const base = this.place(f);
     if (base === 0) return;
     r.copyWithin(base, 0, RECORD);
@@ -59,7 +59,7 @@ export class FlowCache {
     const k = (f.at + 2) >> 2;
     r[base + R_LINK] = w[k]!;
     r[base + R_LINK + 1] = w[k + 1]!;
-    r[base + R_LINK + 2] = b[f.at]! | (b[f.at + 1]! << 8) | (b[f.at + 10]! << 16) | (b[f.at + 11]! << 24);
+    r[base + R_LINK + 2] = h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16);
     if (f.kind === KIND_IPV4) {
       const a = (f.l3 + 12) >> 2;
       r[base + R_ADDRESSES] = w[a]!;
@@ -79,7 +79,7 @@ export class FlowCache {
   }
 
   private matches(base: number, f: Frame, generation: number): boolean {
-    const { r, w, b } = this;
+    const { r, w, h } = this;
     if (
       r[base + R_PORTS] !== f.ports ||
       r[base + R_META] !== (f.port | (f.protocol << 16)) ||
@@ -90,7 +90,7 @@ export class FlowCache {
     if (
       r[base + R_LINK] !== w[k] ||
       r[base + R_LINK + 1] !== w[k + 1] ||
-      r[base + R_LINK + 2] !== (b[f.at]! | (b[f.at + 1]! << 8) | (b[f.at + 10]! << 16) | (b[f.at + 11]! << 24))
+      r[base + R_LINK + 2] !== (h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16))
     )
       return false;
     const key = base + R_ADDRESSES;

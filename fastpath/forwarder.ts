@@ -300,7 +300,7 @@ export class Forwarder implements Punts {
     for (let k = 0; k < ticks; k++) this.engine.tick();
     const b = this.puntBudget;
     for (let i = 0; i < b.length; i++) b[i] = Math.min(PUNT_BURST, b[i]! + PUNTS_PER_TICK * ticks);
-    if (this.cache !== undefined) this.cache.epoch++;
+    this.engine.cacheTick();
   }
 
   private publish(): void {

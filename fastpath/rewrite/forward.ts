@@ -1,6 +1,6 @@
 /** The same packet, one hop on: TTL with its checksum, or hop limit. RFC 1812 §5.3.1, RFC 8200 §3. */
 import { put16, u16 } from "#base/bytes";
-import { fold } from "#base/checksum";
+import { foldSmall } from "#base/checksum";
 import { R_LIMITS } from "#fastpath/decision";
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import { clampMss } from "#fastpath/rewrite/transport";
@@ -16,5 +16,5 @@ export function forward(f: Frame, t: Tables, base: number): void {
   if (limit > 0) clampMss(f, b, limit);
   b[f.l3 + 8] = f.hopLimit - 1;
   // The TTL is the upper half of its word: one less there is 0x0100 more in the complement (RFC 1624).
-  put16(b, f.l3 + 10, fold(u16(b, f.l3 + 10) + 0x0100));
+  put16(b, f.l3 + 10, foldSmall(u16(b, f.l3 + 10) + 0x0100));
 }

@@ -2,7 +2,7 @@
  * IPv6 → IPv4 in place: the new header ends where the payload begins; extension headers fall away with the old one.
  * RFC 7915 §5.1; the addresses are the record's (R_SOURCE, R_DESTINATION, one word each).
  */
-import { fold } from "#base/checksum";
+import { foldSmall } from "#base/checksum";
 import { R_CHECKSUM_DELTA, R_DESTINATION, R_LIMITS, R_SOURCE } from "#fastpath/decision";
 import {
   type Frame,
@@ -85,7 +85,7 @@ function headerChecksum(w0: number, w1: number, w2: number, source: number, dest
     (source >>> 16) +
     (destination & 0xffff) +
     (destination >>> 16);
-  return ~fold(total) & 0xffff;
+  return ~foldSmall(total) & 0xffff;
 }
 
 function moveFrame(f: Frame, l3: number): void {

@@ -3,7 +3,7 @@
  * A checksum is updated by the difference (RFC 1624), so one that was wrong stays wrong and the receiver sees it.
  */
 import { put16, u16 } from "#base/bytes";
-import { finish, fold, sum, update } from "#base/checksum";
+import { finish, foldSmall, sum, update } from "#base/checksum";
 import { type Frame, UNUSUAL_ZERO_CHECKSUM } from "#fastpath/frame";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
@@ -19,9 +19,9 @@ export function addToChecksum(f: Frame, b: Uint8Array, delta: number): void {
   const at = f.l4 + (udp ? UDP_CHECKSUM : TCP_CHECKSUM);
   const field = u16(b, at);
   if (f.partial) {
-    put16(b, at, fold(field + delta)); // holds the pseudo-header's sum, not its complement
+    put16(b, at, foldSmall(field + delta)); // holds the pseudo-header's sum, not its complement
   } else {
-    const checksum = ~fold((~field & 0xffff) + delta) & 0xffff;
+    const checksum = ~foldSmall((~field & 0xffff) + delta) & 0xffff;
     put16(b, at, udp && checksum === 0 ? 0xffff : checksum);
   }
 }

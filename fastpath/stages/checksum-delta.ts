@@ -1,5 +1,5 @@
 /** How much a transport checksum's sum grows when the pseudo-header's addresses change (RFC 1624, RFC 7915 §4.5). */
-import { fold } from "#base/checksum";
+import { foldSmall } from "#base/checksum";
 
 /** Raw words are summed as they lie; one swap at the end puts the result in network order (RFC 1071 §2.B). */
 export function checksumDelta(
@@ -10,7 +10,7 @@ export function checksumDelta(
   afterAt: number,
   afterWords: number,
 ): number {
-  const delta = fold(halves(after, afterAt, afterWords) + (~fold(halves(before, beforeAt, beforeWords)) & 0xffff));
+  const delta = foldSmall(halves(after, afterAt, afterWords) + (~foldSmall(halves(before, beforeAt, beforeWords)) & 0xffff));
   return ((delta & 0xff) << 8) | (delta >>> 8);
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { u16 } from "#base/bytes";
-import { fold } from "#base/checksum";
+import { foldSmall } from "#base/checksum";
 import {
   type Frame,
   GSO_ECN,
@@ -105,7 +105,7 @@ function headerChecksumHolds(t: Tables, at: number, headerLength: number): boole
   const w = t.words;
   let total = 0;
   for (let i = at >> 2, end = (at + headerLength) >> 2; i < end; i++) total += (w[i]! & 0xffff) + (w[i]! >>> 16);
-  return fold(total) === 0xffff;
+  return foldSmall(total) === 0xffff;
 }
 
 /** Options only matter if they are a source route with hops left (RFC 7915 §4.1). −1: malformed. RFC 791 §3.1. */

@@ -24,6 +24,8 @@ export interface ArenaViews {
 export class Tables {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
+  /** 16-bit words: MAC addresses start 2-aligned. */
+  readonly halves: Uint16Array;
   fib: FibReader;
   readonly adjacencies: AdjacencyReader;
   /** Decision records: the scratch record at 0, the flow cache's behind it. */
@@ -55,6 +57,7 @@ export class Tables {
   constructor(arena: ArenaViews, fib: FibReader, adjacencies: AdjacencyReader, cacheEntries: number) {
     this.bytes = arena.bytes;
     this.words = arena.words;
+    this.halves = new Uint16Array(arena.words.buffer, arena.words.byteOffset, arena.words.length * 2);
     this.fib = fib;
     this.adjacencies = adjacencies;
     this.records = new Int32Array((cacheEntries + 1) * RECORD);

@@ -12,6 +12,12 @@ export function fold(sum: number): number {
   return (sum >>> 16) + (sum & 0xffff);
 }
 
+/** The same for sums below 2^31, in small-integer arithmetic throughout: for the packet path. */
+export function foldSmall(sum: number): number {
+  const once = (sum >>> 16) + (sum & 0xffff);
+  return (once >>> 16) + (once & 0xffff);
+}
+
 /** Adds `length` octets as 16-bit words, an odd last octet padded with zero (RFC 1071 §1). ≤ 64 KiB a call. */
 export function sum(b: Uint8Array, at: number, length: number, start = 0): number {
   const even = at + (length & ~1);
