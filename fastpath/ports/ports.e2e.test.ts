@@ -1,12 +1,15 @@
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { Frame, MAX_FRAME } from "#fastpath/frame";
 import { type Bench, offloadContract, portContract } from "#fastpath/ports/contract";
-import { type LooseFrame, loosen } from "#fastpath/ports/memory";
+import { type LooseFrame, loosen, NO_OFFLOAD } from "#fastpath/ports/memory";
 import { freePacketPort, openPacketPort, PacketPort } from "#fastpath/ports/packet";
-import type { Port } from "#fastpath/ports/port";
+import { GONE, type Port } from "#fastpath/ports/port";
 import { freeTapPort, openTapPort, TapPort } from "#fastpath/ports/tap";
-import type { Arena } from "#sys/memory";
+import { ENETDOWN } from "#sys/errno";
+import { Arena } from "#sys/memory";
 import { createNamespace, deleteNamespace, inNamespace } from "#sys/namespace";
+import { Poller } from "#sys/poll";
 import { Rtnetlink } from "#sys/rtnetlink";
 import { writeSysctl } from "#sys/sysctl";
 import { openTap } from "#sys/tap";
@@ -139,3 +142,95 @@ const tap = {
 };
 portContract(tap);
 offloadContract(tap);
+
+describe("a packet port besides", () => {
+  const vlanFrame = Uint8Array.from({ length: 64 }, (_, i) => i);
+  vlanFrame.set([0x81, 0x00, 0x20, 0x05, 0x88, 0xb5], 12);
+
+  test("hands in an 802.1Q frame with its tag where it was", () => {
+    const arena = Arena.map(2 ** 28);
+    const { arrive, port, close } = packetBench(arena);
+    arrive([{ octets: vlanFrame, offload: NO_OFFLOAD }]);
+    const frame = new Frame();
+    expect(port.receive([frame], 0)).toBe(1);
+    expect(loosen(arena.bytes, frame).octets).toEqual(vlanFrame);
+    expect((frame.at + 14) % 4).toBe(0);
+    close();
+    arena.unmap();
+  });
+
+  test("keeps the kernel from seeing its frames when it is exclusive, for as long as it is open", () => {
+    const arena = Arena.map(2 ** 28);
+    const { arrive, port, close } = packetBench(arena);
+    links.addAddress(links.requireLink(INSIDE).index, { address: Uint8Array.of(10, 0, 0, 1), prefixLength: 24 });
+    const request = Buffer.from(
+      "ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a000002 000000000000 0a000001".replaceAll(
+        " ",
+        "",
+      ),
+      "hex",
+    );
+    const octets = Uint8Array.from({ length: 60 }, (_, i) => request[i] ?? 0);
+    arrive([{ octets, offload: NO_OFFLOAD }]);
+    expect(port.receive([new Frame()], 0)).toBe(1);
+    const answers = inNamespace(NAMESPACE, () => readFileSync("/proc/thread-self/net/arp", "latin1"));
+    expect(answers).not.toContain("10.0.0.2");
+    close();
+    arena.unmap();
+  });
+
+  test("is gone as well when its interface only goes down", () => {
+    const arena = Arena.map(2 ** 28);
+    const { port, close } = packetBench(arena);
+    const poller = new Poller(1);
+    poller.set(0, port.fd);
+    expect(poller.wait(0)).toBe(0);
+    links.changeLink(links.requireLink(INSIDE).index, { up: false });
+    expect(poller.wait(1000)).toBe(1);
+    expect(port.receive([new Frame()], 0)).toBe(GONE);
+    expect(port.failure).toBe(ENETDOWN);
+    expect(poller.wait(0)).toBe(0);
+    poller.close();
+    close();
+    arena.unmap();
+  });
+
+  test("frees what it took when it cannot be opened", () => {
+    const arena = Arena.map(2 ** 22);
+    const before = arena.free;
+    const settings = {
+      index: 1,
+      interfaceIndex: 1,
+      interfaceName: "lo",
+      mtu: 65536,
+      slots: 64,
+      offload: true,
+      exclusive: false,
+    };
+    expect(() => openPacketPort(arena, settings)).toThrow(/packet memory is full/);
+    expect(() => openPacketPort(arena, { ...settings, interfaceIndex: 4711, mtu: 1500 })).toThrow(
+      /bind packet socket lo: .*ENODEV/,
+    );
+    expect(arena.free).toBe(before);
+    arena.unmap();
+  });
+});
+
+describe("a TAP port besides", () => {
+  test("counts frames it cannot send while the device is down, and goes on when it is up again", () => {
+    const arena = Arena.map(2 ** 28);
+    const { port, close } = tapBench(arena);
+    const at = arena.allocate(4096) + 130;
+    const send = () => port.transmit(Object.assign(new Frame(), { at, end: at + 60 }));
+    const { index } = links.requireLink(OUTSIDE);
+    links.changeLink(index, { up: false });
+    expect(send()).toBe(false);
+    expect(port.transmitErrors).toBe(1);
+    expect(port.receive([new Frame()], 0)).toBe(0);
+    links.changeLink(index, { up: true });
+    expect(send()).toBe(true);
+    expect(port.failure).toBe(0);
+    close();
+    arena.unmap();
+  });
+});

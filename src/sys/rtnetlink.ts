@@ -203,10 +203,6 @@ export class Rtnetlink {
     this.#createLink("bridge", `add bridge ${name}`, name, () => undefined);
   }
 
-  addDummy(name: string): void {
-    this.#createLink("dummy", `add dummy ${name}`, name, () => undefined);
-  }
-
   /** @param about the interface's name, for the error. */
   changeLink(index: number, settings: LinkSettings, about = `#${index}`): void {
     this.#socket.request(RTM_NEWLINK, 0, `set link ${about} ${Object.keys(settings).join(", ")}`, (r) => {
