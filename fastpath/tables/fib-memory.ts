@@ -17,16 +17,19 @@ const PREVIOUS = 2;
 
 export class FibMemory {
   readonly words: Int32Array;
+  readonly #from: number;
   readonly #capacity: number;
   readonly #ends: Uint8Array; // a bit for each pair of words: an end of a free block
   readonly #bins = new Int32Array(LARGE / 2 + 1); // first block of each even size, 0 none
   readonly #filled = new Int32Array(LARGE / 64 + 1); // a bit for each bin that has a block
   #top: number;
   #used = 0;
+  #large = 0; // words in the last bin
 
   /** Blocks are handed out from word `from` (even, > 0) to the end of `words`. */
   constructor(words: Int32Array, from: number) {
     this.words = words;
+    this.#from = from;
     this.#capacity = words.length & ~1;
     this.#top = from;
     this.#ends = new Uint8Array((words.length >>> 4) + 1);
@@ -38,7 +41,13 @@ export class FibMemory {
 
   /** Words not in use, wherever they lie. */
   get freeWords(): number {
-    return this.#capacity - this.#used;
+    return this.#capacity - this.#from - this.#used;
+  }
+
+  /** Words in blocks that are large enough for any request. */
+  get roomWords(): number {
+    const untouched = this.#capacity - this.#top;
+    return this.#large + (untouched >= LARGEST_REQUEST ? untouched : 0);
   }
 
   /** A block of `size` (1 … LARGEST_REQUEST) words with arbitrary content: its first word's index; 0 when there is none. */
@@ -105,6 +114,7 @@ export class FibMemory {
     if (next !== 0) words[next + PREVIOUS] = at;
     else this.#filled[bin >>> 5]! |= 1 << (bin & 31);
     this.#bins[bin] = at;
+    if (size >= LARGE) this.#large += size;
     this.#flipEnds(at, size);
   }
 
@@ -119,6 +129,7 @@ export class FibMemory {
       this.#bins[bin] = next;
       if (next === 0) this.#filled[bin >>> 5]! &= ~(1 << (bin & 31));
     }
+    if (size >= LARGE) this.#large -= size;
     this.#flipEnds(at, size);
   }
 

@@ -23,7 +23,10 @@ export class FibFullError extends Error {
   override readonly name = "FibFullError";
 }
 
-/** Words that only a removal may take (at most a 16th of the table): a full table must still be able to lose routes. */
+/**
+ * Words, in large blocks, that only a removal may take (at most a 16th of the table): a full table must still be able to
+ * lose routes, and taking one out of a run can need a larger node.
+ */
 const RESERVE = 64 << 10;
 
 export class FibNodes {
@@ -32,7 +35,7 @@ export class FibNodes {
   readonly #grace: Grace;
   /** Nodes made for the change under way. */
   readonly #fresh: number[] = [];
-  /** Words that the change under way must leave free. */
+  /** Words that the change under way must leave in large blocks. */
   #reserve = 0;
 
   constructor(memory: Int32Array, turns: Int32Array | undefined) {
@@ -115,7 +118,7 @@ export class FibNodes {
 
   #allocate(keys: number, words: number): number {
     const size = keys + words;
-    const at = this.freeWords - size < this.#reserve ? 0 : this.#heap.allocate(size);
+    const at = this.#heap.roomWords < this.#reserve ? 0 : this.#heap.allocate(size);
     if (at === 0) {
       throw new FibFullError(
         `the forwarding table is full: ${4 * this.usedWords} of ${4 * this.#memory.length} octets are in use, ` +

@@ -29,8 +29,8 @@ export { FibFullError } from "#fastpath/tables/fib-nodes";
 
 export interface FibOptions {
   /**
-   * Most octets the table may take, a multiple of 8; default 256 MiB, enough for a million routes of any kind. Address
-   * space only: pages are committed as they are first used.
+   * Most octets the table may take, a multiple of 8 from 16 KiB on; default 256 MiB, enough for a million routes of any
+   * kind. Address space only: pages are committed as they are first used.
    */
   readonly capacityOctets?: number;
   /** The forwarders' turn counters (grace.ts); without them nobody may look while the table changes. */
@@ -38,6 +38,7 @@ export interface FibOptions {
 }
 
 const DEFAULT_CAPACITY = 256 << 20; // octets
+const SMALLEST_CAPACITY = 16 << 10;
 
 export class FibWriter {
   /** What a {@link FibReader} reads. */
@@ -48,8 +49,13 @@ export class FibWriter {
   readonly #branch = new Branch();
   #size = 0;
 
+  /** Throws RangeError when the capacity is none. */
   constructor(options: FibOptions = {}) {
-    this.buffer = new SharedArrayBuffer(options.capacityOctets ?? DEFAULT_CAPACITY);
+    const capacity = options.capacityOctets ?? DEFAULT_CAPACITY;
+    if (capacity < SMALLEST_CAPACITY || capacity % 8 !== 0) {
+      throw new RangeError(`a forwarding table's capacity is a multiple of 8 octets from 16 KiB on, not ${capacity}`);
+    }
+    this.buffer = new SharedArrayBuffer(capacity);
     this.#memory = new Int32Array(this.buffer);
     this.#nodes = new FibNodes(this.#memory, options.turns);
   }
