@@ -1,0 +1,233 @@
+/**
+ * ARP towards VMs (RFC 826, RFC 5227), sans-IO. A VM's network has no broadcast domain (paper §2.2): whoever it asks
+ * for, the gateway answers with the gateway's MAC (proxy ARP, RFC 1027), except for the VM's own address, which nobody
+ * else has. Where the configuration gives no MAC, the VM's own is learnt, and asked for until it is known.
+ */
+import { equal } from "#base/bytes";
+import { type Millis, NEVER } from "#base/time";
+import * as arp from "#wire/arp";
+import { BROADCAST, SIZE as ETHERNET, ETHERTYPE_ARP, frame, source } from "#wire/ethernet";
+
+/** `port`: index of a VM's port. Frames are whole Ethernet frames. */
+export type ArpEvent =
+  /** A VM's port came up. `mac` as configured; absent: to be learnt. */
+  | {
+      readonly type: "attach";
+      readonly port: number;
+      readonly address: Uint8Array;
+      readonly gateway: Uint8Array;
+      readonly gatewayMac: Uint8Array;
+      readonly mac?: Uint8Array;
+    }
+  | { readonly type: "detach"; readonly port: number }
+  | { readonly type: "frame"; readonly port: number; readonly frame: Uint8Array }
+  /** An IPv4 frame with the VM's own address came from `mac`. */
+  | { readonly type: "seen"; readonly port: number; readonly mac: Uint8Array }
+  /** A packet waits for the VM's MAC; `held` names it. */
+  | { readonly type: "resolve"; readonly port: number; readonly held: number }
+  | { readonly type: "timer" };
+
+export type ArpEffect =
+  | { readonly type: "send"; readonly port: number; readonly frame: Uint8Array }
+  /** The VM's MAC for the fast path. */
+  | { readonly type: "adjacency"; readonly port: number; readonly mac: Uint8Array | "unresolved" | "failed" }
+  /** Packets that go through the pipeline again: sent if the MAC is known, refused if the VM did not answer. */
+  | { readonly type: "release"; readonly held: readonly number[] }
+  /** Packets given up for newer ones, or with their port. */
+  | { readonly type: "drop"; readonly held: readonly number[] };
+
+export interface ArpCounters {
+  answered: number;
+  asked: number;
+  learnt: number;
+  /** Not Ethernet/IPv4 ARP, or cut short. */
+  malformed: number;
+  /** Sender addresses that are not the VM's own. */
+  spoofed: number;
+  /** Probes and announcements of the VM's own address: right to ask, nothing to answer (RFC 5227 §2.1). */
+  probes: number;
+  /** Replies nobody asked for and requests for nothing. */
+  ignored: number;
+}
+
+interface Attached {
+  readonly port: number;
+  readonly address: Uint8Array;
+  readonly gateway: Uint8Array;
+  readonly gatewayMac: Uint8Array;
+  /** False: from the configuration, never replaced. */
+  readonly learns: boolean;
+  mac: Uint8Array | undefined;
+  held: number[];
+  asked: number;
+  deadline: Millis;
+}
+
+/** Requests before waiting packets are refused. */
+const PATIENCE = 3;
+const FIRST_RETRY: Millis = 250;
+const LONGEST_RETRY: Millis = 30_000;
+/** Packets held per VM. */
+const MAX_HELD = 3;
+const NOBODY = new Uint8Array(6);
+
+export class VmArp {
+  readonly counters: ArpCounters = {
+    answered: 0,
+    asked: 0,
+    learnt: 0,
+    malformed: 0,
+    spoofed: 0,
+    probes: 0,
+    ignored: 0,
+  };
+  readonly #vms = new Map<number, Attached>();
+
+  handle(event: ArpEvent, now: Millis): ArpEffect[] {
+    const effects: ArpEffect[] = [];
+    if (event.type === "attach") this.#attach(effects, event, now);
+    else if (event.type === "timer") this.#expire(effects, now);
+    else {
+      const vm = this.#vms.get(event.port);
+      if (vm === undefined) return effects;
+      if (event.type === "detach") this.#detach(effects, vm);
+      else if (event.type === "frame") this.#frame(effects, vm, event.frame);
+      else if (event.type === "seen") this.#learn(effects, vm, event.mac);
+      else this.#hold(effects, vm, event.held, now);
+    }
+    return effects;
+  }
+
+  /** When handle() wants to be called next, at the latest. */
+  deadline(): Millis {
+    let first = NEVER;
+    for (const vm of this.#vms.values()) first = Math.min(first, vm.deadline);
+    return first;
+  }
+
+  /** The VM's MAC address, undefined while it is not known. */
+  macOf(port: number): Uint8Array | undefined {
+    return this.#vms.get(port)?.mac;
+  }
+
+  #attach(effects: ArpEffect[], event: Extract<ArpEvent, { type: "attach" }>, now: Millis): void {
+    const { port, address, gateway, gatewayMac, mac } = event;
+    const vm: Attached = {
+      port,
+      address,
+      gateway,
+      gatewayMac,
+      learns: mac === undefined,
+      mac,
+      held: [],
+      asked: 0,
+      deadline: NEVER,
+    };
+    this.#vms.set(port, vm);
+    effects.push({ type: "adjacency", port, mac: mac ?? "unresolved" });
+    if (mac === undefined) this.#ask(effects, vm, now);
+  }
+
+  #detach(effects: ArpEffect[], vm: Attached): void {
+    this.#vms.delete(vm.port);
+    effects.push({ type: "adjacency", port: vm.port, mac: "unresolved" });
+    if (vm.held.length > 0) effects.push({ type: "drop", held: vm.held });
+  }
+
+  /** Asks for the VM's MAC; again after 250 ms, 500 ms … 30 s, for as long as it is not known. */
+  #ask(effects: ArpEffect[], vm: Attached, now: Millis): void {
+    const packet = {
+      operation: arp.REQUEST,
+      senderHardware: vm.gatewayMac,
+      senderProtocol: vm.gateway,
+      targetHardware: NOBODY,
+      targetProtocol: vm.address,
+    };
+    effects.push({ type: "send", port: vm.port, frame: frameOf(BROADCAST, vm, packet) });
+    vm.deadline = now + Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** vm.asked);
+    vm.asked++;
+    this.counters.asked++;
+  }
+
+  #expire(effects: ArpEffect[], now: Millis): void {
+    for (const vm of this.#vms.values()) {
+      if (vm.deadline > now) continue;
+      if (vm.asked >= PATIENCE && vm.held.length > 0) {
+        effects.push({ type: "adjacency", port: vm.port, mac: "failed" }, { type: "release", held: vm.held });
+        vm.held = [];
+      } else if (vm.asked >= PATIENCE) {
+        effects.push({ type: "adjacency", port: vm.port, mac: "unresolved" });
+      }
+      this.#ask(effects, vm, now);
+    }
+  }
+
+  #hold(effects: ArpEffect[], vm: Attached, held: number, now: Millis): void {
+    if (vm.mac !== undefined) {
+      effects.push({ type: "release", held: [held] });
+      return;
+    }
+    vm.held.push(held);
+    if (vm.held.length > MAX_HELD) effects.push({ type: "drop", held: vm.held.splice(0, 1) });
+    if (vm.asked < PATIENCE) return;
+    vm.asked = 0; // somebody wants it: ask briskly again
+    this.#ask(effects, vm, now);
+  }
+
+  #learn(effects: ArpEffect[], vm: Attached, mac: Uint8Array): void {
+    if (!vm.learns || (mac[0]! & 1) !== 0 || equal(mac, 0, NOBODY, 0, 6)) return;
+    if (vm.mac !== undefined && equal(vm.mac, 0, mac, 0, 6)) return;
+    vm.mac = mac.slice(0, 6);
+    vm.deadline = NEVER;
+    vm.asked = 0;
+    this.counters.learnt++;
+    effects.push({ type: "adjacency", port: vm.port, mac: vm.mac });
+    if (vm.held.length > 0) effects.push({ type: "release", held: vm.held });
+    vm.held = [];
+  }
+
+  #frame(effects: ArpEffect[], vm: Attached, octets: Uint8Array): void {
+    if (octets.length < ETHERNET + arp.SIZE || !arp.fits(octets, ETHERNET, octets.length)) {
+      this.counters.malformed++;
+      return;
+    }
+    if (!this.#isOwn(vm, octets)) {
+      this.counters.spoofed++;
+      return;
+    }
+    if (!arp.isProbe(octets, ETHERNET)) this.#learn(effects, vm, source(octets, 0));
+    if (equal(octets, ETHERNET + arp.TARGET_PROTOCOL, vm.address, 0, 4)) this.counters.probes++;
+    else if (arp.operation(octets, ETHERNET) !== arp.REQUEST) this.counters.ignored++;
+    else if (arp.isProbe(octets, ETHERNET)) this.counters.probes++;
+    else this.#answer(effects, vm, octets);
+  }
+
+  /**
+   * A VM speaks with its own MAC, in the frame and in the message, and of its own address. A probe's sender address is
+   * empty (RFC 5227 §1.1). A MAC that is still to be learnt may be any unicast one.
+   */
+  #isOwn(vm: Attached, b: Uint8Array): boolean {
+    if (!equal(b, 6, b, ETHERNET + arp.SENDER_HARDWARE, 6)) return false;
+    if (vm.mac !== undefined && !equal(b, 6, vm.mac, 0, 6)) return false;
+    return arp.isProbe(b, ETHERNET) || equal(b, ETHERNET + arp.SENDER_PROTOCOL, vm.address, 0, 4);
+  }
+
+  #answer(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
+    const asker = source(b, 0);
+    const packet = {
+      operation: arp.REPLY,
+      senderHardware: vm.gatewayMac,
+      senderProtocol: arp.targetProtocol(b, ETHERNET),
+      targetHardware: asker,
+      targetProtocol: vm.address,
+    };
+    effects.push({ type: "send", port: vm.port, frame: frameOf(asker, vm, packet) });
+    this.counters.answered++;
+  }
+}
+
+function frameOf(to: Uint8Array, vm: Attached, packet: arp.ArpPacket): Uint8Array {
+  const payload = new Uint8Array(arp.SIZE);
+  arp.write(payload, 0, packet);
+  return frame(to, vm.gatewayMac, ETHERTYPE_ARP, payload);
+}
