@@ -19,3 +19,7 @@ export function printError(text: string): void {
 
 /** `value` as JSON on standard output, readable by people too. */
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+
+/** `1 node`, `2 nodes`. */
+export const counted = (count: number, one: string, several = `${one}s`): string =>
+  `${count} ${count === 1 ? one : several}`;

@@ -2,18 +2,24 @@
 import { Command, CommanderError } from "commander";
 import { checkCommand } from "#cli/commands/check";
 import { homeCommand } from "#cli/commands/home";
+import { labCommand } from "#cli/commands/lab";
 import { FAILED, Failure, MISUSED, OK } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import packageJson from "../../package.json";
 
 function program(): Command {
-  return new Command("ain")
-    .description("AIN: a userspace virtual IPv6 router for hypervisors")
-    .version(packageJson.version)
-    .showSuggestionAfterError()
-    .showHelpAfterError("(--help tells more)")
-    .addCommand(checkCommand())
-    .addCommand(homeCommand());
+  return (
+    new Command("ain")
+      .description("AIN: a userspace virtual IPv6 router for hypervisors")
+      .version(packageJson.version)
+      // So that `lab exec` hands a command its own options.
+      .enablePositionalOptions()
+      .showSuggestionAfterError()
+      .showHelpAfterError("(--help tells more)")
+      .addCommand(checkCommand())
+      .addCommand(homeCommand())
+      .addCommand(labCommand())
+  );
 }
 
 /**

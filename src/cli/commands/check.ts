@@ -1,7 +1,7 @@
 /** `ain check FILE…`: are these configuration files right? */
 import { Command } from "commander";
 import { Failure, MISUSED } from "#cli/failure";
-import { colorsFor, print, printError, printJson } from "#cli/output";
+import { colorsFor, counted, print, printError, printJson } from "#cli/output";
 import { type Checked, checkFiles } from "#router/config/check";
 import { type ConfigError, formatConfigError } from "#runtime/document/config-error";
 
@@ -35,8 +35,12 @@ function show(results: readonly Checked[]): void {
     for (const warning of warnings) tell(warning, marks.yellow("warning"));
   }
   for (const { file, summary, errors, warnings } of results) {
-    const count = `${errors.length} ${errors.length === 1 ? "error" : "errors"}`;
-    const verdict = errors.length > 0 ? red(count) : warnings.length > 0 ? yellow("ok, with warnings") : green("ok");
+    const verdict =
+      errors.length > 0
+        ? red(counted(errors.length, "error"))
+        : warnings.length > 0
+          ? yellow("ok, with warnings")
+          : green("ok");
     print(`${bold(file)}: ${verdict}${summary === undefined ? "" : `: ${summary}`}`);
   }
 }

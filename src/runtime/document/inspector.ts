@@ -135,7 +135,8 @@ const stepsOf = (issue: Issue): (string | number)[] => issue.path.filter((step) 
 const isOfOtherType = (issue: Issue): boolean =>
   issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
 
-function strayKey(key: string, known: string[]): Complaint {
+/** What to say of a key that is none of the known ones. */
+export function strayKey(key: string, known: readonly string[]): Complaint {
   const meant = closest(key, known);
   const hint = meant === undefined ? {} : { hint: `Did you mean "${meant}"?` };
   return { found: `the unknown key "${key}"`, expected: `one of ${known.join(", ")}`, aim: "key", ...hint };

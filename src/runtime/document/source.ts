@@ -42,15 +42,18 @@ const LONG_DIGITS: ScalarTag = {
   resolve: (text: string) => text,
 };
 
-/** Reads a file of at most 16 MiB. Never throws: what the file system refuses becomes an error about the file. */
-export function readSource(file: string): ReadResult {
+/**
+ * Never throws: what the file system refuses becomes an error about the file.
+ * @param edit changes the text before it is parsed; lines and columns are those of the changed text.
+ */
+export function readSource(file: string, edit = (text: string): string => text): ReadResult {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     return { errors: [unreadable(file, error)] };
   }
-  return parseSource(file, text);
+  return parseSource(file, edit(text));
 }
 
 export function parseSource(file: string, text: string): ReadResult {

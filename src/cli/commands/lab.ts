@@ -1,0 +1,17 @@
+/** `ain lab …`: networks of namespaces on this machine, from containerlab's topology files. */
+import { Command } from "commander";
+import { downCommand } from "#cli/commands/lab/down";
+import { execCommand } from "#cli/commands/lab/exec";
+import { listCommand } from "#cli/commands/lab/list";
+import { statusCommand } from "#cli/commands/lab/status";
+import { upCommand } from "#cli/commands/lab/up";
+
+export const labCommand = (): Command =>
+  new Command("lab")
+    .description("networks of namespaces on this machine, from containerlab's topology files")
+    .enablePositionalOptions()
+    .addCommand(upCommand())
+    .addCommand(execCommand())
+    .addCommand(statusCommand())
+    .addCommand(listCommand())
+    .addCommand(downCommand());

@@ -1,0 +1,48 @@
+/** `ain lab up FILE`: build a lab. */
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { Failure, MISUSED } from "#cli/failure";
+import { requireRoot } from "#cli/lab-target";
+import { colorsFor, counted, print, printError } from "#cli/output";
+import type { Topology } from "#lab/model";
+import { LabFiles } from "#lab/state";
+import { loadTopology } from "#lab/topology";
+import { labUp } from "#lab/up";
+import { formatConfigError } from "#runtime/document/config-error";
+
+const AIN = fileURLToPath(new URL("../../../../bin/ain", import.meta.url));
+
+export const upCommand = (): Command =>
+  new Command("up")
+    .description("build a lab, or bring one that is up to what its file says now")
+    .argument("<file>", "a containerlab topology (*.clab.yml)")
+    .option("--timeout <seconds>", "how long a router, an interface or a command may take", seconds, 20)
+    .action(up);
+
+async function up(file: string, { timeout }: { timeout: number }): Promise<void> {
+  const topology = topologyOf(file);
+  requireRoot();
+  const { dim, bold, yellow } = colorsFor(process.stdout);
+  for (const note of topology.notes) print(yellow(`note: ${note}`));
+  await labUp(topology, {
+    files: new LabFiles(topology.name),
+    ain: AIN,
+    patience: timeout * 1000,
+    say: (step) => print(dim(step)),
+  });
+  const { name, nodes, links } = topology;
+  print(`lab ${bold(name)} is up: ${counted(nodes.length, "node")}, ${counted(links.length, "link")}`);
+}
+
+function topologyOf(file: string): Topology {
+  const result = loadTopology(file, process.env);
+  if (result.ok) return result.topology;
+  for (const error of result.errors) printError(formatConfigError(error));
+  throw new Failure("", MISUSED);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("expected a number of seconds above 0.");
+}

@@ -1,0 +1,90 @@
+/** What the labels `ain-…` of a node mean. */
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import type { Role } from "#lab/model";
+import type { MergedNode } from "#lab/sections";
+import { type Inspector, strayKey } from "#runtime/document/inspector";
+import { interfaceAddress, interfaceName, ipv4, macAddress } from "#runtime/document/scalars";
+
+const MTU = "a whole number 68 … 65535";
+const mtu = z
+  .string()
+  .regex(/^\d{2,5}$/, { error: MTU })
+  .transform(Number)
+  .refine((octets) => octets >= 68 && octets <= 65535, { error: MTU });
+
+const ROLES = ["router", "vm"];
+const ROUTER_LABELS = ["ain-role", "ain-config"];
+const VM_LABELS = ["ain-role", "ain-address", "ain-gateway", "ain-mac", "ain-mtu", "ain-interface"];
+
+/** @param interfaces the node's interfaces that links make. */
+export function roleOf(inspector: Inspector, node: MergedNode, interfaces: readonly string[]): Role {
+  const role = node.labels["ain-role"];
+  const known = role === "router" ? ROUTER_LABELS : role === "vm" ? VM_LABELS : ["ain-role"];
+  for (const label of Object.keys(node.labels).filter((name) => name.startsWith("ain-"))) {
+    if (!known.includes(label)) reportStrayLabel(inspector, node, label, known);
+  }
+  if (role === "router") return routerRole(inspector, node);
+  if (role === "vm") return vmRole(inspector, node, interfaces);
+  if (role !== undefined) {
+    inspector.report(node.pathOf("labels", "ain-role"), { found: `"${role}"`, expected: ROLES.join(" or ") });
+  }
+  return { kind: "plain" };
+}
+
+function reportStrayLabel(inspector: Inspector, node: MergedNode, label: string, known: string[]): void {
+  const path = node.pathOf("labels", label);
+  if (!VM_LABELS.includes(label) && !ROUTER_LABELS.includes(label)) {
+    inspector.report(path, strayKey(label, [...VM_LABELS, "ain-config"]));
+  } else {
+    const expected = `only ${known.join(", ")} on a node whose ain-role is ${node.labels["ain-role"] ?? "not set"}`;
+    inspector.report(path, { found: `the label ${label}`, expected, aim: "key" });
+  }
+}
+
+function routerRole(inspector: Inspector, node: MergedNode): Role {
+  const config = node.labels["ain-config"];
+  if (config === undefined) {
+    inspector.report(node.pathOf("labels"), { found: "no label ain-config", expected: "ain-config: the node's file" });
+    return { kind: "plain" };
+  }
+  const path = resolve(dirname(inspector.source.file), config);
+  if (!existsSync(path)) {
+    const expected = "a node's file, its path from the topology's folder";
+    inspector.report(node.pathOf("labels", "ain-config"), { found: `${path}, which is not there`, expected });
+  }
+  return { kind: "router", config: path };
+}
+
+function vmRole(inspector: Inspector, node: MergedNode, interfaces: readonly string[]): Role {
+  const label = <S extends z.ZodType>(schema: S, name: string): z.output<S> | undefined => {
+    const text = node.labels[name];
+    if (text === undefined) return undefined;
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    const expected = result.error.issues[0]!.message;
+    inspector.report(node.pathOf("labels", name), { found: JSON.stringify(text), expected });
+    return undefined;
+  };
+  const [address, gateway] = [label(interfaceAddress, "ain-address"), label(ipv4, "ain-gateway")];
+  const [mac, octets] = [label(macAddress, "ain-mac"), label(mtu, "ain-mtu")];
+  const name = label(interfaceName, "ain-interface") ?? (interfaces.length === 1 ? interfaces[0] : undefined);
+  if (node.labels["ain-address"] === undefined) {
+    const expected = "ain-address: the VM's address, such as 10.0.0.2/32";
+    inspector.report(node.pathOf("labels"), { found: "no label ain-address", expected });
+  }
+  if (name === undefined && node.labels["ain-interface"] === undefined) {
+    const expected = "the label ain-interface: which interface has the address";
+    inspector.report(node.pathOf("labels"), { found: `${interfaces.length || "no"} interfaces`, expected });
+  }
+  if (address === undefined || name === undefined) return { kind: "plain" };
+  return {
+    kind: "vm",
+    interface: name,
+    address,
+    ...(gateway !== undefined && { gateway }),
+    ...(mac !== undefined && { mac }),
+    ...(octets !== undefined && { mtu: octets }),
+  };
+}
