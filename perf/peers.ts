@@ -1,6 +1,6 @@
 /**
  * `npm run perf:peers`: AIN beside other ways to join two VMs on two hypervisors, in turns, on this machine. Prints a
- * table, writes perf/out/peers.json and perf/peers.svg. How to read it: perf/README.md.
+ * table, writes perf/out/peers.json, perf/peers.svg and perf/peers.md. How to read it: perf/README.md.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { lockFile } from "#sys/descriptor";
 import type { Contestant } from "./peers/contestants/contestant";
 import { CONTESTANTS } from "./peers/contestants/list";
 import { describeMachine } from "./peers/machine";
+import { markdown } from "./peers/markdown";
 import { type Options, parseOptions } from "./peers/options";
 import { plot } from "./peers/plot";
 import { type Entry, emptyReport, type Report, succeeded } from "./peers/report";
@@ -78,7 +79,8 @@ function save(report: Report): void {
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "peers.json"), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(import.meta.dir, "peers.svg"), plot(report));
-  console.log("\nwritten: perf/out/peers.json, perf/peers.svg");
+  writeFileSync(join(import.meta.dir, "peers.md"), markdown(report));
+  console.log("\nwritten: perf/out/peers.json, perf/peers.svg, perf/peers.md");
 }
 
 const options = parseOptions(process.argv);

@@ -28,7 +28,8 @@ async function waitReachable(topology: Topology, running: Running): Promise<void
       await topology.capture("vmA", ping);
       return;
     } catch (error) {
-      if (Date.now() > deadline) throw new Error(`vmA does not reach vmB: ${lastWords(error)}`, { cause: error });
+      const isOver = running.processes.some((process) => process.exitCode !== null) || Date.now() > deadline;
+      if (isOver) throw new Error(`vmA does not reach vmB: ${lastWords(error)}`, { cause: error });
     }
   }
 }
@@ -54,7 +55,8 @@ export async function takeTurn(contestant: Contestant, options: Options, watch: 
     const udp = await measureUdpRate(topology, running, udpTrialSeconds(options));
     return { ...rtt, ...tcp, udpRate: udp.rate, senderLimited: udp.senderLimited };
   } catch (error) {
-    throw new Error([lastWords(error), ...(await topology.obituaries())].join("; "), { cause: error });
+    const reasons = [...(await topology.obituaries()), lastWords(error)];
+    throw new Error(reasons.join("; ").replace(/\s+/g, " "), { cause: error });
   } finally {
     await topology.close();
   }

@@ -16,6 +16,7 @@ export const NODES: readonly Node[] = ["vmA", "hvA", "hvB", "vmB"];
 const PREFIX = "ain-perf-";
 /** How long a child may take to end after SIGTERM before it gets SIGKILL. */
 const PATIENCE = 2000; // ms
+const INTERFACE_WAIT = 5000; // ms
 /** How much of a failed program's last words goes into the error. */
 const MOST_SAID = 500; // characters
 const decoder = new TextDecoder();
@@ -109,6 +110,18 @@ export class Topology {
   /** The namespace's name, as `ip netns` knows it. */
   namespace(node: Node): string {
     return PREFIX + node;
+  }
+
+  get fabricMtu(): number {
+    return this.links.fabricMtu;
+  }
+
+  /** For an interface that a contestant's program makes in its own time. */
+  async waitForInterface(node: Node, name: string): Promise<void> {
+    const isThere = () => run(["ip", "-n", PREFIX + node, "-oneline", "link"]).includes(` ${name}`);
+    for (const deadline = Date.now() + INTERFACE_WAIT; !isThere(); await Bun.sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`${node} got no interface ${name}`);
+    }
   }
 
   /** Runs `ip` commands, one a line, in one node. */

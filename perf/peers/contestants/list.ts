@@ -1,4 +1,5 @@
 /** Who takes part, in the order of the table. */
+import { ainTap, ainVeth } from "./ain";
 import type { Contestant } from "./contestant";
 import { direct } from "./direct";
 import { kernelRouting } from "./kernel-routing";
@@ -9,4 +10,12 @@ import { tayga } from "./tayga";
 /** What the ratios are against. */
 export const YARDSTICK = kernelVxlan.name;
 
-export const CONTESTANTS: readonly Contestant[] = [direct, kernelRouting, kernelVxlan, tayga, openVswitch];
+export const CONTESTANTS: readonly Contestant[] = [
+  direct,
+  kernelRouting,
+  kernelVxlan,
+  ainVeth,
+  ainTap,
+  tayga,
+  openVswitch,
+];

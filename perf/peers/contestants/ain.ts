@@ -1,0 +1,96 @@
+/**
+ * AIN on both hypervisors, full pipeline, as `ain run` starts it for everybody. Two entries: VMs attached by veth, as
+ * containers are, and by TAP, as virtual machines are.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatIpv4, parsePrefix4 } from "#base/address";
+import { fromHex } from "#base/bytes";
+import { allocateNear } from "#policy/homes";
+import { type Daemon, SIDES, type Side, type Topology } from "../topology";
+import type { Contestant } from "./contestant";
+
+const AIN = join(import.meta.dir, "../../../bin/ain");
+const KEY = "000102030405060708090a0b0c0d0e0f";
+const FABRIC_PREFIX = "2001:db8:a1::/48";
+const HOME = { hvA: "2001:db8:a1:a::", hvB: "2001:db8:a1:b::" };
+/** By index in the fabric's list of homes. */
+const HYPERVISORS = ["hvA", "hvB"] as const;
+/** A hypervisor's own address is interface identifier 1 in its prefix. */
+const ownAddress = (hypervisor: Side["hypervisor"]): string => `${HOME[hypervisor]}1`;
+const POOL = "10.9.0.0/16";
+const GATEWAY = "169.254.1.1";
+/** Tenant 1 (22 bits) and network 1 (10 bits): fabricFile() below. */
+const TAGS = (1 << 10) | 1;
+
+type Attachment = "veth" | "tap";
+
+/** A VM lives where its address hashes to: the first address of the pool that does so for this hypervisor. */
+function addressAt(hypervisor: Side["hypervisor"]): string {
+  const [key, prefix] = [fromHex(KEY), parsePrefix4(POOL)];
+  if (key === undefined || prefix === undefined) throw new Error("the constants above are malformed");
+  const homes = new Set([HYPERVISORS.indexOf(hypervisor)]);
+  const pool = { tags: TAGS, prefixes: [prefix] };
+  const [address] = allocateNear({ key, homes: HYPERVISORS }, pool, { homes, count: 1, isTaken: () => false });
+  if (address === undefined) throw new Error(`no address of ${POOL} is at home on ${hypervisor}`);
+  return formatIpv4(address);
+}
+
+const fabricFile = (mtu: number): string => `\
+name: perf
+key: ${KEY}
+prefixes: ["${FABRIC_PREFIX}"]
+homes: [${HYPERVISORS.map((each) => `"${HOME[each]}/64"`).join(", ")}]
+mtu: ${mtu}
+tenants:
+  perf: { id: 1, networks: { one: { id: 1, prefixes: [${POOL}], gateway: ${GATEWAY} } } }
+`;
+
+function nodeFile(topology: Topology, { vm, hypervisor, peer }: Side, attachment: Attachment): string {
+  const tap = `tap: { name: vm, netns: ${topology.namespace(vm)}, rename: eth0 }`;
+  const port = attachment === "tap" ? tap : "interface: vm";
+  return `\
+name: ${hypervisor}
+fabric: fabric.yaml
+role: hypervisor
+prefix: "${HOME[hypervisor]}/64"
+socket: ${join(topology.directory, `${hypervisor}.sock`)}
+uplinks: [{ interface: fabric }]
+routes: [{ to: "${HOME[peer]}/64", via: [{ uplink: fabric, nextHop: "${ownAddress(peer)}" }] }]
+vms: [{ name: ${vm}, network: perf/one, address: ${addressAt(hypervisor)}, ${port} }]
+`;
+}
+
+function startSide(topology: Topology, side: Side, attachment: Attachment): Daemon {
+  const path = join(topology.directory, `${side.hypervisor}.yaml`);
+  writeFileSync(path, nodeFile(topology, side, attachment));
+  return topology.daemon(side.hypervisor, [AIN, "run", path]);
+}
+
+/** The VM's interface as a cloud gives it: its own address alone, everything else through the gateway. */
+async function configureVm(topology: Topology, { vm, hypervisor }: Side): Promise<void> {
+  await topology.waitForInterface(vm, "eth0");
+  topology.ip(
+    vm,
+    `addr add ${addressAt(hypervisor)}/32 dev eth0`,
+    "link set eth0 up",
+    `route add default via ${GATEWAY} dev eth0 onlink`,
+  );
+}
+
+const ain = (attachment: Attachment, title: string): Contestant => ({
+  name: `ain-${attachment}`,
+  title,
+  overhead: 0, // the VMs keep 1500: AIN itself tells them what fits
+  vmVeth: attachment === "veth",
+
+  async up(topology) {
+    writeFileSync(join(topology.directory, "fabric.yaml"), fabricFile(topology.fabricMtu));
+    const processes = SIDES.map((side) => startSide(topology, side, attachment));
+    for (const side of SIDES) await configureVm(topology, side);
+    return { vmA: addressAt("hvA"), vmB: addressAt("hvB"), processes };
+  },
+});
+
+export const ainVeth = ain("veth", "AIN, VMs by veth");
+export const ainTap = ain("tap", "AIN, VMs by TAP");
