@@ -1,4 +1,4 @@
-/** Options of neighbor discovery messages, RFC 4861 §4.6. */
+/** Options of neighbor discovery messages, RFC 4861 §4.6, and the nonce of RFC 3971 §5.3.2. */
 import type { Reader } from "#base/reader";
 import type { Writer } from "#base/writer";
 
@@ -6,6 +6,7 @@ const SOURCE_LINK_LAYER_ADDRESS = 1;
 const TARGET_LINK_LAYER_ADDRESS = 2;
 const PREFIX_INFORMATION = 3;
 const MTU = 5;
+const NONCE = 14;
 
 /** Which of them mean something depends on the message (§6.1, §7.1); the others are to be ignored. */
 export interface NdOptions {
@@ -15,6 +16,8 @@ export interface NdOptions {
   readonly prefixes?: readonly PrefixInformation[];
   /** 0 … 2^32 − 1. */
   readonly mtu?: number;
+  /** Six octets: tells a looped-back probe from another node's (RFC 7527 §4). */
+  readonly nonce?: Uint8Array;
 }
 
 export interface PrefixInformation {
@@ -45,6 +48,7 @@ export function readOptions(r: Reader): NdOptions {
     else if (type === TARGET_LINK_LAYER_ADDRESS && length === 8) options.targetLinkLayer = body.octets(6);
     else if (type === PREFIX_INFORMATION && length === 32) prefixes.push(readPrefixInformation(body));
     else if (type === MTU && length === 8) options.mtu = readMtu(body);
+    else if (type === NONCE && length === 8) options.nonce = body.octets(6);
   }
   const sound = prefixes.filter((p) => p.prefixLength <= 128);
   if (sound.length > 0) options.prefixes = sound;
@@ -73,8 +77,8 @@ function readPrefixInformation(r: Reader): PrefixInformation {
 }
 
 export function writeOptions(w: Writer, options: NdOptions): void {
-  if (options.sourceLinkLayer) writeLinkLayer(w, SOURCE_LINK_LAYER_ADDRESS, options.sourceLinkLayer);
-  if (options.targetLinkLayer) writeLinkLayer(w, TARGET_LINK_LAYER_ADDRESS, options.targetLinkLayer);
+  if (options.sourceLinkLayer) writeSixOctets(w, SOURCE_LINK_LAYER_ADDRESS, options.sourceLinkLayer);
+  if (options.targetLinkLayer) writeSixOctets(w, TARGET_LINK_LAYER_ADDRESS, options.targetLinkLayer);
   for (const p of options.prefixes ?? []) writePrefixInformation(w, p);
   if (options.mtu !== undefined) {
     w.u8(MTU);
@@ -82,12 +86,13 @@ export function writeOptions(w: Writer, options: NdOptions): void {
     w.u16(0);
     w.u32(options.mtu);
   }
+  if (options.nonce) writeSixOctets(w, NONCE, options.nonce);
 }
 
-function writeLinkLayer(w: Writer, type: number, mac: Uint8Array): void {
+function writeSixOctets(w: Writer, type: number, octets: Uint8Array): void {
   w.u8(type);
   w.u8(1);
-  w.octets(mac);
+  w.octets(octets);
 }
 
 function writePrefixInformation(w: Writer, p: PrefixInformation): void {

@@ -75,6 +75,7 @@ const options = fc.record(
     sourceLinkLayer: octets(6),
     targetLinkLayer: octets(6),
     mtu: u32,
+    nonce: octets(6),
     prefixes: fc.array(prefix, { minLength: 1, maxLength: 3 }),
   },
   { requiredKeys: [] },
