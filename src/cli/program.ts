@@ -3,6 +3,9 @@ import { Command, CommanderError } from "commander";
 import { checkCommand } from "#cli/commands/check";
 import { homeCommand } from "#cli/commands/home";
 import { labCommand } from "#cli/commands/lab";
+import { reloadCommand, stopCommand } from "#cli/commands/reload";
+import { runCommand } from "#cli/commands/run";
+import { showCommand } from "#cli/commands/show";
 import { FAILED, Failure, MISUSED, OK } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import packageJson from "../../package.json";
@@ -19,6 +22,10 @@ function program(): Command {
       .addCommand(checkCommand())
       .addCommand(homeCommand())
       .addCommand(labCommand())
+      .addCommand(runCommand())
+      .addCommand(showCommand())
+      .addCommand(reloadCommand())
+      .addCommand(stopCommand())
   );
 }
 

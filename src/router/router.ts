@@ -5,17 +5,18 @@ import { siphashKey } from "#base/siphash";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { ENDINGS, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL } from "#fastpath/verdicts";
-import { type Change, describeChange, planChange } from "#router/config/plan";
-import type { Configuration, Route, Vm } from "#router/config/model";
+import type { Configuration, Route } from "#router/config/model";
 import { loadNode } from "#router/config/node";
+import { type Change, describeChange, planChange } from "#router/config/plan";
 import { Forwarders, type Punt } from "#router/forwarders";
-import type { Log } from "#router/log";
 import { LocalDelivery } from "#router/local-delivery";
-import { Ports, type PortState } from "#router/ports";
+import type { Log } from "#router/log";
+import { type PortState, Ports } from "#router/ports";
 import { Routing, type Target } from "#router/routing";
 import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
 import { UplinkNeighbors } from "#router/uplink-neighbors";
+import type { RouteView } from "#router/views";
 import { VmNeighbors } from "#router/vm-neighbors";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
@@ -52,6 +53,9 @@ export class Router {
   /** Changes are made one after another. */
   private busy: Promise<unknown> = Promise.resolve();
   private stopped = false;
+  private readonly ending = Promise.withResolvers<string>();
+  /** Resolves with the reason when the router cannot go on. */
+  readonly ended = this.ending.promise;
 
   /** Starts everything. Throws Error with a message for the operator; nothing is left behind then. */
   static async start(options: RouterOptions): Promise<Router> {
@@ -97,10 +101,12 @@ export class Router {
   plan(): { configuration: Configuration; changes: Change[] } | { errors: string[] } {
     const result = loadNode(this.file);
     if (!result.ok) return { errors: result.errors.map(formatConfigError) };
-    const changes = planChange(this.configuration, result);
+    const { socket } = this.configuration.node; // may have been given on the command line
+    const configuration = { node: { ...result.node, socket }, fabric: result.fabric };
+    const changes = planChange(this.configuration, configuration);
     const refused = changes.filter((change) => change.what === "setting" && change.restart !== undefined);
     if (refused.length > 0) return { errors: refused.map(describeChange) };
-    return { configuration: { node: result.node, fabric: result.fabric }, changes };
+    return { configuration, changes };
   }
 
   /** Plans, then applies; what did not change loses no packet. */
@@ -112,6 +118,26 @@ export class Router {
       for (const change of plan.changes) this.log.info(describeChange(change));
       return { changes: plan.changes.map(describeChange) };
     });
+  }
+
+  /** Its own prefixes, then the configured routes. */
+  routes(): RouteView[] {
+    const { node, fabric } = this.configuration;
+    const local = node.homes.map((home) => ({
+      prefix: fabric.homes[home]!.prefix.text,
+      origin: "local",
+      nextHops: [],
+    }));
+    const configured = node.routes.map(({ to, via }) => ({
+      prefix: to.text,
+      origin: via.length === 0 ? "discard" : "static",
+      nextHops: via.map(({ uplink, address }) => ({
+        uplink,
+        address: address.text,
+        state: this.uplinkNeighbors.stateOf(uplink, address.bytes),
+      })),
+    }));
+    return [...local, ...configured];
   }
 
   /** Ends the threads, closes the ports, puts the machine's settings back. May be called twice. */
@@ -145,7 +171,7 @@ export class Router {
         died: (reason) => {
           this.log.error(reason);
           process.exitCode = 1;
-          void this.stop();
+          this.ending.resolve(reason);
         },
       },
     );
@@ -200,10 +226,15 @@ export class Router {
   private async look(): Promise<void> {
     this.uplinkNeighbors.noteUse();
     for (const notice of this.monitor.notices() ?? []) {
-      const port = [...this.ports.all.values()].find((p) => p.interfaceIndex === notice.link.index && p.trouble === undefined);
+      const port = [...this.ports.all.values()].find(
+        (p) => p.interfaceIndex === notice.link.index && p.trouble === undefined,
+      );
       if (port === undefined || (notice.kind === "changed" && notice.link.up)) continue;
       await this.forwarders.removePort(port.index);
-      this.closePort(port, notice.kind === "gone" ? `interface ${port.interface} is gone` : `interface ${port.interface} is down`);
+      this.closePort(
+        port,
+        notice.kind === "gone" ? `interface ${port.interface} is gone` : `interface ${port.interface} is down`,
+      );
       this.log.warn(`port ${port.name}: ${port.trouble}`);
       await this.adopt();
     }
@@ -231,7 +262,7 @@ export class Router {
 
   /** New things first, then what points at them, then what is no longer pointed at. */
   private async apply(configuration: Configuration, changes: readonly Change[]): Promise<void> {
-    const { node, fabric } = configuration;
+    const { node } = configuration;
     const replaced = new Set<PortState>();
     for (const change of changes) {
       if (change.what !== "uplink" && change.what !== "vm") continue;
@@ -255,12 +286,12 @@ export class Router {
     for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
     for (const port of fresh) await this.openPort(port);
     this.uplinkNeighbors.forgetUnused(node.routes);
-    void fabric;
     await this.adopt();
   }
 
   private applyHomes(before: Configuration): void {
-    const prefixes = ({ node, fabric }: Configuration) => new Map(node.homes.map((i) => [fabric.homes[i]!.prefix.text, fabric.homes[i]!.prefix]));
+    const prefixes = ({ node, fabric }: Configuration) =>
+      new Map(node.homes.map((i) => [fabric.homes[i]!.prefix.text, fabric.homes[i]!.prefix]));
     const [were, are] = [prefixes(before), prefixes(this.configuration)];
     for (const [text, prefix] of were) if (!are.has(text)) this.routing.remove(octetsOf(prefix));
     for (const prefix of are.values()) this.routing.set(octetsOf(prefix), { kind: "local" });
@@ -279,7 +310,7 @@ export class Router {
     if (port === undefined || this.stopped) return;
     switch (punt.verdict) {
       case PUNT_ARP:
-        this.vmNeighbors.arp(port, punt);
+        this.vmNeighbors.arp(port, punt.octets);
         break;
       case PUNT_LEARN:
         if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))
@@ -287,7 +318,7 @@ export class Router {
         break;
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
-        this.local.take(port, punt, this.gatewayOf(port.vm));
+        this.local.take(port, punt.octets);
         break;
       default:
         this.await(port, punt);
@@ -297,10 +328,6 @@ export class Router {
   private await(port: PortState, punt: Punt): void {
     const taken = this.uplinkNeighbors.hold(punt) || this.vmNeighbors.hold(punt);
     if (!taken) this.log.debug(`${ENDINGS[punt.verdict]?.name} on ${port.name}: nothing to wait for`);
-  }
-
-  private gatewayOf(vm: Vm | undefined): Uint8Array | undefined {
-    return vm?.network.gateway.bytes;
   }
 
   private oneAtATime<T>(act: () => Promise<T>): Promise<T> {

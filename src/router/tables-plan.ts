@@ -3,7 +3,7 @@ import { linkLocalFromMac } from "#base/address";
 import type { TablesPlan } from "#fastpath/tables/snapshot";
 import { networkAddress } from "#policy/homes";
 import type { Configuration } from "#router/config/model";
-import type { Ports, PortState } from "#router/ports";
+import type { PortState, Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
 

@@ -1,0 +1,33 @@
+/** What reaches the router's own addresses and is no neighbor discovery: pings are answered, the rest is dropped. */
+
+import { isLinkLocal6 } from "#base/address";
+import { INJECT_ORIGINATE } from "#fastpath/shared";
+import type { PortState } from "#router/ports";
+import { ownFrame, type ServicesIo, sendFrame } from "#router/services-io";
+import { echoReply4, echoReply6 } from "#services/echo";
+import { SIZE as ETHERNET } from "#wire/ethernet";
+import { DESTINATION, SIZE as IPV6 } from "#wire/ipv6";
+
+export class LocalDelivery {
+  private readonly io: ServicesIo;
+  private readonly address: Uint8Array;
+
+  constructor(io: ServicesIo, address: Uint8Array) {
+    this.io = io;
+    this.address = address;
+  }
+
+  take(port: PortState, octets: Uint8Array): void {
+    if (port.kind === "vm") {
+      const reply = echoReply4(octets);
+      if (reply !== undefined) sendFrame(this.io, port.index, reply);
+      return;
+    }
+    const reply = echoReply6(octets, this.address);
+    if (reply === undefined) return;
+    const to = reply.subarray(ETHERNET + DESTINATION, ETHERNET + IPV6);
+    // A link-local address means nothing to the routing table: back to whoever's MAC it came from.
+    if (isLinkLocal6(to)) sendFrame(this.io, port.index, reply);
+    else this.io.inject(ownFrame(port.index, reply), reply, INJECT_ORIGINATE);
+  }
+}

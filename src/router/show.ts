@@ -1,0 +1,124 @@
+/** The router's views, made from what it holds. */
+import { formatIpv6, formatMac } from "#base/address";
+import {
+  C_ENDINGS,
+  C_RX_FRAMES,
+  C_RX_OCTETS,
+  C_TX_FRAMES,
+  C_TX_OCTETS,
+  portCounters,
+  W_BUSY,
+  W_CACHE_HITS,
+  W_CACHE_MISSES,
+  W_SLEEPS,
+  W_TURNS,
+} from "#fastpath/counters";
+import { ENDINGS } from "#fastpath/verdicts";
+import { networkAddress } from "#policy/homes";
+import type { Router } from "#router/router";
+import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
+import packageJson from "../../package.json";
+
+/** Undefined when nothing is called that. */
+export function show(router: Router, what: string): unknown {
+  return Object.hasOwn(MAKE, what) ? MAKE[what as ViewName](router) : undefined;
+}
+
+const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
+  status,
+  ports,
+  vms,
+  routes: (router) => router.routes(),
+  neighbors: (router) => [...router.uplinkNeighbors.view(), ...router.vmNeighbors.view()],
+  homes,
+  counters,
+};
+
+/** A counter over all forwarders; `at`: its index in each one's block. */
+const total = (router: Router, at: number): number => router.forwarders.counters.reduce((sum, c) => sum + c[at]!, 0);
+
+function status(router: Router): Views["status"] {
+  const { node } = router.configuration;
+  return {
+    name: node.name,
+    role: node.role,
+    address: node.address.text,
+    version: packageJson.version,
+    pid: process.pid,
+    uptime: (Date.now() - router.startedAt) / 1000,
+    forwarders: router.forwarders.counters.map((c, id) => ({
+      id,
+      turns: c[W_TURNS]!,
+      sleeps: c[W_SLEEPS]!,
+      busy: c[W_BUSY]! / 1e6,
+      cacheHits: c[W_CACHE_HITS]!,
+      cacheMisses: c[W_CACHE_MISSES]!,
+    })),
+    configuration: router.file,
+  };
+}
+
+function ports(router: Router): PortView[] {
+  return [...router.ports.all.values()].map((port) => {
+    const at = portCounters(port.index);
+    const open = port.trouble === undefined;
+    return {
+      index: port.index,
+      name: port.name,
+      kind: port.kind,
+      interface: port.interface,
+      attachment: port.attachment,
+      state: port.trouble ?? "up",
+      mtu: open ? port.mtu : null,
+      mac: open ? formatMac(port.mac) : null,
+      offload: (port.uplink ?? port.vm!).offload,
+      rxFrames: total(router, at + C_RX_FRAMES),
+      rxOctets: total(router, at + C_RX_OCTETS),
+      txFrames: total(router, at + C_TX_FRAMES),
+      txOctets: total(router, at + C_TX_OCTETS),
+      dropped: ENDINGS.reduce(
+        (sum, { fate }, ending) => (fate === "dropped" ? sum + total(router, at + C_ENDINGS + ending) : sum),
+        0,
+      ),
+    };
+  });
+}
+
+function vms(router: Router): VmView[] {
+  const { fabric } = router.configuration;
+  return [...router.ports.all.values()].flatMap(({ index, name, vm, trouble }) => {
+    if (vm === undefined) return [];
+    const prefix = fabric.homes[vm.home]!.prefix.address;
+    const mac = router.vmNeighbors.macOf(index);
+    return [
+      {
+        name: vm.name,
+        network: vm.network.name,
+        address: vm.address.text,
+        networkAddress: formatIpv6(networkAddress(prefix, vm.network.tags, vm.address.bytes)),
+        port: name,
+        state: trouble ?? "up",
+        mac: mac === undefined ? null : formatMac(mac),
+      },
+    ];
+  });
+}
+
+function homes(router: Router): Views["homes"] {
+  const { fabric, node } = router.configuration;
+  return fabric.homes.map(({ prefix, hypervisor }, index) => ({
+    index,
+    prefix: prefix.text,
+    hypervisor: hypervisor ?? null,
+    here: node.homes.includes(index),
+  }));
+}
+
+function counters(router: Router): CounterView[] {
+  return [...router.ports.all.values()].flatMap((port) =>
+    ENDINGS.flatMap(({ name, fate, meaning }, ending) => {
+      const frames = total(router, portCounters(port.index) + C_ENDINGS + ending);
+      return frames > 0 ? [{ port: port.name, ending: name, fate, frames, meaning }] : [];
+    }),
+  );
+}

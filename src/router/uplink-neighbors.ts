@@ -1,0 +1,209 @@
+/**
+ * The neighbor cache of the uplinks at work: feeds it what forwarders punt and what routes name, carries out what it
+ * says. Every next hop of a route is resolved before the first packet needs it.
+ */
+import { formatIpv6, formatMac, linkLocalFromMac } from "#base/address";
+import { Malformed } from "#base/reader";
+import type { Frame } from "#fastpath/frame";
+import { INJECT_ORIGINATE, INJECT_RECEIVE } from "#fastpath/shared";
+import { PUNT_OWN } from "#fastpath/verdicts";
+import type { Punt } from "#router/forwarders";
+import type { PortState } from "#router/ports";
+import { type ServicesIo, sendFrame } from "#router/services-io";
+import type { NeighborView } from "#router/views";
+import { Alarm } from "#runtime/alarm";
+import { Neighbors } from "#services/neighbors";
+import type { NeighborEffect, NeighborEvent } from "#services/neighbors/events";
+import { SIZE as ETHERNET, source as macSource } from "#wire/ethernet";
+import { SIZE as IPV6 } from "#wire/ipv6";
+import { isNeighborDiscovery, readNd } from "#wire/nd";
+import { PROTOCOL_ICMP6 } from "#wire/protocol";
+
+/** A next hop that routes use. */
+interface Hop {
+  readonly adjacency: number;
+  readonly port: PortState;
+  readonly address: Uint8Array;
+}
+
+export class UplinkNeighbors {
+  private readonly io: ServicesIo;
+  private readonly routerAddress: Uint8Array;
+  private readonly cache: Neighbors;
+  private readonly alarm = new Alarm(() => this.tell({ type: "timer" }));
+  private readonly hops = new Map<string, Hop>();
+  private readonly byAdjacency = new Map<number, Hop>();
+  private readonly held = new Map<number, Punt>();
+  private readonly names = new Map<number, string>();
+  private nextHeld = 1;
+
+  constructor(io: ServicesIo, routerAddress: Uint8Array) {
+    this.io = io;
+    this.routerAddress = routerAddress;
+    // Fabric links are point to point: nobody else asks at the same moment.
+    this.cache = new Neighbors(crypto.getRandomValues(new Int32Array(1))[0]!, { maxDetectionDelay: 0 });
+  }
+
+  add(port: PortState): void {
+    this.names.set(port.index, port.name);
+  }
+
+  opened(port: PortState): void {
+    for (const hop of this.hopsOn(port)) this.io.groups.rebind(hop.adjacency, port.mtu, port.mac);
+    this.tell({
+      type: "linkUp",
+      port: port.index,
+      mac: port.mac,
+      linkLocal: linkLocalFromMac(port.mac),
+      addresses: [this.routerAddress],
+    });
+    for (const hop of this.hopsOn(port)) this.resolve(hop);
+  }
+
+  closed(port: PortState): void {
+    this.tell({ type: "linkDown", port: port.index });
+    for (const hop of this.hopsOn(port)) this.io.groups.set(hop.adjacency, "unresolved");
+  }
+
+  remove(port: PortState): void {
+    this.names.delete(port.index);
+    for (const [key, hop] of this.hops) {
+      if (hop.port !== port) continue;
+      this.hops.delete(key);
+      this.byAdjacency.delete(hop.adjacency);
+      this.io.groups.remove(hop.adjacency);
+    }
+  }
+
+  /** The adjacency of a next hop, made and asked for when it is new. */
+  adjacencyOf(port: PortState, address: Uint8Array): number {
+    const key = hopKey(port.index, address);
+    const known = this.hops.get(key);
+    if (known !== undefined) return known.adjacency;
+    const adjacency = this.io.groups.add({ port: port.index, mtu: port.mtu, ownMac: port.mac });
+    const hop = { adjacency, port, address };
+    this.hops.set(key, hop);
+    this.byAdjacency.set(adjacency, hop);
+    if (port.trouble === undefined) this.resolve(hop);
+    return adjacency;
+  }
+
+  /** After the routes changed: next hops that none of them names are let go. */
+  forgetUnused(
+    routes: readonly {
+      readonly via: readonly { readonly uplink: string; readonly address: { readonly bytes: Uint8Array } }[];
+    }[],
+  ): void {
+    const named = new Set(
+      routes.flatMap(({ via }) => via.map((hop) => `${hop.uplink} ${formatIpv6(hop.address.bytes)}`)),
+    );
+    for (const [key, hop] of this.hops) {
+      if (named.has(`${hop.port.name} ${formatIpv6(hop.address)}`)) continue;
+      this.hops.delete(key);
+      this.byAdjacency.delete(hop.adjacency);
+      this.io.groups.remove(hop.adjacency);
+    }
+  }
+
+  /** Takes neighbor discovery messages. False: it is something else. */
+  take(port: PortState, punt: Punt): boolean {
+    const b = punt.octets;
+    if (b[ETHERNET + 6] !== PROTOCOL_ICMP6 || !isNeighborDiscovery(b[ETHERNET + IPV6]!)) return false;
+    const packet = readNd(b, ETHERNET, b.length);
+    if (!(packet instanceof Malformed))
+      this.tell({ type: "packet", port: port.index, packet, linkSource: macSource(b, 0) });
+    return true;
+  }
+
+  /** Keeps a frame until its next hop is known. False: the adjacency is no next hop of an uplink. */
+  hold(punt: Punt): boolean {
+    const hop = this.byAdjacency.get(punt.adjacency);
+    if (hop === undefined) return false;
+    if (hop.port.trouble !== undefined) return true; // nothing to ask on; the frame is lost
+    const held = this.nextHeld++;
+    this.held.set(held, punt);
+    this.tell({ type: "resolve", port: hop.port.index, address: hop.address, held });
+    return true;
+  }
+
+  /** Tells the cache which neighbors the forwarders have sent to since the last time. */
+  noteUse(): void {
+    for (const hop of this.byAdjacency.values()) {
+      if (this.io.groups.takeUsed(hop.adjacency))
+        this.tell({ type: "used", port: hop.port.index, address: hop.address });
+    }
+  }
+
+  view(): NeighborView[] {
+    return this.cache.entries().map(({ port, address, mac, state }) => ({
+      port: this.names.get(port) ?? `#${port}`,
+      address: formatIpv6(address),
+      mac: mac === null ? null : formatMac(mac),
+      state: state.toLowerCase(),
+    }));
+  }
+
+  /** State of a next hop in a word, for `show routes`. */
+  stateOf(uplink: string, address: Uint8Array): string {
+    const text = formatIpv6(address);
+    const entry = this.view().find((n) => n.port === uplink && n.address === text);
+    if (entry === undefined) return "unresolved";
+    return entry.mac === null ? entry.state : "reachable";
+  }
+
+  stop(): void {
+    this.alarm.cancel();
+  }
+
+  private hopsOn(port: PortState): Hop[] {
+    return [...this.hops.values()].filter((hop) => hop.port === port);
+  }
+
+  private resolve(hop: Hop): void {
+    this.tell({ type: "resolve", port: hop.port.index, address: hop.address });
+  }
+
+  private tell(event: NeighborEvent): void {
+    const now = performance.now();
+    for (const effect of this.cache.handle(event, now)) this.carryOut(effect);
+    this.alarm.set(this.cache.deadline());
+  }
+
+  private carryOut(effect: NeighborEffect): void {
+    switch (effect.type) {
+      case "send":
+        sendFrame(this.io, effect.port, effect.frame);
+        return;
+      case "adjacency": {
+        const hop = this.hops.get(hopKey(effect.port, effect.address));
+        if (hop === undefined) return;
+        this.io.groups.set(hop.adjacency, effect.mac);
+        this.io.changed();
+        return;
+      }
+      case "release":
+        for (const held of effect.held) this.letGo(held);
+        return;
+      case "fail": // the adjacency says "failed" by now: the frame ends there, with the ICMP error it is owed
+        for (const held of effect.held) this.letGo(held);
+        return;
+      case "drop":
+        for (const held of effect.held) this.held.delete(held);
+        return;
+      default: // router flag, duplicate detection: shown, not acted upon
+    }
+  }
+
+  private letGo(held: number): void {
+    const punt = this.held.get(held);
+    this.held.delete(held);
+    if (punt !== undefined) inject(this.io, punt.frame, punt);
+  }
+}
+
+/** Sends a held frame through the pipeline again: as received, or as this router's own. */
+function inject(io: ServicesIo, frame: Frame, punt: Punt): void {
+  io.inject(frame, punt.octets, punt.verdict === PUNT_OWN ? INJECT_ORIGINATE : INJECT_RECEIVE);
+}
+
+const hopKey = (port: number, address: Uint8Array): string => `${port} ${formatIpv6(address)}`;
