@@ -79,7 +79,7 @@ export const link = z.strictObject(
 export const outline = z.strictObject(
   {
     name,
-    prefix: z.string().optional(),
+    prefix: text.optional(),
     mgmt: z.unknown().optional(),
     settings: z.unknown().optional(),
     topology: z.strictObject(
