@@ -17,3 +17,4 @@ const forwarder = new Forwarder(start, {
 report({ kind: "started" });
 forwarder.run();
 commands.close();
+process.exit(0); // ends this thread: an open parentPort would keep it

@@ -241,7 +241,9 @@ export class Forwarders {
     const ended = new Promise<void>((resolve) => handle.worker.once("exit", () => resolve()));
     Atomics.store(handle.shared, S_STOP, 1);
     handle.wake.signal();
-    await Promise.race([ended, Bun.sleep(PATIENCE)]);
+    const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, PATIENCE).unref(); // must not keep the process once the thread has ended
+    await Promise.race([ended, tooLate]);
     handle.commands.close();
     handle.wake.close(true);
   }

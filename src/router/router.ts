@@ -181,7 +181,6 @@ export class Router {
       this.routing.set(octetsOf(this.configuration.fabric.homes[home]!.prefix), { kind: "local" });
     for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
     for (const port of this.ports.all.values()) await this.openPort(port);
-    await this.adopt();
     this.timer = setInterval(() => void this.oneAtATime(() => this.look()), RETRY);
   }
 
@@ -199,6 +198,7 @@ export class Router {
       if (port.trouble !== before) this.log.warn(`port ${port.name}: ${port.trouble}`);
       return false;
     }
+    await this.adopt(); // first what the port is, then the port
     await this.forwarders.addPort(port.descriptors);
     this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
     if (port.kind === "vm") this.vmNeighbors.opened(port);
@@ -238,10 +238,7 @@ export class Router {
       this.log.warn(`port ${port.name}: ${port.trouble}`);
       await this.adopt();
     }
-    let opened = false;
-    for (const port of this.ports.all.values())
-      if (port.trouble !== undefined && (await this.openPort(port))) opened = true;
-    if (opened) await this.adopt();
+    for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
   }
 
   private adopt(): Promise<void> {
