@@ -84,7 +84,7 @@ describe("address resolution (RFC 4861 §7.2.2)", () => {
     expect(n.deadline()).toBe(2000);
     expect(fire(n)).toEqual([SOLICIT]);
     expect(n.deadline()).toBe(3000);
-    expect(fire(n)).toEqual(["fail 7", "adjacency fe80::ff:fe00:2 failed"]);
+    expect(fire(n)).toEqual(["adjacency fe80::ff:fe00:2 failed", "fail 7"]);
     expect(n.counters.unresolved).toBe(1);
   });
 
@@ -126,16 +126,19 @@ describe("address resolution (RFC 4861 §7.2.2)", () => {
     expect(fire(n)).toContain(SOLICIT);
   });
 
-  test("fails a packet for a port that is down", () => {
+  test("refuses packets for a port that is down, from time to time anew", () => {
     const n = new Neighbors(1);
-    expect(lines(n.handle(resolve(PEER, 1), 0))).toEqual(["fail 1"]);
-    expect(lines(n.handle(resolve(PEER), 0))).toEqual([]);
+    expect(lines(n.handle(resolve(PEER, 1), 0))).toEqual(["adjacency fe80::ff:fe00:2 failed", "fail 1"]);
+    expect(lines(n.handle(resolve(PEER, 2), 1))).toEqual(["fail 2"]);
+    expect(fire(n, 3000)).toEqual(["adjacency fe80::ff:fe00:2 unresolved"]);
+    expect(lines(n.handle(resolve(PEER, 3), 3001))).toEqual(["adjacency fe80::ff:fe00:2 failed", "fail 3"]);
+    expect(lines(n.handle(linkUp, 3002))).toContain("adjacency fe80::ff:fe00:2 unresolved");
   });
 });
 
 describe("resolution of what is no neighbor's address", () => {
   test.each(["ff02::1", "::"])("%s fails at once", (address) => {
-    expect(lines(ready().handle(resolve(ip(address), 1), 0))).toEqual(["fail 1"]);
+    expect(lines(ready().handle(resolve(ip(address), 1), 0))).toEqual([`adjacency ${address} failed`, "fail 1"]);
   });
 });
 
@@ -393,11 +396,13 @@ describe("duplicate address detection (RFC 4862 §5.4)", () => {
       "fail 4",
       "adjacency fe80::ff:fe00:2 unresolved",
     ]);
-    expect(lines(n.handle(resolve(PEER, 5), 30))).toEqual(["fail 5"]);
-    expect(lines(n.handle(ns(OWN, PEER_MAC), 40))).toEqual([]);
     expect(n.deadline()).toBe(NEVER);
-    n.handle(linkUp, 50);
-    expect(n.deadline()).not.toBe(NEVER); // up again: tried again
+    expect(lines(n.handle(resolve(PEER, 5), 30))).toEqual(["adjacency fe80::ff:fe00:2 failed", "fail 5"]);
+    expect(lines(n.handle(ns(OWN, PEER_MAC), 40))).toEqual([]);
+    expect(lines(n.handle(linkUp, 50))).toEqual([
+      "adjacency fe80::ff:fe00:2 unresolved",
+      "NS fe80::ff:fe00:1 | 33:33:ff:00:00:01 :: > ff02::1:ff00:1",
+    ]);
   });
 
   test("an advertisement of the tentative address means a duplicate (§5.4.4)", () => {
@@ -461,6 +466,9 @@ describe("ports and permanent entries", () => {
     expect(n.entries()[0]).toMatchObject({ state: "PERMANENT", mac: PEER_MAC });
     expect(lines(n.handle({ type: "linkDown", port: PORT }, 5))).toEqual(["adjacency fe80::ff:fe00:2 unresolved"]);
     expect(lines(n.handle(linkUp, 6))).toContain("adjacency fe80::ff:fe00:2 02:00:00:00:00:02");
+    n.handle({ type: "linkDown", port: PORT }, 6);
+    expect(lines(n.handle(resolve(PEER, 2), 6))).toEqual(["adjacency fe80::ff:fe00:2 failed", "fail 2"]);
+    n.handle(linkUp, 6);
     const gone = n.handle({ type: "permanent", port: PORT, address: PEER, mac: null }, 7);
     expect(lines(gone)).toEqual(["adjacency fe80::ff:fe00:2 unresolved"]);
     expect(n.entries()).toEqual([]);
@@ -488,11 +496,11 @@ describe("a full cache", () => {
     expect(n.counters.evicted).toBe(1);
   });
 
-  test("refuses new neighbors while all are in use, and fails their packets", () => {
+  test("refuses new neighbors while all are in use, and drops their packets", () => {
     const n = ready({ maxEntries: 2 });
     n.handle(resolve(address(0)), 0);
     n.handle(resolve(address(1)), 0);
-    expect(lines(n.handle(resolve(address(2), 9), 1))).toEqual(["fail 9"]);
+    expect(lines(n.handle(resolve(address(2), 9), 1))).toEqual(["drop 9"]);
     expect(n.counters.refused).toBe(1);
   });
 });

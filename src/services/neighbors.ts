@@ -47,7 +47,11 @@ export class Neighbors {
     const around = { settings: { ...DEFAULT_SETTINGS, ...settings }, counters: this.counters, random };
     const own = new OwnAddresses(around);
     this.#own = own;
-    this.#cache = new NeighborCache({ ...around, senderOf: (port) => own.senderOf(port) });
+    this.#cache = new NeighborCache({
+      ...around,
+      canAsk: (port, address) => own.isUsable(port) && !isMulticast6(address) && !isUnspecified(address),
+      senderOf: (port) => own.senderOf(port),
+    });
   }
 
   handle(event: NeighborEvent, now: Millis): NeighborEffect[] {
@@ -65,7 +69,7 @@ export class Neighbors {
         this.#packet(turn, event);
         break;
       case "resolve":
-        this.#resolve(turn, event.port, event.address, event.held);
+        this.#cache.resolve(turn, event.port, event.address, event.held);
         break;
       case "used":
         if (this.#cache.mac(event.port, event.address)) this.#cache.resolve(turn, event.port, event.address);
@@ -101,15 +105,8 @@ export class Neighbors {
   }
 
   #linkDown(turn: Turn, port: number): void {
-    if (!this.#own.isUp(port)) return;
     this.#own.linkDown(port);
     this.#cache.linkDown(turn, port);
-  }
-
-  #resolve(turn: Turn, port: number, address: Uint8Array, held?: number): void {
-    const unicast = !isMulticast6(address) && !isUnspecified(address);
-    if (unicast && this.#own.isUsable(port)) this.#cache.resolve(turn, port, address, held);
-    else if (held !== undefined) turn.effects.push({ type: "fail", held: [held] });
   }
 
   #packet(turn: Turn, event: PacketEvent): void {

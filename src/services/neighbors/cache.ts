@@ -29,6 +29,8 @@ export interface CacheSurroundings {
   readonly settings: NeighborSettings;
   readonly counters: NeighborCounters;
   readonly random: Random;
+  /** True when a neighbor with that address may be on the port's link, and the link is in use. */
+  canAsk(port: number, address: Uint8Array): boolean;
   /** Who may solicit on a port; undefined while our link-local address there is not to be used. */
   senderOf(port: number): Sender | undefined;
 }
@@ -71,18 +73,22 @@ export class NeighborCache {
     if (entry) this.#apply(turn, entry, event, mac);
   }
 
-  /** A packet waits for the neighbor, or (without `held`) its address alone is wanted. */
+  /**
+   * A packet waits for the neighbor, or (without `held`) its address alone is wanted. Without room for an entry the
+   * packet is dropped: there would be nothing to tell senders when the neighbor may be asked for.
+   */
   resolve(turn: Turn, port: number, address: Uint8Array, held?: number): void {
+    const event = this.#around.canAsk(port, address) ? "packetToSend" : "cannotAsk";
     const key = keyOf(port, address);
-    const entry = this.#entries.get(key) ?? this.#create(turn, port, address, "packetToSend");
+    const entry = this.#entries.get(key) ?? this.#create(turn, port, address, event);
     if (!entry) {
-      if (held !== undefined) turn.effects.push({ type: "fail", held: [held] });
+      if (held !== undefined) turn.effects.push({ type: "drop", held: [held] });
       return;
     }
     if (held !== undefined) this.#hold(turn, entry, held);
     this.#entries.delete(key);
     this.#entries.set(key, entry); // the latest used is the last
-    this.#apply(turn, entry, "packetToSend");
+    this.#apply(turn, entry, event);
   }
 
   /** The operator's entry; `mac` null takes it away. `up`: the port is in use. */
@@ -166,11 +172,12 @@ export class NeighborCache {
     return entry;
   }
 
-  /** Throws out the longest unused entry nobody waits for; one solicited just now stays, or it could be again too soon. */
+  /** Throws out the longest unused entry that nothing is going on with; one solicited just now stays, or it could be again too soon. */
   #evict(turn: Turn): boolean {
     const { counters, settings } = this.#around;
     for (const [key, entry] of this.#entries) {
-      if (entry.state !== "STALE" || turn.now - entry.solicitedAt < settings.retransTimer) continue;
+      const idle = entry.state === "STALE" || entry.state === "FAILED";
+      if (!idle || turn.now - entry.solicitedAt < settings.retransTimer) continue;
       this.#entries.delete(key);
       counters.evicted++;
       tell(turn, entry, "unresolved");
@@ -207,6 +214,9 @@ export class NeighborCache {
         if (entry.held.length > 0) turn.effects.push({ type: action, held: entry.held });
         entry.held = [];
         return;
+      case "refuse":
+        tell(turn, entry, "failed");
+        return;
       case "withdraw":
         entry.mac = null;
         tell(turn, entry, "unresolved");
@@ -236,7 +246,6 @@ export class NeighborCache {
       case "FAILED":
         counters.unresolved++;
         entry.deadline = now + settings.failedTime;
-        tell(turn, entry, "failed");
         return;
       case "NONE":
         this.#entries.delete(keyOf(entry.port, entry.address));

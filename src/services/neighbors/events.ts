@@ -33,9 +33,12 @@ export type NeighborEffect =
   | { readonly type: "adjacency"; readonly port: number; readonly address: Uint8Array; readonly mac: Resolution }
   /** Send these held packets now. */
   | { readonly type: "release"; readonly held: readonly number[] }
-  /** ICMPv6 destination unreachable, code 3, for each of these held packets (RFC 4861 §7.2.2). */
+  /**
+   * ICMPv6 destination unreachable, code 3, for each of these held packets (RFC 4861 §7.2.2). The adjacency was said to
+   * have "failed" before, unless the link went down.
+   */
   | { readonly type: "fail"; readonly held: readonly number[] }
-  /** A newer packet took this one's place in the queue. */
+  /** Forget these: newer packets took their place in the queue, or there is no room for another neighbor. */
   | { readonly type: "drop"; readonly held: readonly number[] }
   /** The neighbor's IsRouter flag changed (RFC 4861 §7.2.5). */
   | { readonly type: "router"; readonly port: number; readonly address: Uint8Array; readonly isRouter: boolean }
@@ -99,7 +102,7 @@ export interface NeighborEntry {
 export interface NeighborCounters {
   solicitationsSent: number;
   advertisementsSent: number;
-  /** Resolutions without an answer. */
+  /** Resolutions without an answer, or without a link to ask on. */
   unresolved: number;
   /** Neighbors known before that stopped answering. */
   unreachable: number;

@@ -12,6 +12,8 @@ export type State = "PERMANENT" | "NONE" | "INCOMPLETE" | "REACHABLE" | "STALE" 
 export type NudEvent =
   /** Something wants to go there, or went. */
   | "packetToSend"
+  /** Something wants to go there, but there is no link to ask on, or the address is none a neighbor can have. */
+  | "cannotAsk"
   /** NS, RS or RA from the neighbor with a link-layer address that is new to the entry. */
   | "learned"
   /** NA that confirms reachability: Solicited; what it says of the link-layer address may be recorded. */
@@ -34,6 +36,8 @@ export type Action =
   | "record"
   /** Packets held for the neighbor go out. */
   | "release"
+  /** Senders are to be refused from now on; before "fail", lest a held packet comes back as one to be resolved. */
+  | "refuse"
   /** Packets held for the neighbor cannot be delivered: ICMP address unreachable. */
   | "fail"
   /** Forget the link-layer address: senders must ask again. */
@@ -57,9 +61,11 @@ const stay = (...actions: Action[]): Transition => ({ actions });
 export const NUD: Record<State, Partial<Record<NudEvent, Transition>>> = {
   PERMANENT: {
     packetToSend: stay("release"),
+    cannotAsk: stay("refuse", "fail"),
   },
   NONE: {
     packetToSend: to("INCOMPLETE"),
+    cannotAsk: to("FAILED", "refuse", "fail"),
     learned: to("STALE", "record"),
   },
   INCOMPLETE: {
@@ -68,7 +74,7 @@ export const NUD: Record<State, Partial<Record<NudEvent, Transition>>> = {
     solicitedAdvertisement: to("REACHABLE", "record", "release"),
     changedAdvertisement: to("STALE", "record", "release"),
     retransmitTimeout: to("INCOMPLETE"),
-    lastTimeout: to("FAILED", "fail"),
+    lastTimeout: to("FAILED", "refuse", "fail"),
   },
   REACHABLE: {
     packetToSend: stay("release"),
@@ -105,6 +111,7 @@ export const NUD: Record<State, Partial<Record<NudEvent, Transition>>> = {
   },
   FAILED: {
     packetToSend: stay("fail"),
+    cannotAsk: stay("fail"),
     learned: to("STALE", "record"),
     timeout: to("NONE", "withdraw"),
   },
