@@ -22,11 +22,13 @@ export function abandonTurn(turns: Int32Array, forwarder: number): void {
 }
 
 /**
- * The writer's list of what was unpublished. Two generations are enough: what waits for the turns seen in `#seen`, and
- * what was retired after those were looked at.
+ * The writer's list of what was unpublished. Two generations are enough: what waits for the turns that were under way when
+ * they were last looked at, and what was retired since.
  */
 export class Grace {
   readonly #turns: Int32Array;
+  /** Forwarders that were inside a turn, and their counters then. */
+  readonly #busy: number[] = [];
   readonly #seen: Int32Array;
   #waiting: number[] = [];
   #next: number[] = [];
@@ -64,14 +66,14 @@ export class Grace {
   #begin(): void {
     if (this.#next.length === 0) return;
     [this.#waiting, this.#next] = [this.#next, this.#waiting];
-    for (let i = 0; i < this.#turns.length; i++) this.#seen[i] = Atomics.load(this.#turns, i);
+    this.#busy.length = 0;
+    for (let i = 0; i < this.#turns.length; i++) {
+      this.#seen[i] = Atomics.load(this.#turns, i);
+      if (this.#seen[i]! & 1) this.#busy.push(i);
+    }
   }
 
   #passed(): boolean {
-    for (let i = 0; i < this.#turns.length; i++) {
-      const seen = this.#seen[i]!;
-      if (seen & 1 && Atomics.load(this.#turns, i) === seen) return false;
-    }
-    return true;
+    return this.#busy.every((i) => Atomics.load(this.#turns, i) !== this.#seen[i]);
   }
 }

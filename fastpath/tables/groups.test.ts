@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
 import { GroupReader, GroupWriter, type Member } from "#fastpath/tables/groups";
 
 const OWN = Uint8Array.of(2, 0, 0, 0, 0, 1);
@@ -59,6 +60,54 @@ describe("groups", () => {
     const stayed = hashes.filter((hash) => reader.pick(before, hash) !== members[0]!.adjacency);
     const moved = stayed.filter((hash) => reader.pick(before, hash) !== reader.pick(after, hash));
     expect(moved.length / stayed.length).toBeLessThan(0.1);
+  });
+
+  test("a group in another's place moves no flow of the next hops that stay", () => {
+    const { writer, members } = writerWith(8);
+    const before = writer.groupFor(members);
+    const fewer = writer.groupFor(members.slice(1), before);
+    const reader = new GroupReader(writer.buffer);
+    const stayed = hashes.filter((hash) => reader.pick(before, hash) !== members[0]!.adjacency);
+    expect(stayed.every((hash) => reader.pick(fewer, hash) === reader.pick(before, hash))).toBe(true);
+  });
+
+  test("routers in a row do not choose alike: of the flows that take one way, half take either at the next", () => {
+    const picks = (seed: number): ((hash: number) => number) => {
+      const writer = new GroupWriter(seed);
+      const members = [0, 1].map((port) => {
+        return { adjacency: writer.add({ port, mtu: 1500, ownMac: OWN }), weight: 1, key: `up${port}` };
+      });
+      const group = writer.groupFor(members);
+      const reader = new GroupReader(writer.buffer);
+      return (hash) => reader.pick(group, hash);
+    };
+    for (const [here, there] of [
+      [1, 2],
+      [0x0100_0000, 0x0200_0000],
+      [0, 0x8000_0000],
+    ] as const) {
+      const [first, second] = [picks(here), picks(there)];
+      const same = hashes.filter((hash) => first(hash) === 0);
+      const share = same.filter((hash) => second(hash) === 0).length / same.length;
+      expect(Math.abs(share - 0.5)).toBeLessThan(0.05);
+    }
+  });
+
+  test("a group let go is not used again before the turn ends in which a forwarder may have found it", () => {
+    const turns = new Int32Array(new SharedArrayBuffer(4));
+    const writer = new GroupWriter(7, turns);
+    const members = [0, 1, 2].map((port) => {
+      return { adjacency: writer.add({ port, mtu: 1500, ownMac: OWN }), weight: 1, key: `up${port}` };
+    });
+    enterTurn(turns, 0);
+    const first = writer.groupFor(members.slice(0, 1));
+    writer.release(first);
+    const second = writer.groupFor(members.slice(1, 2));
+    expect(second).not.toBe(first);
+    leaveTurn(turns, 0);
+    writer.release(second);
+    const used = [writer.groupFor(members), writer.groupFor(members.slice(0, 2))];
+    expect(used.sort()).toEqual([first, second].sort());
   });
 
   test("the same members in any order are one group, kept until its last reference goes", () => {

@@ -1,11 +1,13 @@
 /**
  * Next hops in shared memory: adjacencies (one neighbour on one port) and ECMP groups of them (RFC 2992).
  *
- * An adjacency's MACs lie in two slots; its state word says which is in force. The writer fills the other slot and
- * swings the word, so a forwarder never sees half of one MAC and half of another. A group is 256 buckets, filled by
- * rendezvous hashing with bounded load: when a member leaves, only its flows move (but for a few that even things out).
+ * An adjacency's MACs lie in two slots; its state word says which is in force and counts the changes. The writer fills the
+ * other slot and swings the word; a forwarder that finds the word changed after it read a slot reads again, since the
+ * second change from there on writes that very slot. So it never sees half of one MAC and half of another. A group is 256
+ * buckets (deal.ts).
  */
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import { BUCKETS, deal, type Share } from "#fastpath/tables/deal";
 import { Grace } from "#fastpath/tables/grace";
 import { GROUP_FIRST } from "#fastpath/tables/layout";
 
@@ -13,7 +15,6 @@ export const MAX_ADJACENCIES = 4096;
 export const MAX_GROUPS = 4096;
 /** Next hops of one group. */
 export const MAX_MEMBERS = 64;
-const BUCKETS = 256;
 
 const SEED = 0;
 const ADJACENCIES = 16; // word index
@@ -31,10 +32,16 @@ const RESOLVED = 2;
 const FAILED = 3;
 const STATE = 3;
 const SLOT = 4;
+const CHANGE = 8; // state word: bits 3–31 count its changes
 
 export class GroupReader implements AdjacencyReader {
   private readonly m: Int32Array;
   private readonly seed: number;
+
+  /** The three words read last. */
+  private word0 = 0;
+  private word1 = 0;
+  private word2 = 0;
 
   constructor(buffer: SharedArrayBuffer) {
     this.m = new Int32Array(buffer);
@@ -43,7 +50,9 @@ export class GroupReader implements AdjacencyReader {
 
   pick(group: number, hash: number): number {
     // Seeded: routers in a row that hash alike would else all choose alike and leave paths unused.
-    const bucket = Math.imul(hash ^ this.seed, 0x9e3779b1) >>> 24;
+    let x = Math.imul(hash ^ this.seed, 0x9e37_79b1);
+    x = Math.imul(x ^ (x >>> 15), 0x85eb_ca6b);
+    const bucket = (x ^ (x >>> 13)) & (BUCKETS - 1);
     return this.m[GROUPS + (group - GROUP_FIRST) * BUCKETS + bucket]!;
   }
 
@@ -64,17 +73,17 @@ export class GroupReader implements AdjacencyReader {
   }
 
   copyMacs(adjacency: number, to: Int32Array, at: number): void {
-    const slot = this.slot(adjacency);
-    to[at] = this.m[slot]!;
-    to[at + 1] = this.m[slot + 1]!;
-    to[at + 2] = this.m[slot + 2]!;
+    this.readMacs(adjacency);
+    to[at] = this.word0;
+    to[at + 1] = this.word1;
+    to[at + 2] = this.word2;
   }
 
   hasMac(adjacency: number, b: Uint8Array, at: number): boolean {
-    const slot = this.slot(adjacency);
+    this.readMacs(adjacency);
     return (
-      (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) === this.m[slot] &&
-      (b[at + 4]! | (b[at + 5]! << 8)) === (this.m[slot + 1]! & 0xffff)
+      (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) === this.word0 &&
+      (b[at + 4]! | (b[at + 5]! << 8)) === (this.word1 & 0xffff)
     );
   }
 
@@ -87,9 +96,18 @@ export class GroupReader implements AdjacencyReader {
     return Atomics.load(this.m, ADJACENCIES + adjacency * ADJACENCY + A_STATE);
   }
 
-  private slot(adjacency: number): number {
+  /** Atomic loads, which no processor and no compiler lets overtake one another. */
+  private readMacs(adjacency: number): void {
+    const { m } = this;
     const at = ADJACENCIES + adjacency * ADJACENCY;
-    return at + A_SLOTS + (Atomics.load(this.m, at + A_STATE) & SLOT ? 3 : 0);
+    let state: number;
+    do {
+      state = Atomics.load(m, at + A_STATE);
+      const slot = at + A_SLOTS + ((state & SLOT) !== 0 ? 3 : 0);
+      this.word0 = Atomics.load(m, slot);
+      this.word1 = Atomics.load(m, slot + 1);
+      this.word2 = Atomics.load(m, slot + 2);
+    } while (Atomics.load(m, at + A_STATE) !== state);
   }
 }
 
@@ -103,13 +121,8 @@ export interface NewAdjacency {
   readonly ownMac: Uint8Array;
 }
 
-export interface Member {
-  readonly adjacency: number;
-  /** 1 … 16, relative to the other members'. */
-  readonly weight: number;
-  /** Tells this next hop from others, the same after a restart: what the buckets are dealt out by. */
-  readonly key: string;
-}
+/** A next hop of a group; weights are 1 … 16. */
+export type Member = Share;
 
 interface Group {
   readonly index: number;
@@ -150,14 +163,14 @@ export class GroupWriter {
     const at = ADJACENCIES + adjacency * ADJACENCY;
     const slot = this.m[at + A_STATE]! & SLOT;
     if (typeof mac === "string") {
-      Atomics.store(this.m, at + A_STATE, slot | (mac === "failed" ? FAILED : UNRESOLVED));
+      this.swing(at, slot | (mac === "failed" ? FAILED : UNRESOLVED));
       return;
     }
     const other = slot ^ SLOT;
     const w = at + A_SLOTS + (other ? 3 : 0);
-    this.m[w] = mac[0]! | (mac[1]! << 8) | (mac[2]! << 16) | (mac[3]! << 24);
-    this.m[w + 1] = (this.m[w + 1]! & ~0xffff) | mac[4]! | (mac[5]! << 8);
-    Atomics.store(this.m, at + A_STATE, other | RESOLVED);
+    Atomics.store(this.m, w, mac[0]! | (mac[1]! << 8) | (mac[2]! << 16) | (mac[3]! << 24));
+    Atomics.store(this.m, w + 1, (this.m[w + 1]! & ~0xffff) | mac[4]! | (mac[5]! << 8));
+    this.swing(at, other | RESOLVED);
   }
 
   /** The port was opened again: its MTU and MAC may be others. The adjacency must be unresolved. */
@@ -177,12 +190,15 @@ export class GroupWriter {
 
   /** The caller has taken it out of all groups and tables. */
   remove(adjacency: number): void {
-    Atomics.store(this.m, ADJACENCIES + adjacency * ADJACENCY + A_STATE, UNRESOLVED);
+    this.swing(ADJACENCIES + adjacency * ADJACENCY, UNRESOLVED);
     this.adjacencies.give(adjacency);
   }
 
-  /** FIB value of the group with just these members (1 … 64), made when there is none yet; counts one reference. */
-  groupFor(members: readonly Member[]): number {
+  /**
+   * FIB value of the group with just these members (1 … 64), made when there is none yet; counts one reference. `instead`:
+   * FIB value of the group whose place it takes, so that flows stay where they are; 0 for none.
+   */
+  groupFor(members: readonly Member[], instead = 0): number {
     if (members.length < 1 || members.length > MAX_MEMBERS)
       throw new RangeError(`a group has 1 to ${MAX_MEMBERS} next hops, not ${members.length}`);
     const sorted = [...members].sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -194,7 +210,8 @@ export class GroupWriter {
     }
     const index = this.groups.take();
     if (index < 0) throw new RangeError(`more than ${MAX_GROUPS} different groups of next hops`);
-    this.m.set(deal(sorted), GROUPS + index * BUCKETS);
+    const before = this.byIndex.has(instead - GROUP_FIRST) ? this.bucketsOf(instead - GROUP_FIRST) : undefined;
+    this.m.set(deal(sorted, before), GROUPS + index * BUCKETS);
     const group = { index, signature, references: 1 };
     this.bySignature.set(signature, group);
     this.byIndex.set(index, group);
@@ -210,23 +227,15 @@ export class GroupWriter {
     this.byIndex.delete(group.index);
     this.groups.give(group.index);
   }
-}
 
-/** Deals 256 buckets: each to the member with the highest score that has not had its share yet. */
-function deal(members: readonly Member[]): Int32Array {
-  const total = members.reduce((sum, member) => sum + member.weight, 0);
-  const room = members.map((member) => Math.ceil((BUCKETS * member.weight) / total));
-  return Int32Array.from({ length: BUCKETS }, (_, bucket) => {
-    let best = -1;
-    let bestScore = -1;
-    for (let i = 0; i < members.length; i++) {
-      if (room[i]! <= 0) continue;
-      const score = Number(Bun.hash.xxHash32(members[i]!.key, bucket));
-      if (score > bestScore) [best, bestScore] = [i, score];
-    }
-    room[best]!--;
-    return members[best]!.adjacency;
-  });
+  private bucketsOf(index: number): Int32Array {
+    return this.m.subarray(GROUPS + index * BUCKETS, GROUPS + (index + 1) * BUCKETS);
+  }
+
+  private swing(at: number, state: number): void {
+    const changes = (this.m[at + A_STATE]! & -CHANGE) + CHANGE;
+    Atomics.store(this.m, at + A_STATE, changes | state);
+  }
 }
 
 /** Small integers given out lowest first, and again after a grace period. */
