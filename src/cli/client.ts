@@ -12,9 +12,11 @@ export class ClientError extends Error {
   override readonly name = "ClientError";
 }
 
-/** The socket to speak to: the one named, else the only one there is. Throws ClientError. */
+/** The socket to speak to: the one named, else AIN_SOCKET, else the only one there is. Throws ClientError. */
 export function findSocket(given: string | undefined): string {
   if (given !== undefined) return given.includes("/") ? given : join(SOCKET_DIRECTORY, `${given}.sock`);
+  const { AIN_SOCKET } = process.env; // what `ain lab exec` sets
+  if (AIN_SOCKET !== undefined && existsSync(AIN_SOCKET)) return AIN_SOCKET;
   const names = existsSync(SOCKET_DIRECTORY) ? readdirSync(SOCKET_DIRECTORY).filter((n) => n.endsWith(".sock")) : [];
   if (names.length === 1) return join(SOCKET_DIRECTORY, names[0]!);
   if (names.length === 0)
