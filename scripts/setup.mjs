@@ -22,8 +22,8 @@ const LAB_TOOLS = {
 };
 const TOOLS = {
   demo: LAB_TOOLS,
-  test: { ...LAB_TOOLS, ethtool: "ethtool", tshark: "tshark" },
-  perf: { ...LAB_TOOLS, ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
+  test: { ...LAB_TOOLS, sysctl: "procps", tshark: "tshark" },
+  perf: { ...LAB_TOOLS, sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
 };
 
 function fail(message) {
