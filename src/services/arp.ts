@@ -6,7 +6,8 @@
 import { equal } from "#base/bytes";
 import { type Millis, NEVER } from "#base/time";
 import * as arp from "#wire/arp";
-import { BROADCAST, SIZE as ETHERNET, ETHERTYPE_ARP, frame, source } from "#wire/ethernet";
+import { BROADCAST, SIZE as ETHERNET, ETHERTYPE_ARP, etherType, frame, SOURCE, source } from "#wire/ethernet";
+import { isHostAddress } from "#wire/ipv4";
 
 /** `port`: index of a VM's port. Frames are whole Ethernet frames. */
 export type ArpEvent =
@@ -42,12 +43,16 @@ export interface ArpCounters {
   learnt: number;
   /** Not Ethernet/IPv4 ARP, or cut short. */
   malformed: number;
-  /** Sender addresses that are not the VM's own. */
-  spoofed: number;
-  /** Probes and announcements of the VM's own address: right to ask, nothing to answer (RFC 5227 §2.1). */
+  /** Sender MAC addresses that are not the frame's own, not the configured one, or a group's. */
+  spoofedMac: number;
+  /** Sender IPv4 addresses that are not the VM's own. */
+  spoofedAddress: number;
+  /** Probes, and announcements of the VM's own address: right to ask, nothing to answer (RFC 5227 §2.1). */
   probes: number;
-  /** Replies nobody asked for and requests for nothing. */
+  /** Replies, which teach the VM's MAC and no more, and what is neither request nor reply. */
   ignored: number;
+  /** Requests for an address no host can have: unspecified, loopback, multicast, reserved (RFC 1122 §3.2.1.3). */
+  impossible: number;
 }
 
 interface Attached {
@@ -77,9 +82,11 @@ export class VmArp {
     asked: 0,
     learnt: 0,
     malformed: 0,
-    spoofed: 0,
+    spoofedMac: 0,
+    spoofedAddress: 0,
     probes: 0,
     ignored: 0,
+    impossible: 0,
   };
   readonly #vms = new Map<number, Attached>();
 
@@ -112,6 +119,8 @@ export class VmArp {
 
   #attach(effects: ArpEffect[], event: Extract<ArpEvent, { type: "attach" }>, now: Millis): void {
     const { port, address, gateway, gatewayMac, mac } = event;
+    const before = this.#vms.get(port);
+    if (before !== undefined) this.#detach(effects, before);
     const vm: Attached = {
       port,
       address,
@@ -186,30 +195,19 @@ export class VmArp {
     vm.held = [];
   }
 
-  #frame(effects: ArpEffect[], vm: Attached, octets: Uint8Array): void {
-    if (octets.length < ETHERNET + arp.SIZE || !arp.fits(octets, ETHERNET, octets.length)) {
-      this.counters.malformed++;
+  #frame(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
+    const fault = faultOf(vm, b);
+    if (fault !== undefined) {
+      this.counters[fault]++;
       return;
     }
-    if (!this.#isOwn(vm, octets)) {
-      this.counters.spoofed++;
-      return;
-    }
-    if (!arp.isProbe(octets, ETHERNET)) this.#learn(effects, vm, source(octets, 0));
-    if (equal(octets, ETHERNET + arp.TARGET_PROTOCOL, vm.address, 0, 4)) this.counters.probes++;
-    else if (arp.operation(octets, ETHERNET) !== arp.REQUEST) this.counters.ignored++;
-    else if (arp.isProbe(octets, ETHERNET)) this.counters.probes++;
-    else this.#answer(effects, vm, octets);
-  }
-
-  /**
-   * A VM speaks with its own MAC, in the frame and in the message, and of its own address. A probe's sender address is
-   * empty (RFC 5227 §1.1). A MAC that is still to be learnt may be any unicast one.
-   */
-  #isOwn(vm: Attached, b: Uint8Array): boolean {
-    if (!equal(b, 6, b, ETHERNET + arp.SENDER_HARDWARE, 6)) return false;
-    if (vm.mac !== undefined && !equal(b, 6, vm.mac, 0, 6)) return false;
-    return arp.isProbe(b, ETHERNET) || equal(b, ETHERNET + arp.SENDER_PROTOCOL, vm.address, 0, 4);
+    const probe = arp.isProbe(b, ETHERNET);
+    // A probe is no claim yet (RFC 5227 §1.1); all else says that the VM's address is at this MAC.
+    if (!probe) this.#learn(effects, vm, source(b, 0));
+    if (arp.operation(b, ETHERNET) !== arp.REQUEST) this.counters.ignored++;
+    else if (probe || equal(b, ETHERNET + arp.TARGET_PROTOCOL, vm.address, 0, 4)) this.counters.probes++;
+    else if (!isHostAddress(b, ETHERNET + arp.TARGET_PROTOCOL)) this.counters.impossible++;
+    else this.#answer(effects, vm, b);
   }
 
   #answer(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
@@ -224,6 +222,17 @@ export class VmArp {
     effects.push({ type: "send", port: vm.port, frame: frameOf(asker, vm, packet) });
     this.counters.answered++;
   }
+}
+
+/** A VM speaks with its own MAC, in the frame as in the message, and of its own address, or of none in a probe. */
+function faultOf(vm: Attached, b: Uint8Array): "malformed" | "spoofedMac" | "spoofedAddress" | undefined {
+  if (!arp.fits(b, ETHERNET, b.length) || etherType(b, 0) !== ETHERTYPE_ARP) return "malformed";
+  const sender = ETHERNET + arp.SENDER_HARDWARE;
+  if (!equal(b, SOURCE, b, sender, 6) || (b[sender]! & 1) !== 0) return "spoofedMac";
+  // One that was learnt may change: the VM is alone on its port, and may have got another network card.
+  if (!vm.learns && !equal(b, sender, vm.mac!, 0, 6)) return "spoofedMac";
+  const own = arp.isProbe(b, ETHERNET) || equal(b, ETHERNET + arp.SENDER_PROTOCOL, vm.address, 0, 4);
+  return own ? undefined : "spoofedAddress";
 }
 
 function frameOf(to: Uint8Array, vm: Attached, packet: arp.ArpPacket): Uint8Array {

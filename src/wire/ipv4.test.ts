@@ -91,6 +91,13 @@ describe("IPv4 header", () => {
     }
   });
 
+  test("knows which addresses a host may have (RFC 1122 §3.2.1.3)", () => {
+    const hosts = Array.from({ length: 256 }, (_, first) => first).filter((f) =>
+      ipv4.isHostAddress(Uint8Array.of(9, f), 1),
+    );
+    expect(hosts).toEqual(Array.from({ length: 223 }, (_, i) => i + 1).filter((f) => f !== 127));
+  });
+
   test("gives the pseudo-header's sum (RFC 768)", () => {
     const b = fromHex(HEADER)!;
     expect(ipv4.pseudoHeader(b, 0, 17, 95)).toBe(0xc0a8 + 0x0001 + 0xc0a8 + 0x00c7 + 17 + 95);

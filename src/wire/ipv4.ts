@@ -101,6 +101,12 @@ export function write(b: Uint8Array, at: number, h: Ipv4Fields): void {
   writeChecksum(b, at);
 }
 
+/** True when the address at `at` may be one host's: not in 0/8, 127/8, 224/4 or 240/4 (RFC 1122 §3.2.1.3). */
+export const isHostAddress = (b: Uint8Array, at: number): boolean => {
+  const first = u8(b, at);
+  return first !== 0 && first !== 127 && first < 224;
+};
+
 /** What {@link options} found. */
 export const OPTIONS_HARMLESS = 0;
 /** A loose or strict source route with hops left: RFC 7915 §4.1 wants Destination Unreachable, code 5. */
