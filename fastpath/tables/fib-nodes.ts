@@ -24,8 +24,8 @@ export class FibFullError extends Error {
 }
 
 /**
- * Words, in large blocks, that only a removal may take (at most a 16th of the table): a full table must still be able to
- * lose routes, and taking one out of a run can need a larger node.
+ * Words, in blocks for any request, that only a removal may take (at most an 8th of the table): a full table must still be
+ * able to lose routes, and taking one out of a run can need a larger node.
  */
 const RESERVE = 64 << 10;
 
@@ -61,7 +61,7 @@ export class FibNodes {
   begin(removal: boolean): void {
     this.reclaim();
     this.#fresh.length = 0;
-    this.#reserve = removal ? 0 : Math.min(RESERVE, this.#memory.length >>> 4);
+    this.#reserve = removal ? 0 : Math.min(RESERVE, this.#memory.length >>> 3);
   }
 
   /** Frees the nodes made since {@link begin}: the change failed and published none of them. */

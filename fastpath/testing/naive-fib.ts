@@ -9,31 +9,39 @@ export interface NaiveRoute {
 }
 
 export class NaiveFib {
-  readonly #routes = new Map<string, NaiveRoute>();
+  /** In no order. */
+  readonly routes: NaiveRoute[] = [];
+  readonly #places = new Map<string, number>();
 
   get size(): number {
-    return this.#routes.size;
-  }
-
-  get routes(): NaiveRoute[] {
-    return [...this.#routes.values()];
+    return this.routes.length;
   }
 
   /** True when the route is new. */
   insert(address: Uint8Array, length: number, value: number): boolean {
-    const added = this.#routes.size;
     const prefix = { address: masked(address, length), length };
-    this.#routes.set(formatPrefix(prefix), { ...prefix, value });
-    return this.#routes.size > added;
+    const name = formatPrefix(prefix);
+    const place = this.#places.get(name);
+    this.#places.set(name, place ?? this.size);
+    this.routes[place ?? this.size] = { ...prefix, value };
+    return place === undefined;
   }
 
   remove(address: Uint8Array, length: number): boolean {
-    return this.#routes.delete(formatPrefix({ address: masked(address, length), length }));
+    const name = formatPrefix({ address: masked(address, length), length });
+    const place = this.#places.get(name);
+    if (place === undefined) return false;
+    this.#places.delete(name);
+    const last = this.routes.pop()!;
+    if (place === this.size) return true;
+    this.routes[place] = last;
+    this.#places.set(formatPrefix(last), place);
+    return true;
   }
 
   lookup(address: Uint8Array): number {
     let best = { length: -1, value: 0 };
-    for (const route of this.#routes.values()) {
+    for (const route of this.routes) {
       if (route.length > best.length && contains(route, address)) best = route;
     }
     return best.value;
