@@ -4,7 +4,7 @@ import { isError4, wordsTo6 } from "./icmp-words";
 import { hasUnexpiredSourceRoute, type Ipv4, isFragment, read4, refuseIllegal4 } from "./ipv4";
 import { type FragmentHeader, write6 } from "./ipv6";
 import { cut, joined } from "./octets";
-import { type OutboundContext, type Outcome, outcomeOf, refuse } from "./outcome";
+import { mappedOrRefused, type OutboundContext, type Outcome, outcomeOf, refuse } from "./outcome";
 import { ICMP4, ICMP6, protocolTo6, TCP } from "./protocols";
 import {
   echoWithType,
@@ -35,10 +35,10 @@ function translate(packet: Ipv4, context: OutboundContext): Uint8Array[] {
   const routed = hasUnexpiredSourceRoute(packet.options);
   if (packet.offset === 0) refuseBadTransport(packet.protocol, packet.payload, ICMP4, fragmented);
   refuseIllegal4(packet);
-  const source = context.mapSource(packet.source) ?? refuse("spoofed-source");
+  const source = mappedOrRefused(context.mapSource(packet.source));
   if (routed) refuse("source-routed", { type: 3, code: 5, rest: 0 });
-  const destination =
-    context.mapDestination(packet.destination) ?? refuse("no-network-route", { type: 3, code: 0, rest: 0 });
+  const noRoute = { type: 3, code: 0, rest: 0 };
+  const destination = mappedOrRefused(context.mapDestination(packet.destination), noRoute);
   const protocol = protocolTo6(packet.protocol);
   if (packet.ttl <= 1) refuse("hop-limit", { type: 11, code: 0, rest: 0 });
 

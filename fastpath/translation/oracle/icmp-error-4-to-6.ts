@@ -63,7 +63,7 @@ function rest(message: Uint8Array, words: TypeAndCode, quoted: Ipv4, context: Ou
 function quotedTo6(outer: Ipv4, quoted: Ipv4, context: OutboundContext): Uint8Array {
   const source = context.mapDestination(quoted.source);
   const destination = context.mapSource(quoted.destination);
-  if (!same(quoted.destination, outer.source) || source === undefined || destination === undefined)
+  if (!same(quoted.destination, outer.source) || typeof source === "string" || typeof destination === "string")
     refuse("bad-embedded");
   const fragmented = isFragment(quoted);
   const { moreFragments: more, offset, identification } = quoted;

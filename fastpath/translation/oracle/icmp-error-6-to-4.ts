@@ -63,7 +63,7 @@ function rest(message: Uint8Array, words: TypeAndCode, quoted: Ipv6, context: In
 function quotedTo4(outer: Ipv6, quoted: Ipv6, context: InboundContext): Uint8Array {
   const source = context.mapDestination(quoted.source);
   const destination = context.mapSource(quoted.destination);
-  if (!same(quoted.source, outer.destination) || source === undefined || destination === undefined)
+  if (!same(quoted.source, outer.destination) || typeof source === "string" || typeof destination === "string")
     refuse("bad-embedded");
   if (quoted.segmentsLeftAt !== undefined) refuse("bad-embedded");
   const totalLength = Math.min(65535, 20 + Math.max(0, quoted.payloadLength - quoted.extensionLength));

@@ -16,6 +16,7 @@ export type Reason =
   | "spoofed-source"
   | "outside-source"
   | "infrastructure-source"
+  | "other-network"
   | "no-network-route"
   | "no-such-vm"
   | "source-routed"
@@ -68,12 +69,15 @@ export function outcomeOf(translate: () => readonly Uint8Array[], answerable: ()
   }
 }
 
+/** The mapped address, or why there is none. */
+export type Mapped = Uint8Array | Reason;
+
 /** A VM's packet on its way into the fabric. Addresses have 4 octets before, 16 after mapping. */
 export interface OutboundContext {
-  /** The VM's own address → its network address; undefined for any other. */
-  mapSource(address: Uint8Array): Uint8Array | undefined;
-  /** An address that the VM's network can reach → its network address; undefined for any other. */
-  mapDestination(address: Uint8Array): Uint8Array | undefined;
+  /** The VM's own address → its network address. */
+  mapSource(address: Uint8Array): Mapped;
+  /** An address that the VM's network can reach → its network address. */
+  mapDestination(address: Uint8Array): Mapped;
   /** Largest IPv6 packet the way out takes, octets; at least 1280. */
   readonly fabricMtu: number;
   /** Largest IPv4 packet between the VM and its port, octets. */
@@ -84,10 +88,10 @@ export interface OutboundContext {
 
 /** A fabric packet on its way to a VM. Addresses have 16 octets before, 4 after mapping. */
 export interface InboundContext {
-  /** A network address that the VM may hear from → its IPv4 address; undefined for any other. */
-  mapSource(address: Uint8Array): Uint8Array | undefined;
-  /** The local VM's network address → its IPv4 address; undefined for any other. */
-  mapDestination(address: Uint8Array): Uint8Array | undefined;
+  /** A network address that the VM may hear from → its IPv4 address. */
+  mapSource(address: Uint8Array): Mapped;
+  /** The local VM's network address → its IPv4 address. */
+  mapDestination(address: Uint8Array): Mapped;
   /** True for a fabric router's own address, which has no IPv4 counterpart. */
   isFabricRouter(address: Uint8Array): boolean;
   /** Largest IPv6 packet of the link it came by, octets. */
@@ -96,3 +100,7 @@ export interface InboundContext {
   /** Identification of the next packet that leaves fragmentable, 0 … 65535. */
   nextIdentification(): number;
 }
+
+/** The address, or the packet's end. `owed`: the ICMP error for its sender, if any. */
+export const mappedOrRefused = (mapped: Mapped, owed?: Owed): Uint8Array =>
+  typeof mapped === "string" ? refuse(mapped, owed) : mapped;

@@ -2,6 +2,7 @@
 import { refuse } from "./outcome";
 
 export const ICMP4 = 1;
+export const IGMP = 2;
 export const TCP = 6;
 export const UDP = 17;
 export const ICMP6 = 58;
@@ -11,6 +12,7 @@ const IPV6_HEADERS = [0, 43, 44, 60];
 
 export function protocolTo6(protocol: number): number {
   if (protocol === ICMP4) return ICMP6;
+  if (protocol === IGMP) refuse("icmp-untranslatable"); // RFC 7915 §4.2
   if (protocol === ICMP6 || IPV6_HEADERS.includes(protocol))
     refuse("untranslatable-protocol", { type: 3, code: 13, rest: 0 });
   return protocol;

@@ -4,7 +4,7 @@ import { isError6, wordsTo4 } from "./icmp-words";
 import { write4 } from "./ipv4";
 import { type Ipv6, isPartial, read6, refuseIllegal6 } from "./ipv6";
 import { cut, joined } from "./octets";
-import { type InboundContext, type Outcome, outcomeOf, refuse } from "./outcome";
+import { type InboundContext, mappedOrRefused, type Outcome, outcomeOf, refuse } from "./outcome";
 import { ICMP6, protocolTo4, TCP } from "./protocols";
 import {
   echoWithType,
@@ -40,7 +40,8 @@ function translate(packet: Ipv6, context: InboundContext): Uint8Array[] {
   if (packet.segmentsLeftAt !== undefined)
     refuse("untranslatable-header", { type: 4, code: 0, rest: packet.segmentsLeftAt });
   const source = sourceTo4(packet, context);
-  const destination = context.mapDestination(packet.destination) ?? refuse("no-such-vm", { type: 1, code: 3, rest: 0 });
+  const unreachable = { type: 1, code: 3, rest: 0 };
+  const destination = mappedOrRefused(context.mapDestination(packet.destination), unreachable);
   const protocol = protocolTo4(packet.protocol);
   if (packet.hopLimit <= 1) refuse("hop-limit", { type: 3, code: 0, rest: 0 });
   refuseTooBig(packet, context);
@@ -73,7 +74,7 @@ function translate(packet: Ipv6, context: InboundContext): Uint8Array[] {
 }
 
 function sourceTo4(packet: Ipv6, context: InboundContext): Uint8Array {
-  if (!context.isFabricRouter(packet.source)) return context.mapSource(packet.source) ?? refuse("outside-source");
+  if (!context.isFabricRouter(packet.source)) return mappedOrRefused(context.mapSource(packet.source));
   return isIcmpError(packet) ? DUMMY_ADDRESS : refuse("infrastructure-source");
 }
 
