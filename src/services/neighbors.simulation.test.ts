@@ -5,7 +5,7 @@ import { NEVER } from "#base/time";
 import { Neighbors } from "#services/neighbors";
 import type { NeighborEffect, NeighborEvent } from "#services/neighbors/events";
 import type { State } from "#services/neighbors/nud";
-import { macOf, PORT, readFrame } from "#services/neighbors/testing";
+import { macOf, PORT, readFrame } from "#services/testing/neighbors";
 import * as ethernet from "#wire/ethernet";
 import * as icmp6 from "#wire/icmp6";
 import type * as nd from "#wire/nd";

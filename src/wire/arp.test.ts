@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { fromHex, toHex } from "#base/bytes";
 import * as arp from "#wire/arp";
-import { expectFields } from "#wire/field-contract";
+import { expectFields } from "#wire/testing/fields";
 
 const octets = (n: number) => fc.uint8Array({ minLength: n, maxLength: n });
 const packet = fc.record({

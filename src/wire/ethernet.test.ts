@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "#base/bytes";
 import * as ethernet from "#wire/ethernet";
-import { expectFields } from "#wire/field-contract";
+import { expectFields } from "#wire/testing/fields";
 
 const to = fromHex("0200000000aa")!;
 const from = fromHex("0200000000bb")!;

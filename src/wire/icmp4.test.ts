@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fromHex, toHex } from "#base/bytes";
-import { expectFields } from "#wire/field-contract";
 import * as icmp4 from "#wire/icmp4";
+import { expectFields } from "#wire/testing/fields";
 
 describe("ICMP header", () => {
   test("has the fields of RFC 792, the MTU of RFC 1191 §4, the length attribute of RFC 4884 §4", () => {

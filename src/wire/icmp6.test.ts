@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { parseIpv6 } from "#base/address";
 import { toHex } from "#base/bytes";
-import { expectFields } from "#wire/field-contract";
 import * as icmp6 from "#wire/icmp6";
 import * as ipv6 from "#wire/ipv6";
+import { expectFields } from "#wire/testing/fields";
 
 describe("ICMPv6 header", () => {
   test("has the fields of RFC 4443 §2.1, §3 and §4, and the length attribute of RFC 4884 §4", () => {

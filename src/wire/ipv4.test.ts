@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { fromHex, toHex } from "#base/bytes";
-import { expectFields } from "#wire/field-contract";
 import * as ipv4 from "#wire/ipv4";
+import { expectFields } from "#wire/testing/fields";
 
 /** The example that is worked out in many textbooks: UDP, 192.168.0.1 → 192.168.0.199. */
 const HEADER = "45000073000040004011b861c0a80001c0a800c7";

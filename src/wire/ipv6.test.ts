@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseIpv6 } from "#base/address";
 import { toHex } from "#base/bytes";
-import { expectFields } from "#wire/field-contract";
 import * as ipv6 from "#wire/ipv6";
 import * as protocol from "#wire/protocol";
+import { expectFields } from "#wire/testing/fields";
 
 const source = parseIpv6("2001:db8::1")!;
 const destination = parseIpv6("2001:db8::2")!;

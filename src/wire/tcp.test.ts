@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { expectFields } from "#wire/field-contract";
 import * as tcp from "#wire/tcp";
+import { expectFields } from "#wire/testing/fields";
 
 function withOptions(options: number[]): Uint8Array {
   const b = new Uint8Array(3 + tcp.SIZE + options.length).fill(0xa5);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fromHex } from "#base/bytes";
-import { expectFields } from "#wire/field-contract";
+import { expectFields } from "#wire/testing/fields";
 import * as udp from "#wire/udp";
 
 describe("UDP header", () => {

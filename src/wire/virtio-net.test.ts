@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { expectFields } from "#wire/field-contract";
+import { expectFields } from "#wire/testing/fields";
 import * as virtio from "#wire/virtio-net";
 
 describe("virtio_net_hdr", () => {
