@@ -1,6 +1,7 @@
 /** The commands of `ain`; each is a file of commands/ whose path is the words typed. */
 import { Command, CommanderError } from "commander";
 import { checkCommand } from "#cli/commands/check";
+import { demoCommand } from "#cli/commands/demo";
 import { homeCommand } from "#cli/commands/home";
 import { labCommand } from "#cli/commands/lab";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
@@ -22,6 +23,7 @@ function program(): Command {
       .addCommand(checkCommand())
       .addCommand(homeCommand())
       .addCommand(labCommand())
+      .addCommand(demoCommand())
       .addCommand(runCommand())
       .addCommand(showCommand())
       .addCommand(reloadCommand())

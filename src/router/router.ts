@@ -1,7 +1,6 @@
 /** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { siphashKey } from "#base/siphash";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { ENDINGS, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL } from "#fastpath/verdicts";
@@ -79,8 +78,8 @@ export class Router {
     if (lockFile(`${directory}/${node.name}.lock`) === undefined)
       throw new Error(`router ${node.name} runs already (${directory}/${node.name}.lock is held)`);
     this.undo = new UndoLog(`${directory}/${node.name}.undo`);
-    this.turns = new SharedArrayBuffer(64 * Math.max(16, node.forwarders));
-    this.routing = new Routing(siphashKey(node.address.bytes)[3]!, new Int32Array(this.turns));
+    this.turns = new SharedArrayBuffer(4 * node.forwarders);
+    this.routing = new Routing(Bun.hash.xxHash32(node.address.bytes) | 0, new Int32Array(this.turns));
     this.ports = new Ports({
       arena: this.arena,
       forwarders: node.forwarders,

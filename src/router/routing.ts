@@ -23,7 +23,7 @@ export class Routing {
   /** Adds or replaces a route: the new one is in force before the old one's group is let go. */
   set(prefix: Prefix, target: Target): void {
     const before = this.fib.get(prefix.address, prefix.length);
-    const value = this.valueOf(target);
+    const value = this.valueOf(target, before);
     try {
       this.fib.insert(prefix.address, prefix.length, value);
     } catch (error) {
@@ -39,9 +39,10 @@ export class Routing {
     this.release(before);
   }
 
-  private valueOf(target: Target): number {
+  /** `before`: the value it replaces, whose flows stay where they are as far as they can. */
+  private valueOf(target: Target, before: number): number {
     if (target.kind === "local") return GROUP_LOCAL;
-    return target.kind === "discard" ? GROUP_DISCARD : this.groups.groupFor(target.members);
+    return target.kind === "discard" ? GROUP_DISCARD : this.groups.groupFor(target.members, before >= GROUP_FIRST ? before : 0);
   }
 
   private release(value: number): void {
