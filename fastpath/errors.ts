@@ -8,10 +8,10 @@ import { copy, put16, put32, u8 } from "#base/bytes";
 import { finish, sum } from "#base/checksum";
 import { type Frame, GSO_NONE, KIND_IPV4, KIND_IPV6, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import type { Scratch } from "#fastpath/scratch";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#fastpath/stages/protocols";
 import { N_GATEWAY, NETWORK_WORDS, P_VM, PORT_WORDS, V_NETWORK, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { ENDINGS } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#wire/protocol";
 
 /** RFC 1812 §4.3.2.3: as much of the datagram as fits in 576 octets. */
 const LARGEST_4 = 576;

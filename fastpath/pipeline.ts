@@ -26,7 +26,7 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 // Every frame starts with classify (stages/classify.ts); then, unless the flow cache knows the flow:
 
 /** VM → network address and route. */
-export const OUTBOUND: readonly Stage[] = [answer, admit, resolve, guardOut, track, home, redirect, route];
+export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, track, home, redirect, route];
 /** … then into the fabric, */
 export const INTO_FABRIC: readonly Stage[] = [adjacency];
 /** … or, when the route is local, to the VM next door. */

@@ -69,6 +69,10 @@ export const ENDINGS: readonly Ending[] = [
   ending("infrastructure-source", "dropped", "a fabric router's own address may send a VM ICMPv6 errors only"),
   ending("other-network", "dropped", "source and destination belong to different tenant networks"),
   ending("no-such-vm", "dropped", "no VM with that address lives here", { icmp4: [3, 1], icmp6: [1, 3] }),
+  ending("no-listener", "dropped", "TCP or UDP for this router itself, which listens on no port", {
+    icmp4: [3, 3],
+    icmp6: [1, 4],
+  }),
   ending("not-a-tunnel-end", "dropped", "GRE for this router, which has no tunnel for it"),
   ending("multicast", "dropped", "a multicast group this router is not in"),
   // fit and translation
@@ -138,6 +142,7 @@ export const OUTSIDE_SOURCE = verdict("outside-source");
 export const INFRASTRUCTURE_SOURCE = verdict("infrastructure-source");
 export const OTHER_NETWORK = verdict("other-network");
 export const NO_SUCH_VM = verdict("no-such-vm");
+export const NO_LISTENER = verdict("no-listener");
 export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");
 export const MULTICAST = verdict("multicast");
 export const HOP_LIMIT = verdict("hop-limit");

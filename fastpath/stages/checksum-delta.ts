@@ -10,7 +10,9 @@ export function checksumDelta(
   afterAt: number,
   afterWords: number,
 ): number {
-  const delta = foldSmall(halves(after, afterAt, afterWords) + (~foldSmall(halves(before, beforeAt, beforeWords)) & 0xffff));
+  const delta = foldSmall(
+    halves(after, afterAt, afterWords) + (~foldSmall(halves(before, beforeAt, beforeWords)) & 0xffff),
+  );
   return ((delta & 0xff) << 8) | (delta >>> 8);
 }
 

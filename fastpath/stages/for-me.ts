@@ -1,17 +1,18 @@
 /** forMe: on a fabric link, what is addressed to this router itself or to a group; frames for other MACs end here. */
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { isPortMac } from "#fastpath/stages/answer";
+import { isPortMac } from "#fastpath/stages/port-mac";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
   FABRIC_IPV4,
   MULTICAST,
+  NO_LISTENER,
   NOT_A_TUNNEL_END,
   PUNT_LOCAL,
   type Verdict,
   WRONG_MAC,
 } from "#fastpath/verdicts";
-import { PROTOCOL_GRE } from "#wire/protocol";
+import { PROTOCOL_GRE, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 export function forMe(f: Frame, t: Tables): Verdict {
   if (f.kind !== KIND_IPV6) return FABRIC_IPV4;
@@ -21,5 +22,9 @@ export function forMe(f: Frame, t: Tables): Verdict {
   if (!isPortMac(f, t)) return WRONG_MAC;
   if (t.bytes[f.l3 + 24] === 0xff) return t.isOwn(t.words, destination) ? PUNT_LOCAL : MULTICAST;
   if (!t.isOwn(t.words, destination)) return CONTINUE;
-  return f.protocol === PROTOCOL_GRE ? NOT_A_TUNNEL_END : PUNT_LOCAL;
+  return f.protocol === PROTOCOL_GRE ? NOT_A_TUNNEL_END : toRouter(f);
 }
+
+/** What reaches the router's own address: ports without a listener are refused at once (RFC 4443 §3.1, RFC 1122 §3.2.2.1). */
+export const toRouter = (f: Frame): Verdict =>
+  f.protocol === PROTOCOL_UDP || f.protocol === PROTOCOL_TCP ? NO_LISTENER : PUNT_LOCAL;
