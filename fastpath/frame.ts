@@ -67,6 +67,8 @@ export class Frame {
   fragmentHeader = 0;
   /** Hash of the flow (addresses, protocol, ports), the same for every packet of the flow and on every router. */
   flowHash = 0;
+  /** IPv6: offset in the packet of the octet that a parameter problem points at. */
+  pointer = 0;
   /** FIB value of the destination (stages/route.ts). */
   group = 0;
   /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */

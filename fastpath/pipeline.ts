@@ -17,6 +17,7 @@ import { redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
 import { route, routeTransit } from "#fastpath/stages/route";
 import { track } from "#fastpath/stages/track";
+import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { GROUP_LOCAL } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
@@ -28,14 +29,14 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 /** VM → network address and route. */
 export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, track, home, redirect, route];
 /** … then into the fabric, */
-export const INTO_FABRIC: readonly Stage[] = [adjacency];
+export const INTO_FABRIC: readonly Stage[] = [translatableTo6, adjacency];
 /** … or, when the route is local, to the VM next door. */
 export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, track, locate, deliver];
 
 /** Fabric → route. */
 export const FROM_FABRIC: readonly Stage[] = [forMe, routeTransit];
 /** … then to a local VM, */
-export const INBOUND: readonly Stage[] = [inner, origin, guardIn, track, locate, deliver];
+export const INBOUND: readonly Stage[] = [inner, origin, guardIn, track, locate, translatableTo4, deliver];
 /** … or on to the next router. */
 export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 

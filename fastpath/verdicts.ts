@@ -81,14 +81,13 @@ export const ENDINGS: readonly Ending[] = [
   ending("udp-zero-checksum", "dropped", "fragmented UDP without checksum, or IPv6 UDP without (RFC 7915 §4.5)"),
   ending("icmp-untranslatable", "dropped", "an ICMP type or code without a counterpart (RFC 7915 §4.2, §5.2)"),
   ending("bad-embedded", "dropped", "the packet quoted in an ICMP error is none this sender can have received"),
-  ending(
-    "untranslatable-header",
-    "dropped",
-    "IPv6 routing header with segments left, AH or another header IPv4 lacks",
-    {
-      icmp6: [4, 0],
-    },
-  ),
+  ending("untranslatable-protocol", "dropped", "a protocol number that means another thing on the other side", {
+    icmp4: [3, 13],
+    icmp6: [1, 1],
+  }),
+  ending("untranslatable-header", "dropped", "IPv6 routing header with segments left (RFC 7915 §5.1)", {
+    icmp6: [4, 0],
+  }),
   // queues and limits
   ending("punt-limited", "dropped", "more for the control thread than its rate limit allows"),
   ending("punt-full", "dropped", "the control thread's queue is full"),
@@ -150,6 +149,7 @@ export const TOO_BIG = verdict("too-big");
 export const UDP_ZERO_CHECKSUM = verdict("udp-zero-checksum");
 export const ICMP_UNTRANSLATABLE = verdict("icmp-untranslatable");
 export const BAD_EMBEDDED = verdict("bad-embedded");
+export const UNTRANSLATABLE_PROTOCOL = verdict("untranslatable-protocol");
 export const UNTRANSLATABLE_HEADER = verdict("untranslatable-header");
 export const PUNT_LIMITED = verdict("punt-limited");
 export const PUNT_FULL = verdict("punt-full");

@@ -24,6 +24,7 @@ import {
   UNREACHABLE_6,
 } from "#fastpath/rewrite/icmp-tables";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
+import { maySendAs6 } from "#fastpath/stages/translatable";
 import { P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, BAD_TRANSPORT, CONTINUE, ICMP_UNTRANSLATABLE, type Verdict } from "#fastpath/verdicts";
@@ -31,7 +32,9 @@ import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wir
 
 const ICMP_HEADER = 8;
 /** An ICMPv6 error never exceeds IPv6's minimum MTU. RFC 4443 §2.4(c). */
-const LARGEST_ERROR = 1280;
+const LARGEST_ERROR = 1280; // and the least MTU that may be told
+/** With extensions behind it a quoted datagram fills at least so many octets. RFC 4884 §4.2. */
+const LEAST_EXTENDED = 128;
 
 export function icmp4to6(f: Frame, t: Tables, base: number): Verdict {
   const b = t.bytes;
@@ -61,17 +64,17 @@ function errorTo6(f: Frame, t: Tables, base: number, translated: number): Verdic
   const header = (b[quoted]! & 15) << 2;
   if ((f.unusual & UNUSUAL_FRAGMENT) !== 0) return ICMP_UNTRANSLATABLE;
   if (b[quoted]! >> 4 !== 4 || header < 20 || quoted + header > f.end) return BAD_EMBEDDED;
+  if (!maySendAs6(b[quoted + 9]!)) return BAD_EMBEDDED;
   if (quotesAnError(b, quoted, header, f.end)) return ICMP_UNTRANSLATABLE;
   if (fold(sum(b, f.l4, f.end - f.l4)) !== 0xffff) return BAD_TRANSPORT;
   const rest = restTo6(f, t, base, translated >> 8);
   if (rest === DROP) return ICMP_UNTRANSLATABLE;
 
-  const datagram = quotedLength(f, b, translated >> 8, quoted);
-  const extended = quoted + datagram < f.end;
   const fragmented = (u16(b, quoted + 6) & 0x3fff) !== 0;
   const growth = IPV6_HEADER + (fragmented ? FRAGMENT_HEADER : 0) - header;
-  // RFC 4884 §4.2: with extensions behind it the quoted datagram fills a multiple of 8 octets.
-  const padding = extended ? -(datagram + growth) & 7 : 0;
+  const datagram = quotedLength(f, b, translated >> 8, growth);
+  const extended = quoted + datagram < f.end;
+  const padding = extended ? paddingFor(datagram + growth) : 0;
   const at = padding > 0 ? padAfter(b, quoted, datagram, padding) : quoted;
   quotedTo6(t, at, header, fragmented, quoted + datagram - padding);
   f.payload = at - growth - ICMP_HEADER;
@@ -101,24 +104,28 @@ function restTo6(f: Frame, t: Tables, base: number, type: number): number {
     const said = u16(b, f.l4 + 6);
     const mtu = said !== 0 ? said : plateauBelow(u16(b, f.l4 + ICMP_HEADER + 2));
     const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-    return Math.min(mtu + 20, t.records[base + R_LIMITS]! & 0xffff, t.vms[vm + V_MTU]! + 20);
+    return Math.max(LARGEST_ERROR, Math.min(mtu + 20, t.records[base + R_LIMITS]! & 0xffff, t.vms[vm + V_MTU]! + 20));
   }
   if (type !== PARAMETER_PROBLEM_6) return 0;
   return b[f.l4] === 3 ? 6 : pointerTo6(b[f.l4 + 4]!); // type 3 is "protocol unreachable": the next header field
 }
 
 /** Octets of the quoted datagram; less than what follows the ICMP header when extensions come after (RFC 4884 §4). */
-function quotedLength(f: Frame, b: Uint8Array, type: number, quoted: number): number {
+function quotedLength(f: Frame, b: Uint8Array, type: number, growth: number): number {
+  const quoted = f.l4 + ICMP_HEADER;
   const all = f.end - quoted;
   const said = b[f.l4 + 5]! << 2;
   if (said === 0 || said < 128 || said >= all) return all;
   if (type === UNREACHABLE_6 || type === TIME_EXCEEDED_6) {
     // Room for the grown datagram and the extensions within 1280 octets; else the extensions are left out.
-    if (IPV6_HEADER + ICMP_HEADER + all + 28 + 7 <= LARGEST_ERROR) return said;
+    if (IPV6_HEADER + ICMP_HEADER + all + growth + paddingFor(said + growth) <= LARGEST_ERROR) return said;
   }
   f.end = quoted + said; // ICMPv6 has no extensions on this type
   return said;
 }
+
+/** Zeros up to a multiple of 8 octets, and to the least length. */
+const paddingFor = (length: number): number => Math.max(LEAST_EXTENDED - length, -length & 7);
 
 /** Opens `padding` zero octets after the datagram by moving it towards the headroom. Returns its new start. */
 function padAfter(b: Uint8Array, quoted: number, datagram: number, padding: number): number {
@@ -138,7 +145,7 @@ function quotedTo6(t: Tables, at: number, header: number, fragmented: boolean, e
   if (first) quotedTransportTo6(t, at, l4, protocol, end);
   const tos = b[at + 1]!;
   const ttl = b[at + 8]!;
-  const carried = Math.max(0, u16(b, at + 2) - header) + (fragmented ? FRAGMENT_HEADER : 0);
+  const carried = Math.min(0xffff, Math.max(0, u16(b, at + 2) - header + (fragmented ? FRAGMENT_HEADER : 0)));
   const fragment = u16(b, at + 6);
   const identification = u16(b, at + 4);
   const v6 = l4 - IPV6_HEADER - (fragmented ? FRAGMENT_HEADER : 0);

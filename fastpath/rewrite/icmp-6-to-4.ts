@@ -21,6 +21,7 @@ import {
   typeTo4,
   UNREACHABLE_4,
 } from "#fastpath/rewrite/icmp-tables";
+import { maySendAs4 } from "#fastpath/stages/translatable";
 import { P_MTU, PORT_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, BAD_TRANSPORT, CONTINUE, ICMP_UNTRANSLATABLE, type Verdict } from "#fastpath/verdicts";
@@ -31,6 +32,8 @@ const IPV6_HEADER = 40;
 const IPV4_HEADER = 20;
 /** With extensions behind it a quoted datagram fills at least so many octets. RFC 4884 §4.1. */
 const LEAST_EXTENDED = 128;
+/** What ICMPv4's length field can say, octets: 255 words. */
+const MOST_EXTENDED = 1020;
 
 export function icmp6to4(f: Frame, t: Tables, base: number): Verdict {
   const b = t.bytes;
@@ -55,13 +58,14 @@ function errorTo4(f: Frame, t: Tables, base: number, translated: number): Verdic
   if (fold(sum(b, f.l4, length, sum(b, f.l3 + 8, 32) + length + PROTOCOL_ICMP6)) !== 0xffff) return BAD_TRANSPORT;
   const headers = readQuotedHeaders(f, b, quoted);
   if (headers < 0) return BAD_EMBEDDED;
-  const rest = restTo4(f, t, base, translated);
+  if (!maySendAs4(lastNextHeader(b, quoted, headers))) return BAD_EMBEDDED;
+  const rest = restTo4(f, t, base, translated, quotedFragment(b, quoted, headers) !== 0);
   if (rest === DROP) return ICMP_UNTRANSLATABLE;
   if (quotesAnError(b, quoted, headers, f.end)) return ICMP_UNTRANSLATABLE;
 
-  const datagram = quotedLength(f, b, translated >> 8, quoted);
-  const extended = quoted + datagram < f.end;
   const shrink = headers - IPV4_HEADER;
+  const datagram = quotedLength(f, b, translated >> 8, shrink);
+  const extended = quoted + datagram < f.end;
   const padding = extended ? Math.max(0, LEAST_EXTENDED - (datagram - shrink)) : 0;
   let at = quoted;
   if (padding > 0) {
@@ -126,23 +130,27 @@ function quotesAnError(b: Uint8Array, quoted: number, headers: number, end: numb
   return type !== ECHO_REQUEST_6 && type !== ECHO_REPLY_6;
 }
 
-function restTo4(f: Frame, t: Tables, base: number, translated: number): number {
+function restTo4(f: Frame, t: Tables, base: number, translated: number, fragmented: boolean): number {
   const b = t.bytes;
   if (translated === ((UNREACHABLE_4 << 8) | FRAGMENTATION_NEEDED_4)) {
-    const said = Math.min(u32(b, f.l4 + 4), 65535);
-    const port = t.ports[f.port * PORT_WORDS + P_MTU]!;
-    return Math.max(Math.min(said - 20, t.records[base + R_LIMITS]! & 0xffff, port - 20), 68);
+    const shrink = fragmented ? 28 : 20;
+    const link = t.ports[f.port * PORT_WORDS + P_MTU]!;
+    const least = Math.min(u32(b, f.l4 + 4), link) - shrink;
+    return Math.max(Math.min(least, t.records[base + R_LIMITS]! & 0xffff), 68);
   }
   if (translated >> 8 !== PARAMETER_PROBLEM_4) return 0;
   const pointer = pointerTo4(u32(b, f.l4 + 4));
   return pointer === DROP ? DROP : pointer << 24;
 }
 
-function quotedLength(f: Frame, b: Uint8Array, type: number, quoted: number): number {
+function quotedLength(f: Frame, b: Uint8Array, type: number, shrink: number): number {
+  const quoted = f.l4 + ICMP_HEADER;
   const all = f.end - quoted;
   const said = b[f.l4 + 4]! << 3;
   const mayExtend = type === UNREACHABLE_4 || type === TIME_EXCEEDED_4;
-  if (!mayExtend || b[f.l4] === 2 || said < LEAST_EXTENDED || said >= all) return all;
+  if (b[f.l4] === 2 || said < LEAST_EXTENDED || said >= all) return all;
+  if (mayExtend && said - shrink <= MOST_EXTENDED) return said;
+  f.end = quoted + said; // the extensions are left out
   return said;
 }
 
@@ -157,7 +165,7 @@ function quotedTo4(t: Tables, at: number, headers: number, end: number): void {
   const identification = fragmentAt === 0 ? 0 : u16(b, fragmentAt + 6);
   if ((fragmentField & 0xfff8) === 0) quotedTransportTo4(b, at, l4, headers, next, end);
   const trafficClass = ((b[at]! & 15) << 4) | (b[at + 1]! >> 4);
-  const length = IPV4_HEADER + Math.max(0, u16(b, at + 4) - (headers - IPV6_HEADER));
+  const length = Math.min(0xffff, IPV4_HEADER + Math.max(0, u16(b, at + 4) - (headers - IPV6_HEADER)));
   const hopLimit = b[at + 7]!;
   const source = u32(b, at + 20);
   const destination = u32(b, at + 36);

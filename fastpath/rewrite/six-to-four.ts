@@ -11,7 +11,6 @@ import {
   GSO_TCPV4,
   GSO_TCPV6,
   KIND_IPV4,
-  UNUSUAL_FRAGMENT,
   UNUSUAL_ICMP,
   UNUSUAL_ZERO_CHECKSUM,
 } from "#fastpath/frame";
@@ -44,7 +43,7 @@ export function sixToFour(f: Frame, t: Tables, base: number): Verdict {
 function writeHeader(f: Frame, t: Tables, source: number, destination: number): void {
   const w = t.words;
   const length = IPV4_HEADER + f.end - f.payload;
-  const fragmented = (f.unusual & UNUSUAL_FRAGMENT) !== 0;
+  const fragmented = f.fragmentHeader !== 0;
   const protocol = f.protocol === PROTOCOL_ICMP6 ? PROTOCOL_ICMP4 : f.protocol;
   let fragment = 0x4000;
   let identification = 0;

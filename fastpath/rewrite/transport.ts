@@ -46,7 +46,7 @@ export function clampMss(f: Frame, b: Uint8Array, limit: number): void {
     const kind = b[at]!;
     if (kind === 0) return;
     const length = kind === 1 ? 1 : b[at + 1]!;
-    if (length === 0 || at + length > end) return;
+    if ((kind !== 1 && length < 2) || at + length > end) return;
     if (kind === 2 && length === 4) {
       const mss = u16(b, at + 2);
       if (mss > limit) setMss(f, b, at + 2, limit);

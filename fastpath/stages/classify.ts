@@ -176,7 +176,10 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
         const length = (b[at + 1]! + 1) << 3;
         if (at + length > f.end) return badExtension(f);
         // A routing header with segments left makes the visible destination an intermediate one (RFC 7915 §5.1.1).
-        if (next === 43 && b[at + 3] !== 0) f.unusual |= UNUSUAL_SOURCE_ROUTE;
+        if (next === 43 && b[at + 3] !== 0 && (f.unusual & UNUSUAL_SOURCE_ROUTE) === 0) {
+          f.unusual |= UNUSUAL_SOURCE_ROUTE;
+          f.pointer = at + 3 - f.l3;
+        }
         f.unusual |= UNUSUAL_EXTENSION;
         next = b[at]!;
         at += length;
@@ -185,9 +188,11 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
       case 44: {
         if (f.fragmentHeader !== 0 || f.end - at < 8) return badExtension(f);
         f.fragmentHeader = at;
-        f.unusual |= UNUSUAL_FRAGMENT;
         next = b[at]!;
-        f.fragment = u16(b, at + 2);
+        if (mayNotFollowFragment(next)) return badExtension(f);
+        f.fragment = u16(b, at + 2) & 0xfff9; // without the reserved bits
+        // Offset 0 and no more to come: a whole packet (RFC 6946).
+        f.unusual |= f.fragment === 0 ? UNUSUAL_EXTENSION : UNUSUAL_FRAGMENT;
         f.identification = u16(b, at + 6);
         at += 8;
         if ((f.fragment & 0xfff8) !== 0) {
@@ -206,6 +211,17 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
   }
   return badExtension(f);
 }
+
+/** RFC 7915 §5.1.1: extension headers behind a Fragment header, ESP apart. */
+const mayNotFollowFragment = (next: number): boolean =>
+  next === 0 ||
+  next === 43 ||
+  next === 44 ||
+  next === 51 ||
+  next === 60 ||
+  next === 135 ||
+  next === 139 ||
+  next === 140;
 
 function badExtension(f: Frame): Verdict {
   if (f.partial || f.gsoType !== GSO_NONE) return BAD_EXTENSION;

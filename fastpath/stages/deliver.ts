@@ -52,12 +52,12 @@ function fromFabric(f: Frame, t: Tables, mtu: number): Verdict {
   return CONTINUE;
 }
 
-/** An error for a VM quotes a packet that the VM sent: its source is the VM's own network address. */
+/** An error for a VM quotes a packet that the VM can have sent: from itself, to an address of its network. */
 function quotesTheVm(f: Frame, t: Tables): boolean {
   const quoted = f.l4 + 8;
   if (f.end - quoted < 40) return false;
   const w = (quoted + 8) >> 2;
   const r = t.records;
   for (let i = 0; i < 4; i++) if (t.words[w + i] !== r[R_DESTINATION + i]) return false;
-  return true;
+  return t.words[w + 6] === r[R_DESTINATION + 2] && t.isInFabric(t.words, w + 4);
 }

@@ -4,8 +4,10 @@ import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EXTENSION, BAD_TRANSPORT, CONTINUE, UNTRANSLATABLE_HEADER, type Verdict } from "#fastpath/verdicts";
 
 /** IPv4 has no place for the authentication header's coverage of an IPv6 header. RFC 7915 §5.1. */
-export function inner(f: Frame, _t: Tables): Verdict {
+export function inner(f: Frame, t: Tables): Verdict {
   if ((f.unusual & UNUSUAL_BAD_EXTENSION) !== 0) return BAD_EXTENSION;
   if ((f.unusual & UNUSUAL_BAD_TRANSPORT) !== 0) return BAD_TRANSPORT;
-  return (f.unusual & UNUSUAL_SOURCE_ROUTE) !== 0 ? UNTRANSLATABLE_HEADER : CONTINUE;
+  if ((f.unusual & UNUSUAL_SOURCE_ROUTE) === 0) return CONTINUE;
+  t.reported = f.pointer;
+  return UNTRANSLATABLE_HEADER;
 }
