@@ -166,7 +166,8 @@ function quotedTransportTo6(t: Tables, at: number, l4: number, protocol: number,
     const type = b[l4] === ECHO_REQUEST_4 ? ECHO_REQUEST_6 : ECHO_REPLY_6;
     const before = u16(b, l4);
     b[l4] = type;
-    const length = Math.max(0, u16(b, at + 2) - (l4 - at));
+    const fragmented = (u16(b, at + 6) & 0x3fff) !== 0; // then the length counts as 0, as in echoTo6
+    const length = fragmented ? 0 : Math.max(0, u16(b, at + 2) - (l4 - at));
     let addresses = 0;
     for (let i = 0; i < 8; i++) addresses += (t.quoted[i]! & 0xffff) + (t.quoted[i]! >>> 16);
     const folded = fold(addresses);
@@ -179,5 +180,6 @@ function quotedTransportTo6(t: Tables, at: number, l4: number, protocol: number,
   const checksum = u16(b, field);
   if (protocol === PROTOCOL_UDP && checksum === 0) return;
   const delta = checksumDelta(t.words, (at + 12) >> 2, 2, t.quoted, 0, 8);
-  put16(b, field, ~fold((~checksum & 0xffff) + delta) & 0xffff);
+  const updated = ~fold((~checksum & 0xffff) + delta) & 0xffff;
+  put16(b, field, protocol === PROTOCOL_UDP && updated === 0 ? 0xffff : updated);
 }

@@ -21,6 +21,7 @@ import {
   typeTo4,
   UNREACHABLE_4,
 } from "#fastpath/rewrite/icmp-tables";
+import { MAX_EXTENSIONS, mayNotFollowFragment } from "#fastpath/stages/classify";
 import { maySendAs4 } from "#fastpath/stages/translatable";
 import { P_MTU, PORT_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
@@ -84,13 +85,24 @@ function errorTo4(f: Frame, t: Tables, base: number, translated: number): Verdic
   return CONTINUE;
 }
 
-/** Octets of the quoted packet's IPv6 header and the extension headers behind it, −1 when they are cut off. */
+/**
+ * Octets of the quoted packet's IPv6 header and the extension headers behind it; −1 when they are cut off, or such that
+ * the packet would not have been translated (stages/classify.ts judges a packet's own alike).
+ */
 function readQuotedHeaders(f: Frame, b: Uint8Array, quoted: number): number {
   let next = b[quoted + 6]!;
   let at = quoted + IPV6_HEADER;
-  for (let count = 0; count < 8; count++) {
+  let fragmented = false;
+  for (let count = 0; count <= MAX_EXTENSIONS; count++) {
     if (next !== 0 && next !== 43 && next !== 44 && next !== 60) return at - quoted;
-    if (at + 8 > f.end) return -1;
+    if (count === MAX_EXTENSIONS || at + 8 > f.end || (next === 0 && count > 0)) return -1;
+    if (next === 43 && b[at + 3] !== 0) return -1;
+    if (next === 44) {
+      if (fragmented || mayNotFollowFragment(b[at]!)) return -1;
+      fragmented = true;
+      // What follows a later fragment's header is data, whatever its first octets look like.
+      if ((u16(b, at + 2) & 0xfff8) !== 0) return at + 8 - quoted;
+    }
     const length = next === 44 ? 8 : (b[at + 1]! + 1) << 3;
     next = b[at]!;
     at += length;
@@ -148,7 +160,7 @@ function quotedLength(f: Frame, b: Uint8Array, type: number, shrink: number): nu
   const all = f.end - quoted;
   const said = b[f.l4 + 4]! << 3;
   const mayExtend = type === UNREACHABLE_4 || type === TIME_EXCEEDED_4;
-  if (b[f.l4] === 2 || said < LEAST_EXTENDED || said >= all) return all;
+  if (b[f.l4] === 2 || b[f.l4] === 4 || said < LEAST_EXTENDED || said >= all) return all;
   if (mayExtend && said - shrink <= MOST_EXTENDED) return said;
   f.end = quoted + said; // the extensions are left out
   return said;
@@ -184,7 +196,9 @@ function quotedTransportTo4(b: Uint8Array, at: number, l4: number, headers: numb
   const before = sum(b, at + 8, 32);
   if (next === PROTOCOL_ICMP6) {
     if (l4 + 4 > end) return;
-    const length = Math.max(0, u16(b, at + 4) - (headers - IPV6_HEADER));
+    const fragment = quotedFragment(b, at, headers);
+    const fragmented = fragment !== 0 && (u16(b, fragment + 2) & 0xfff9) !== 0; // then the length counts as 0
+    const length = fragmented ? 0 : Math.max(0, u16(b, at + 4) - (headers - IPV6_HEADER));
     const gone = u16(b, l4) + before + length + PROTOCOL_ICMP6;
     b[l4] = b[l4] === ECHO_REQUEST_6 ? ECHO_REQUEST_4 : ECHO_REPLY_4;
     put16(b, l4 + 2, update(u16(b, l4 + 2), gone, u16(b, l4)));
@@ -192,6 +206,9 @@ function quotedTransportTo4(b: Uint8Array, at: number, l4: number, headers: numb
   }
   const field = next === PROTOCOL_TCP ? l4 + 16 : l4 + 6;
   if ((next !== PROTOCOL_TCP && next !== PROTOCOL_UDP) || field + 2 > end) return;
+  const checksum = u16(b, field);
+  if (next === PROTOCOL_UDP && checksum === 0) return;
   const after = sum(b, at + 20, 4) + sum(b, at + 36, 4);
-  put16(b, field, update(u16(b, field), before, after));
+  const updated = update(checksum, before, after);
+  put16(b, field, next === PROTOCOL_UDP && updated === 0 ? 0xffff : updated);
 }

@@ -44,7 +44,7 @@ import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wir
 
 const ETHERNET = 14;
 /** At most so many extension headers are walked; more are a sign of mischief. */
-const MAX_EXTENSIONS = 8;
+export const MAX_EXTENSIONS = 8;
 
 export function classify(f: Frame, t: Tables): Verdict {
   if (f.end - f.at < ETHERNET) return TRUNCATED;
@@ -186,7 +186,7 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
         break;
       }
       case 44: {
-        if (f.fragmentHeader !== 0 || f.end - at < 8) return badExtension(f);
+        if (count === MAX_EXTENSIONS || f.fragmentHeader !== 0 || f.end - at < 8) return badExtension(f);
         f.fragmentHeader = at;
         next = b[at]!;
         if (mayNotFollowFragment(next)) return badExtension(f);
@@ -213,7 +213,7 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
 }
 
 /** RFC 7915 §5.1.1: extension headers behind a Fragment header, ESP apart. */
-const mayNotFollowFragment = (next: number): boolean =>
+export const mayNotFollowFragment = (next: number): boolean =>
   next === 0 ||
   next === 43 ||
   next === 44 ||
