@@ -186,7 +186,7 @@ export class RingV2Receiver implements Receiver {
     let slot = this.#next;
     let count = 0;
     let large = 0;
-    while (count < BATCH) {
+    while (count < BATCH && count < this.#slots - 1) {
       const at = this.#ring + slot * this.#slotSize;
       const status = Atomics.load(words, at >> 2);
       if ((status & USER) === 0) break;

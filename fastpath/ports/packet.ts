@@ -1,20 +1,23 @@
 /**
  * An interface of the kernel (a veth end, a NIC) by a packet socket. Frames stay where the kernel put them, in the
- * receive ring mapped into the arena, until release(); they are sent from there with one system call a batch.
+ * receive ring mapped into the arena, until release(). Super-packets are sent from there with one system call a batch;
+ * small frames by AF_XDP, which costs a copy and saves more (perf/io.md).
  */
 
 import { move, put16 } from "#base/bytes";
-import { type Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
+import { type Frame, GSO_NONE, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import { LANDING_SIZE, Landing } from "#fastpath/ports/landing";
 import { OFFLOAD_SIZE, readOffload, writeOffload } from "#fastpath/ports/offload";
 import { GONE, type Port } from "#fastpath/ports/port";
 import { dropIncoming } from "#sys/bpf";
 import { closeDescriptor } from "#sys/descriptor";
+import { SysError } from "#sys/errno";
 import { libc } from "#sys/libc";
 import type { Arena, Memory } from "#sys/memory";
 import * as ring from "#sys/packet-ring";
 import { openPacketSocket, takeDrops, takeError } from "#sys/packet-socket";
 import { SendBatch, sendBatchSize } from "#sys/send-batch";
+import { freeXdpTransmit, openXdpTransmit, XDP_LONGEST, type XdpDescriptor, XdpTransmit } from "#sys/xdp-transmit";
 
 const MSG_DONTWAIT = 0x40;
 const BATCH = 64;
@@ -23,6 +26,7 @@ const SLOTS = 2048;
 const RECEIVE_BUFFER = 16 << 20;
 /** Octets on their way out before sending is refused. */
 const SEND_BUFFER = 32 << 20;
+const ETHERNET_HEADER = 14;
 const MAC_ADDRESSES = 12;
 const VLAN_TAG = 4;
 /** Answers in place of an arena offset. */
@@ -45,6 +49,8 @@ export interface PacketDescriptor {
   readonly landing: number;
   /** Arena offset of the send batch's own memory. */
   readonly batch: number;
+  /** The cheaper way out for frames of at most `longest` octets; absent where the kernel has none to give. */
+  readonly express?: { readonly xdp: XdpDescriptor; readonly longest: number };
 }
 
 export interface PacketPortSettings {
@@ -62,7 +68,11 @@ export interface PacketPortSettings {
   /** See PacketSocketSettings. */
   readonly fanoutGroup?: number;
   readonly promiscuous?: boolean;
-  readonly bypassQueue?: boolean;
+  /**
+   * Send past the queueing discipline, and small frames by AF_XDP; captures on the interface then miss what is sent.
+   * Default true.
+   */
+  readonly express?: boolean;
 }
 
 /** Control thread, inside the interface's namespace: opens the socket and maps its ring. Throws SysError, RangeError. */
@@ -74,6 +84,7 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
     index: interfaceIndex,
     about: interfaceName,
     ring: { slotSize, slots, reserve: ring.reserveFor(HEADROOM) },
+    bypassQueue: settings.express ?? true,
     receiveBuffer: RECEIVE_BUFFER,
     sendBuffer: SEND_BUFFER,
   });
@@ -81,10 +92,22 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
   try {
     if (settings.exclusive) dropFd = dropIncoming(interfaceIndex, interfaceName);
     const plain = { kind: "packet", index, fd, dropFd, offload, slots, slotSize } as const;
-    return { ...plain, ...allocate(arena, plain, interfaceName) };
+    return { ...plain, ...allocate(arena, plain, interfaceName), ...openExpress(arena, settings) };
   } catch (error) {
     if (dropFd >= 0) closeDescriptor(dropFd);
     closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** Nothing where the kernel refuses (too old, all queues taken by other forwarders) or memory is short: all works without. */
+function openExpress(arena: Arena, settings: PacketPortSettings): Pick<PacketDescriptor, "express"> {
+  if (settings.express === false) return {};
+  try {
+    const xdp = openXdpTransmit(arena, settings.interfaceIndex, settings.interfaceName);
+    return { express: { xdp, longest: Math.min(XDP_LONGEST, settings.mtu + ETHERNET_HEADER) } };
+  } catch (error) {
+    if (error instanceof SysError || error instanceof RangeError) return {};
     throw error;
   }
 }
@@ -109,6 +132,7 @@ export function freePacketPort(arena: Arena, descriptor: PacketDescriptor): void
   arena.unmapOver(descriptor.ring, descriptor.slots * descriptor.slotSize);
   arena.release(descriptor.landing, LANDING_SIZE);
   arena.release(descriptor.batch, sendBatchSize(BATCH));
+  if (descriptor.express !== undefined) freeXdpTransmit(arena, descriptor.express.xdp);
 }
 
 export class PacketPort implements Port {
@@ -120,6 +144,8 @@ export class PacketPort implements Port {
   readonly #memory: Memory;
   readonly #landing: Landing;
   readonly #batch: SendBatch;
+  readonly #express: XdpTransmit | undefined;
+  readonly #expressLongest: number;
   /** Slot number of the first we hold, how many we hold, and so the next to look at. */
   #first = 0;
   #held = 0;
@@ -133,10 +159,12 @@ export class PacketPort implements Port {
     this.#memory = memory;
     this.#landing = new Landing(descriptor.landing);
     this.#batch = new SendBatch(memory, descriptor.batch, BATCH, descriptor.fd);
+    this.#express = descriptor.express && new XdpTransmit(memory, descriptor.express.xdp);
+    this.#expressLongest = descriptor.express?.longest ?? 0;
   }
 
   get transmitErrors(): number {
-    return this.#batch.refused;
+    return this.#batch.refused + (this.#express?.refused ?? 0);
   }
 
   receiveDrops(): number {
@@ -163,14 +191,22 @@ export class PacketPort implements Port {
   }
 
   transmit(frame: Frame): boolean {
+    const { at, end } = frame;
+    if (end - at <= this.#expressLongest && frame.gsoType === GSO_NONE) {
+      this.#batch.flush(); // what was queued the other way goes first
+      if (this.#express!.add(at, end, frame.partial ? frame.csumStart : -1, frame.csumOffset)) return true;
+    } else {
+      this.#express?.flush();
+    }
     writeOffload(this.#memory.bytes, frame);
-    const start = frame.at - OFFLOAD_SIZE;
-    this.#batch.add(start, frame.end - start);
+    const start = at - OFFLOAD_SIZE;
+    this.#batch.add(start, end - start);
     return true;
   }
 
   flush(): void {
     this.#batch.flush();
+    this.#express?.flush();
   }
 
   release(): void {
@@ -184,6 +220,7 @@ export class PacketPort implements Port {
   }
 
   close(): void {
+    this.#express?.close();
     if (this.#descriptor.dropFd >= 0) closeDescriptor(this.#descriptor.dropFd);
     closeDescriptor(this.fd);
   }
@@ -229,7 +266,7 @@ export class PacketPort implements Port {
   /** An interface that went down says so once, as an error of the socket, to whichever call comes first. */
   #whenNothingCame(): number {
     if (this.#held > 0) return 0;
-    this.failure = this.#batch.failure || takeError(this.fd);
+    this.failure = this.#batch.failure || this.#express?.failure || takeError(this.fd);
     return this.failure === 0 ? 0 : GONE;
   }
 }

@@ -137,12 +137,15 @@ export class Arena extends Memory {
     if (index > 0) this.#join(index - 1);
   }
 
-  /** Maps `length` octets (whole pages) of a descriptor, such as a packet ring, into the arena. Returns its offset. */
-  mapOver(fd: number, length: number, about: string): number {
+  /**
+   * Maps `length` octets (whole pages) of a descriptor, such as a packet ring, into the arena. Returns its offset.
+   * @param from offset in the descriptor's own numbering.
+   */
+  mapOver(fd: number, length: number, about: string, from = 0): number {
     const at = this.allocate(length, PAGE);
     const flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
     try {
-      check(libc.mmap(this.address + at, length, PROT_READ_WRITE, flags, fd, 0), "mmap", about);
+      check(libc.mmap(this.address + at, length, PROT_READ_WRITE, flags, fd, from), "mmap", about);
     } catch (error) {
       this.unmapOver(at, length);
       throw error;
