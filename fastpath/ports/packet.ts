@@ -61,7 +61,7 @@ export interface PacketPortSettings {
   readonly interfaceName: string;
   readonly mtu: number;
   readonly offload: boolean;
-  /** Slots of the receive ring, a power of two ≥ 32. Default 2048. */
+  /** Slots of the receive ring, a power of two ≥ 64. Default 2048. */
   readonly slots?: number;
   /** True: the kernel's stack gets none of the interface's incoming frames, only this port does. */
   readonly exclusive: boolean;

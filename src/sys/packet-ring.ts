@@ -16,6 +16,7 @@ const VNET_HEADER = 10;
 /** sizeof(struct tpacket2_hdr) + sizeof(struct sockaddr_ll), aligned with room for the longest link header. */
 const FRAME_START = 80;
 const ETHERNET_HEADER = 14;
+const CACHE_LINE = 64;
 
 /**
  * The reserve (octets) that puts at least `headroom` free octets before the Ethernet header, beyond the kernel's own
@@ -27,11 +28,14 @@ export function reserveFor(headroom: number): number {
   return ((wanted + 15) & ~15) - network;
 }
 
-/** The slot size, a power of two ≥ 2048, that holds frames of an interface with this MTU. */
+/**
+ * The slot size that holds frames of an interface with this MTU: an odd number of cache lines, so that the same part of
+ * each slot does not always fall into the same few sets of the cache.
+ */
 export function slotSizeFor(mtu: number, headroom: number): number {
   const vlanTags = 8;
   const needed = FRAME_START + VNET_HEADER + reserveFor(headroom) + vlanTags + mtu;
-  return Math.max(2048, 2 ** Math.ceil(Math.log2(needed)));
+  return CACHE_LINE * (Math.ceil(needed / CACHE_LINE) | 1);
 }
 
 /** Atomic: what the kernel wrote before it is seen after it. */

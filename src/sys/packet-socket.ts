@@ -36,7 +36,7 @@ const TPACKET_V2 = 1;
 const scratch: Memory = pinned(64);
 
 export interface PacketRing {
-  /** Octets of a slot: a power of two ≥ 2048; slots × slotSize is a multiple of 64 KiB. */
+  /** Octets of a slot, a multiple of 16; slots × slotSize is whole pages. */
   readonly slotSize: number;
   readonly slots: number;
   /** Octets that the kernel leaves free before the frame, beyond what its own header takes. */
@@ -115,9 +115,8 @@ function setRing(fd: number, { slotSize, slots, reserve }: PacketRing, about: st
   setOption(fd, SOL_PACKET, PACKET_RESERVE, reserve, about);
   // Above 0: a frame that does not fit its slot is also queued whole, for recvmsg.
   setOption(fd, SOL_PACKET, PACKET_COPY_THRESH, 1, about);
-  // struct tpacket_req: block size, blocks, frame size, frames. A block is contiguous memory in the kernel.
-  const blockSize = Math.max(slotSize, 65536);
-  scratch.words.set([blockSize, (slots * slotSize) / blockSize, slotSize, slots]);
+  // struct tpacket_req: block size, blocks, frame size, frames. One block, since slots do not straddle blocks.
+  scratch.words.set([slots * slotSize, 1, slotSize, slots]);
   check(libc.setsockopt(fd, SOL_PACKET, PACKET_RX_RING, scratch.address, 16), "setsockopt PACKET_RX_RING", about);
 }
 
