@@ -1,0 +1,84 @@
+/**
+ * docs/drops.md: every way a frame can end, for operators. Run as a program it writes the page anew:
+ * `bin/bun fastpath/verdicts-page.ts`.
+ */
+import { writeFileSync } from "node:fs";
+import { ENDINGS, type Ending, type Fate } from "#fastpath/verdicts";
+
+/** Where the page is kept in the repository. */
+export const DROPS_PAGE = new URL("../docs/drops.md", import.meta.url);
+
+type TypeAndCode = readonly [type: number, code: number];
+
+/** ICMPv4 type/code → its name. RFC 792, RFC 1812 §5.2.7. */
+const NAMES_4: Readonly<Record<string, string>> = {
+  "3/0": "network unreachable",
+  "3/1": "host unreachable",
+  "3/3": "port unreachable",
+  "3/4": "fragmentation needed",
+  "3/5": "source route failed",
+  "3/13": "administratively prohibited",
+  "11/0": "time exceeded",
+};
+
+/** ICMPv6 type/code → its name. RFC 4443 §3. */
+const NAMES_6: Readonly<Record<string, string>> = {
+  "1/0": "no route",
+  "1/1": "administratively prohibited",
+  "1/3": "address unreachable",
+  "1/4": "port unreachable",
+  "2/0": "packet too big",
+  "3/0": "hop limit exceeded",
+  "4/0": "parameter problem",
+};
+
+const INTRODUCTION = `<!-- Made from fastpath/verdicts.ts by \`bin/bun fastpath/verdicts-page.ts\`; a test checks that it is current. -->
+
+# Where frames end
+
+Every frame that reaches a forwarder ends in one of these ways, counted for the port it came in by: \`ain show counters\`
+lists what is not zero. A frame that waits at the control thread is counted as punted, and again as what became of it
+when it comes back. What the router sends itself is counted for the port that is answered or sent to.`;
+
+const DROPPED_NOTE = `What is sent back to the sender, where it is owed anything: the ICMP type/code, in an IPv4 packet to a VM or in an IPv6
+packet into the fabric. A dash means silence. [wire.md](wire.md#icmp-errors) says what such a packet looks like and when
+it is kept back all the same.`;
+
+/** The page's whole text, Markdown. */
+export function dropsPage(): string {
+  return `${[
+    INTRODUCTION,
+    "## Forwarded",
+    table("forwarded"),
+    "## Punted",
+    "Handed to the control thread. Each port has a budget for that, and the queue has an end: see the last drops below.",
+    table("punted"),
+    "## Dropped",
+    DROPPED_NOTE,
+    table("dropped"),
+  ].join("\n\n")}\n`;
+}
+
+/** CONTINUE, the first, is no ending. */
+function table(fate: Fate): string {
+  const dropped = fate === "dropped";
+  const heading = dropped ? ["ending", "meaning", "to a VM", "into the fabric"] : ["ending", "meaning"];
+  const rows = ENDINGS.slice(1)
+    .filter((ending) => ending.fate === fate)
+    .map((ending) => (dropped ? [...common(ending), ...owed(ending)] : common(ending)));
+  return [heading, heading.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+const common = ({ name, meaning }: Ending): string[] => [`\`${name}\``, meaning];
+const owed = ({ icmp4, icmp6 }: Ending): string[] => [named(icmp4, NAMES_4), named(icmp6, NAMES_6)];
+
+function named(error: TypeAndCode | undefined, names: Readonly<Record<string, string>>): string {
+  if (error === undefined) return "–";
+  const [type, code] = error;
+  const number = `${type}/${code}`;
+  const name = names[number];
+  if (name === undefined) throw new Error(`verdicts-page.ts has no name for ICMP type/code ${number}`);
+  return `${number} ${name}`;
+}
+
+if (import.meta.main) writeFileSync(DROPS_PAGE, dropsPage());
