@@ -2,11 +2,11 @@
  * Sends ready-made Ethernet frames on an interface, many a system call and past its queueing discipline: the cheapest
  * way out for a traffic generator.
  */
-import { readFileSync } from "node:fs";
 import { closeDescriptor } from "#sys/descriptor";
 import { check } from "#sys/errno";
 import { libc } from "#sys/libc";
 import { MessageVector } from "#sys/message-vector";
+import { Rtnetlink } from "#sys/rtnetlink";
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -54,7 +54,17 @@ export class FrameBatch {
     memory.words[scratch >> 2] = 1;
     check(libc.setsockopt(this.#fd, SOL_PACKET, PACKET_QDISC_BYPASS, argument, 4), "setsockopt", "PACKET_QDISC_BYPASS");
     memory.view.setUint32(scratch, AF_PACKET, true);
-    memory.view.setInt32(scratch + 4, Number(readFileSync(`/sys/class/net/${device}/ifindex`, "utf8")), true);
+    memory.view.setInt32(scratch + 4, indexOf(device), true);
     check(libc.bind(this.#fd, argument, ADDRESS_SIZE), "bind", device);
+  }
+}
+
+/** ifindex in the thread's namespace; /sys shows that of whoever mounted it. */
+function indexOf(device: string): number {
+  const netlink = new Rtnetlink();
+  try {
+    return netlink.requireLink(device).index;
+  } finally {
+    netlink.close();
   }
 }
