@@ -188,7 +188,7 @@ function withChecksum(
     return b;
   }
   const sum = pseudoSum?.(b.length) ?? 0;
-  const right = plainChecksum([sum >> 8, sum & 0xff, ...b]);
+  const right = plainChecksum(together(Uint8Array.of(sum >> 8, sum & 0xff), b));
   put16(b, at, wanted === "partial" ? sum : wanted === "wrong" ? right ^ 0x0101 : right);
   return b;
 }
@@ -231,8 +231,15 @@ function wholeWords(options: Uint8Array = new Uint8Array(0)): Uint8Array {
 }
 
 /** One after the other. */
-export const together = (...parts: readonly Uint8Array[]): Uint8Array =>
-  Uint8Array.from(parts.flatMap((part) => [...part]));
+export function together(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
 
 /** `length` octets that count up from `first`: data that a test can recognise. */
 export const counting = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => first + i);

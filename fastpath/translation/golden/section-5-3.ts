@@ -190,7 +190,7 @@ const small: Upper = { kind: "udp", data: counting(9) };
 const short = (protocol: number, data: Uint8Array, first = false) =>
   dropped(
     fromFabric({ kind: "raw", protocol, data }, first ? { extensions: [fragment(0, true)] } : {}),
-    first ? "tiny-fragment" : "bad-transport",
+    "bad-transport",
   );
 const sumsToZero = toVm({ kind: "udp", data: zeros(2) }).slice(26, 28);
 

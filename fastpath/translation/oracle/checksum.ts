@@ -2,7 +2,7 @@
  * The Internet checksum as arithmetic modulo 65535, which is what ones' complement sums are (RFC 1071 §2): no carries,
  * no folding.
  */
-import { numberAt, padded, roundedUp } from "./octets";
+import { padded, roundedUp } from "./octets";
 
 const MODULUS = 0xffff;
 
@@ -10,7 +10,7 @@ const MODULUS = 0xffff;
 export function wordSum(octets: Uint8Array): number {
   const words = padded(octets, roundedUp(octets.length, 2));
   let sum = 0;
-  for (let at = 0; at < words.length; at += 2) sum += numberAt(words, at, 2);
+  for (let at = 0; at < words.length; at += 2) sum += words[at]! * 256 + words[at + 1]!;
   return sum % MODULUS;
 }
 

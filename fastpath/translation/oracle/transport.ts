@@ -2,7 +2,7 @@
 import { carried, checksumOf } from "./checksum";
 import { joined, numberAt, octetsOf, replaced } from "./octets";
 import { refuse } from "./outcome";
-import { TCP, UDP } from "./protocols";
+import { ICMP4, TCP, UDP } from "./protocols";
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
@@ -12,9 +12,12 @@ const ICMP_CHECKSUM = 2;
 export const pseudoHeader = (addresses: Uint8Array, length: number, protocol: number): Uint8Array =>
   joined(addresses, octetsOf(length, 4), octetsOf(protocol, 4));
 
-/** Refuses a transport header that is not there whole. `icmp`: the family's ICMP; `partial`: of a first fragment. */
+/**
+ * Refuses a transport header that is not there whole. `icmp`: the family's ICMP; `partial`: of a first fragment, which
+ * has a name of its own in IPv4 alone.
+ */
 export function refuseBadTransport(protocol: number, payload: Uint8Array, icmp: number, partial: boolean): void {
-  const short = partial ? "tiny-fragment" : "bad-transport";
+  const short = partial && icmp === ICMP4 ? "tiny-fragment" : "bad-transport";
   if (protocol === TCP) {
     if (payload.length < 20) refuse(short);
     const header = (payload[12]! >> 4) * 4;
