@@ -127,6 +127,18 @@ function allocate(arena: Arena, plain: Omit<PacketDescriptor, keyof Places>, abo
   }
 }
 
+/** Control thread: undoes {@link openPacketPort} when no forwarder got the port. */
+export function discardPacketPort(arena: Arena, descriptor: PacketDescriptor): void {
+  closeAll(descriptor);
+  freePacketPort(arena, descriptor);
+}
+
+function closeAll({ fd, dropFd, express }: PacketDescriptor): void {
+  if (express !== undefined) closeDescriptor(express.xdp.fd);
+  if (dropFd >= 0) closeDescriptor(dropFd);
+  closeDescriptor(fd);
+}
+
 /** Control thread: gives ring and memory back, after the port was closed where it was used. */
 export function freePacketPort(arena: Arena, descriptor: PacketDescriptor): void {
   arena.unmapOver(descriptor.ring, descriptor.slots * descriptor.slotSize);
@@ -220,9 +232,7 @@ export class PacketPort implements Port {
   }
 
   close(): void {
-    this.#express?.close();
-    if (this.#descriptor.dropFd >= 0) closeDescriptor(this.#descriptor.dropFd);
-    closeDescriptor(this.fd);
+    closeAll(this.#descriptor);
   }
 
   /** Where the slot's frame is; LOST, or FULL when it must wait until release(). */

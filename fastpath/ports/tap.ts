@@ -1,4 +1,7 @@
-/** One queue of a TAP device: one read(2) and one write(2) a frame, super-packets and partial checksums both ways. */
+/**
+ * One queue of a TAP device, super-packets and partial checksums both ways: a read(2) a frame; writes go by io_uring in
+ * batches where there is one, else one by one.
+ */
 import { type Frame, MAX_FRAME } from "#fastpath/frame";
 import { LANDING_SIZE, Landing } from "#fastpath/ports/landing";
 import { OFFLOAD_SIZE, readOffload, writeOffload } from "#fastpath/ports/offload";
@@ -7,6 +10,7 @@ import { closeDescriptor } from "#sys/descriptor";
 import { EBADF, EBADFD, EINTR, errno } from "#sys/errno";
 import { libc } from "#sys/libc";
 import type { Arena, Memory } from "#sys/memory";
+import { UringWriter, type WriteOwner } from "#sys/uring-writer";
 
 const ETHERNET_HEADER = 14;
 
@@ -32,12 +36,18 @@ export function openTapPort(arena: Arena, settings: TapPortSettings): TapDescrip
   return { kind: "tap", ...settings, landing: arena.allocate(LANDING_SIZE) };
 }
 
+/** Control thread: undoes {@link openTapPort} when no forwarder got the port. */
+export function discardTapPort(arena: Arena, descriptor: TapDescriptor): void {
+  closeDescriptor(descriptor.fd);
+  freeTapPort(arena, descriptor);
+}
+
 /** Control thread: gives the memory back, after the port was closed where it was used. */
 export function freeTapPort(arena: Arena, descriptor: TapDescriptor): void {
   arena.release(descriptor.landing, LANDING_SIZE);
 }
 
-export class TapPort implements Port {
+export class TapPort implements Port, WriteOwner {
   readonly index: number;
   readonly fd: number;
   readonly offload: boolean;
@@ -45,13 +55,16 @@ export class TapPort implements Port {
   transmitErrors = 0;
   readonly #memory: Memory;
   readonly #landing: Landing;
+  readonly #writer: UringWriter | undefined;
 
-  constructor(memory: Memory, descriptor: TapDescriptor) {
+  /** @param openWriter undefined from it: each frame is written by itself. */
+  constructor(memory: Memory, descriptor: TapDescriptor, openWriter = UringWriter.open) {
     this.#memory = memory;
     this.index = descriptor.index;
     this.fd = descriptor.fd;
     this.offload = descriptor.offload;
     this.#landing = new Landing(descriptor.landing);
+    this.#writer = openWriter();
   }
 
   /** The kernel counts what its queue drops as the interface's own transmit drops; the descriptor does not tell. */
@@ -84,24 +97,38 @@ export class TapPort implements Port {
   transmit(frame: Frame): boolean {
     const { address, bytes } = this.#memory;
     writeOffload(bytes, frame);
-    const start = frame.at - OFFLOAD_SIZE;
-    while (libc.write(this.fd, address + start, frame.end - start) < 0) {
-      if (errno() === EINTR) continue;
-      this.transmitErrors++;
-      return false;
-    }
+    const start = address + frame.at - OFFLOAD_SIZE;
+    const length = OFFLOAD_SIZE + frame.end - frame.at;
+    if (this.#writer === undefined) return this.#write(start, length);
+    this.#writer.write(this.fd, start, length, this);
     return true;
   }
 
-  /** Nothing waits: a TAP takes one frame a call. */
-  flush(): void {}
+  flush(): void {
+    this.#writer?.flush();
+  }
+
+  /** EIO: the device is down. EAGAIN: its reader does not keep up. EINVAL: a header the kernel finds wrong. */
+  writeFailed(_errno: number): void {
+    this.transmitErrors++;
+  }
 
   release(): void {
     this.#landing.clear();
   }
 
   close(): void {
+    this.#writer?.close();
     closeDescriptor(this.fd);
+  }
+
+  #write(address: number, length: number): boolean {
+    while (libc.write(this.fd, address, length) < 0) {
+      if (errno() === EINTR) continue;
+      this.writeFailed(errno());
+      return false;
+    }
+    return true;
   }
 
   /** True when no frame will come any more. EBADFD: the device was deleted. */

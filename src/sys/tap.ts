@@ -6,8 +6,8 @@ import { existsSync } from "node:fs";
 import { closeDescriptor, openNonblocking } from "#sys/descriptor";
 import { check, EACCES, EBUSY, EINVAL, ENOENT, ENXIO, EPERM, errno, SysError } from "#sys/errno";
 import { libc } from "#sys/libc";
+import { NAME_MAX } from "#sys/link-message";
 import { type Memory, pinned } from "#sys/memory";
-import { NAME_MAX } from "#sys/rtnetlink";
 
 const DEVICE = "/dev/net/tun";
 

@@ -40,6 +40,7 @@ const METADATA = 24; // octets
 const DATA = 32;
 const TX_ENTRY = 16; // struct xdp_desc: chunk offset u64, length u32, options u32
 const COMPLETION_ENTRY = 8;
+const ETHERNET_HEADER = 14;
 const SEND_BUFFER = 8 << 20; // octets
 const MOST_QUEUES = 64;
 
@@ -57,7 +58,7 @@ interface RingPlace {
   readonly entries: number;
 }
 
-/** All an {@link XdpTransmit} is made of; plain data. */
+/** All an {@link XdpTransmit} is made of; plain data. Whoever has it closes `fd` when done. */
 export interface XdpDescriptor {
   readonly fd: number;
   /** Arena offset of the chunks. */
@@ -106,9 +107,8 @@ export class XdpTransmit {
   /** Offsets, from the first chunk, of those that are ours. */
   readonly #free = Int32Array.from({ length: CHUNKS }, (_, i) => i * CHUNK);
   #freeCount = CHUNKS;
-  /** Entries written to the transmit ring, and shown to the kernel, modulo 2^32. */
+  /** Entries written to the transmit ring, modulo 2^32. */
   #written = 0;
-  #shown = 0;
 
   constructor(memory: Memory, descriptor: XdpDescriptor) {
     this.#memory = memory;
@@ -119,9 +119,11 @@ export class XdpTransmit {
    * Copies a frame of at most {@link XDP_LONGEST} octets, [at, end) of the memory, and queues it.
    * @param checksumStart octets from `at` to where the interface is to sum from; −1: the frame is complete.
    * @param checksumOffset octets from there to the checksum field.
-   * @returns false when it must go another way: all chunks are on their way.
+   * @returns false when it must go another way: all chunks are on their way, or the kernel would stop at this frame.
    */
   add(at: number, end: number, checksumStart: number, checksumOffset: number): boolean {
+    if (end - at < ETHERNET_HEADER || (checksumStart >= 0 && checksumStart + checksumOffset + 2 > end - at))
+      return false;
     if (this.#freeCount === 0) {
       this.flush();
       if (this.#freeCount === 0) return false;
@@ -143,22 +145,15 @@ export class XdpTransmit {
 
   /** Sends what is queued. Never waits: what finds no room stays queued for the next time, what is refused is counted. */
   flush(): void {
-    const { words } = this.#memory;
-    const { producer, consumer } = this.#descriptor.transmit;
-    if (this.#written === this.#shown && Atomics.load(words, consumer >> 2) === this.#written) return;
-    Atomics.store(words, producer >> 2, this.#written);
-    this.#shown = this.#written;
-    for (let left = this.#left(); left > 0; ) {
+    let left = this.#left();
+    if (left > 0) Atomics.store(this.#memory.words, this.#descriptor.transmit.producer >> 2, this.#written);
+    while (left > 0) {
       const result = libc.send(this.#descriptor.fd, this.#memory.address, 0, MSG_DONTWAIT);
       const before = left;
       left = this.#left();
       if (result < 0 && !this.#goesOn(errno(), left, left < before)) break;
     }
-    this.#reclaim();
-  }
-
-  close(): void {
-    closeDescriptor(this.#descriptor.fd);
+    if (this.#freeCount < CHUNKS / 2) this.#reclaim();
   }
 
   /** Entries the kernel has not taken. */

@@ -1,0 +1,155 @@
+/** What rtnetlink says about an interface (struct ifinfomsg and IFLA attributes), and how changes are put to it. */
+import {
+  type Attributes,
+  attributeText,
+  attributeU32,
+  type NetlinkMessage,
+  type RequestWriter,
+  readAttributes,
+} from "#sys/netlink";
+
+const AF_INET6 = 10;
+const AF_UNSPEC = 0;
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+const IFLA_ADDRESS = 1;
+export const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
+const IFLA_TXQLEN = 13;
+const IFLA_LINKINFO = 18;
+const IFLA_NET_NS_FD = 28;
+const IFLA_NUM_TX_QUEUES = 31;
+const IFLA_NUM_RX_QUEUES = 32;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const VETH_INFO_PEER = 1;
+const IFINFO = 16; // struct ifinfomsg
+const IFLA_AF_SPEC = 26;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
+const IN6_ADDR_GEN_MODE_NONE = 1;
+/** Longest interface name the kernel takes, octets. */
+export const NAME_MAX = 15;
+
+export interface Link {
+  /** ifindex, 1 … 2^31−1; unique in its namespace. */
+  readonly index: number;
+  readonly name: string;
+  /** Hardware address, 6 octets for Ethernet; empty when the kind has none. */
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  /** Switched on by its administrator. */
+  readonly up: boolean;
+  /** Up, and with carrier. */
+  readonly running: boolean;
+  /** ifindex of the bridge it belongs to. */
+  readonly master: number | undefined;
+  /** ifindex of the veth peer in *its* namespace. */
+  readonly peer: number | undefined;
+  /** "veth", "tun", "bridge" …; undefined for hardware and loopback. */
+  readonly kind: string | undefined;
+}
+
+/** What to change about a link; what is left out stays. */
+export interface LinkSettings {
+  readonly up?: boolean;
+  readonly mtu?: number;
+  readonly mac?: Uint8Array;
+  readonly name?: string;
+  /** Packets. */
+  readonly transmitQueueLength?: number;
+  /** ifindex of a bridge; 0: leaves it. */
+  readonly master?: number;
+  /** Descriptor of a namespace to move into (see openNamespace). Addresses and routes are lost on the way. */
+  readonly namespaceFd?: number;
+  /** false: the kernel gives the interface no IPv6 link-local address of its own. */
+  readonly generateLinkLocal?: boolean;
+}
+
+export interface VethSettings {
+  readonly name: string;
+  readonly peerName: string;
+  readonly peerNamespaceFd?: number;
+  readonly mac?: Uint8Array;
+  readonly peerMac?: Uint8Array;
+  readonly mtu?: number;
+  /** Queues in both directions, ≥ 1. */
+  readonly queues?: number;
+}
+
+/** struct ifinfomsg: family u8, pad u8, type u16, index i32, flags u32, change mask u32. */
+export function linkHeader(r: RequestWriter, index: number, up?: boolean): RequestWriter {
+  return r
+    .u8(AF_UNSPEC)
+    .u8(0)
+    .u16(0)
+    .u32(index)
+    .u32(up ? IFF_UP : 0)
+    .u32(up === undefined ? 0 : IFF_UP);
+}
+
+function writeLinkAttributes(r: RequestWriter, mtu?: number, mac?: Uint8Array, queues?: number): void {
+  if (mtu !== undefined) r.attribute32(IFLA_MTU, mtu);
+  if (mac !== undefined) r.attribute(IFLA_ADDRESS, mac);
+  if (queues !== undefined) r.attribute32(IFLA_NUM_TX_QUEUES, queues).attribute32(IFLA_NUM_RX_QUEUES, queues);
+}
+
+export function writeSettings(r: RequestWriter, settings: LinkSettings): void {
+  writeLinkAttributes(r, settings.mtu, settings.mac);
+  if (settings.name !== undefined) r.attributeString(IFLA_IFNAME, settings.name);
+  if (settings.transmitQueueLength !== undefined) r.attribute32(IFLA_TXQLEN, settings.transmitQueueLength);
+  if (settings.master !== undefined) r.attribute32(IFLA_MASTER, settings.master);
+  if (settings.namespaceFd !== undefined) r.attribute32(IFLA_NET_NS_FD, settings.namespaceFd);
+}
+
+/** What sort of link to make, `kind`, with what only this kind has. */
+export function writeKind(r: RequestWriter, kind: string, writeData?: (data: RequestWriter) => void): void {
+  r.nest(IFLA_LINKINFO, (info) => {
+    info.attributeString(IFLA_INFO_KIND, kind);
+    if (writeData !== undefined) info.nest(IFLA_INFO_DATA, writeData);
+  });
+}
+
+/** A veth pair: this end's attributes follow its name, the other's are nested in the kind's data. */
+export function writeVeth(r: RequestWriter, settings: VethSettings): void {
+  const { peerName, peerNamespaceFd, mtu, queues } = settings;
+  writeLinkAttributes(r, mtu, settings.mac, queues);
+  writeKind(r, "veth", (data) => {
+    data.nest(VETH_INFO_PEER, (peer) => {
+      linkHeader(peer, 0).attributeString(IFLA_IFNAME, peerName);
+      writeLinkAttributes(peer, mtu, settings.peerMac, queues);
+      if (peerNamespaceFd !== undefined) peer.attribute32(IFLA_NET_NS_FD, peerNamespaceFd);
+    });
+  });
+}
+
+/** Whether the kernel gives the interface an IPv6 link-local address. */
+export function writeAddressGeneration(r: RequestWriter, on: boolean): void {
+  r.nest(IFLA_AF_SPEC, (spec) => {
+    spec.nest(AF_INET6, (v6) => v6.attribute8(IFLA_INET6_ADDR_GEN_MODE, on ? 0 : IN6_ADDR_GEN_MODE_NONE));
+  });
+}
+
+export function readLink({ body }: NetlinkMessage): Link {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const attributes = readAttributes(body, IFINFO);
+  const flags = view.getUint32(8, true);
+  const kind = linkKind(attributes);
+  return {
+    index: view.getInt32(4, true),
+    name: attributeText(attributes, IFLA_IFNAME) ?? "",
+    mac: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(0),
+    mtu: attributeU32(attributes, IFLA_MTU) ?? 0,
+    up: (flags & IFF_UP) !== 0,
+    running: (flags & IFF_RUNNING) !== 0,
+    master: attributeU32(attributes, IFLA_MASTER),
+    peer: kind === "veth" ? attributeU32(attributes, IFLA_LINK) : undefined,
+    kind,
+  };
+}
+
+function linkKind(attributes: Attributes): string | undefined {
+  const info = attributes.get(IFLA_LINKINFO);
+  return info === undefined ? undefined : attributeText(readAttributes(info, 0), IFLA_INFO_KIND);
+}
