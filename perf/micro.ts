@@ -3,11 +3,15 @@
  * Medians of interleaved runs; nothing is asserted.
  */
 import { heapStats } from "bun:jsc";
+import { jump } from "#base/jump";
+import { siphash24, siphashKey } from "#base/siphash";
 import { columns } from "#cli/columns";
 import { Frame } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { udp4, udpBack } from "#fastpath/testing/small-packets";
-import { REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/small-router";
+import { KEY, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/small-router";
+
+import { measureFib } from "./fib";
 
 const SLOTS = 512;
 const SLOT = 256; // octets
@@ -154,4 +158,31 @@ export function measurePipeline(): void {
   process.stdout.write(`heap growth over ${packets / 1e6} M packets: ${(grown / 1024).toFixed(0)} KiB\n`);
 }
 
-if (import.meta.main) measurePipeline();
+/** Nanoseconds to find the home of an address among `homes`: SipHash, then the jump hash. */
+function homeCost(homes: number): number {
+  const key = siphashKey(KEY);
+  const hash = new Int32Array(2);
+  const count = 200_000;
+  let used = 0;
+  const times = Array.from({ length: ROUNDS }, () => {
+    const start = Bun.nanoseconds();
+    for (let i = 0; i < count; i++) {
+      siphash24(key, 0x01040000, i, hash);
+      used += jump(hash[1]!, hash[0]!, homes);
+    }
+    return (Bun.nanoseconds() - start) / count;
+  });
+  if (used < 0) throw new Error("an index below 0");
+  return median(times);
+}
+
+function measureHomes(): void {
+  const rows = [1, 64, 4096, 262_144].map((homes) => [`${homes}`, homeCost(homes).toFixed(0)]);
+  process.stdout.write(`\nhome of an address\n\n${columns(["homes", "ns"], rows, ["right", "right"])}\n\n`);
+}
+
+if (import.meta.main) {
+  measurePipeline();
+  measureHomes();
+  measureFib();
+}

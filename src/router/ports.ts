@@ -160,6 +160,8 @@ export class Ports {
     const { undo, gatewayMac } = this.options;
     const link = this.netlink.requireLink(port.interface);
     undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
+    // Switched on when it is first seen; from then on that is the operator's business.
+    if (!link.up && link.index === port.interfaceIndex) throw new RangeError(`interface ${link.name} is down`);
     if (!link.up) {
       undo.broughtUp(link.name);
       this.netlink.changeLink(link.index, { up: true }, link.name);

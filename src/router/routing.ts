@@ -42,7 +42,9 @@ export class Routing {
   /** `before`: the value it replaces, whose flows stay where they are as far as they can. */
   private valueOf(target: Target, before: number): number {
     if (target.kind === "local") return GROUP_LOCAL;
-    return target.kind === "discard" ? GROUP_DISCARD : this.groups.groupFor(target.members, before >= GROUP_FIRST ? before : 0);
+    return target.kind === "discard"
+      ? GROUP_DISCARD
+      : this.groups.groupFor(target.members, before >= GROUP_FIRST ? before : 0);
   }
 
   private release(value: number): void {

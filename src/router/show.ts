@@ -68,7 +68,7 @@ function ports(router: Router): PortView[] {
       kind: port.kind,
       interface: port.interface,
       attachment: port.attachment,
-      state: port.trouble ?? "up",
+      state: port.trouble ?? (router.uplinkNeighbors.hasCarrier(port) ? "up" : "no carrier"),
       mtu: open ? port.mtu : null,
       mac: open ? formatMac(port.mac) : null,
       offload: (port.uplink ?? port.vm!).offload,

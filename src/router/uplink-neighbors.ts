@@ -35,6 +35,8 @@ export class UplinkNeighbors {
   private readonly byAdjacency = new Map<number, Hop>();
   private readonly held = new Map<number, Punt>();
   private readonly names = new Map<number, string>();
+  /** Open, but nothing is at the other end. */
+  private readonly dark = new Set<PortState>();
   private nextHeld = 1;
 
   constructor(io: ServicesIo, routerAddress: Uint8Array) {
@@ -49,7 +51,11 @@ export class UplinkNeighbors {
   }
 
   opened(port: PortState): void {
-    for (const hop of this.hopsOn(port)) this.io.groups.rebind(hop.adjacency, port.mtu, port.mac);
+    this.dark.delete(port);
+    for (const hop of this.hopsOn(port)) {
+      this.io.groups.set(hop.adjacency, "unresolved");
+      this.io.groups.rebind(hop.adjacency, port.mtu, port.mac);
+    }
     this.tell({
       type: "linkUp",
       port: port.index,
@@ -60,13 +66,31 @@ export class UplinkNeighbors {
     for (const hop of this.hopsOn(port)) this.resolve(hop);
   }
 
+  /** Its next hops have failed: there is nothing to ask on, senders are told at once. */
   closed(port: PortState): void {
     this.tell({ type: "linkDown", port: port.index });
-    for (const hop of this.hopsOn(port)) this.io.groups.set(hop.adjacency, "unresolved");
+    for (const hop of this.hopsOn(port)) this.io.groups.set(hop.adjacency, "failed");
+    this.io.changed();
+  }
+
+  /** What the kernel says of an open port's other end. True: it is news. */
+  carrier(port: PortState, there: boolean): boolean {
+    if (this.hasCarrier(port) === there) return false;
+    if (there) this.opened(port);
+    else {
+      this.dark.add(port);
+      this.closed(port);
+    }
+    return true;
+  }
+
+  hasCarrier(port: PortState): boolean {
+    return !this.dark.has(port);
   }
 
   remove(port: PortState): void {
     this.names.delete(port.index);
+    this.dark.delete(port);
     for (const [key, hop] of this.hops) {
       if (hop.port !== port) continue;
       this.hops.delete(key);
@@ -84,7 +108,8 @@ export class UplinkNeighbors {
     const hop = { adjacency, port, address };
     this.hops.set(key, hop);
     this.byAdjacency.set(adjacency, hop);
-    if (port.trouble === undefined) this.resolve(hop);
+    if (port.trouble === undefined && this.hasCarrier(port)) this.resolve(hop);
+    else this.io.groups.set(adjacency, "failed");
     return adjacency;
   }
 

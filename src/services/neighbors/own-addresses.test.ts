@@ -102,13 +102,14 @@ describe("duplicate address detection (RFC 4862 §5.4)", () => {
     return n;
   };
 
-  test("probes once from the unspecified address, waits RetransTimer, then uses and announces the address (§5.4.2)", () => {
+  test("probes once from the unspecified address, waits RetransTimer, then uses the address and announces all (§5.4.2)", () => {
     const n = new Neighbors(1, { maxDetectionDelay: 0 });
     expect(lines(n.handle(linkUp, 0))).toEqual(["NS fe80::ff:fe00:1 | 33:33:ff:00:00:01 :: > ff02::1:ff00:1"]);
     expect(n.deadline()).toBe(1000);
     expect(fire(n)).toEqual([
       "preferred fe80::ff:fe00:1",
       "NA fe80::ff:fe00:1 RO at 02:00:00:00:00:01 | 33:33:00:00:00:01 fe80::ff:fe00:1 > ff02::1",
+      "NA 2001:db8:1::1 RO at 02:00:00:00:00:01 | 33:33:00:00:00:01 2001:db8:1::1 > ff02::1",
     ]);
   });
 

@@ -111,13 +111,14 @@ export class OwnAddresses {
     this.#around.counters.solicitationsSent++;
   }
 
-  /** An unasked advertisement tells neighbors at once if our MAC is another than before (RFC 4861 §7.2.6). */
+  /** Unasked advertisements tell neighbors at once if our MAC is another than before (RFC 4861 §7.2.6). */
   #prefer(turn: Turn, link: Link): void {
     link.state = "PREFERRED";
     link.deadline = NEVER;
     link.nonces.length = 0;
     turn.effects.push({ type: "preferred", port: link.port, address: link.linkLocal });
-    this.#send(turn, link.port, advertiseToAll({ mac: link.mac, address: link.linkLocal }));
+    for (const address of [link.linkLocal, ...link.addresses])
+      this.#send(turn, link.port, advertiseToAll({ mac: link.mac, address }));
   }
 
   /** What an address is to us on that port. */
