@@ -29,3 +29,5 @@ if (job === "echo") {
   console.log(answered.size);
   process.exit(0);
 }
+
+export {};

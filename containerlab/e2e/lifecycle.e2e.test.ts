@@ -232,7 +232,7 @@ describe("a hostile VM", () => {
     expect(lost, `SEED=${SEED}`).toBeLessThan(10);
     const ports = await lab.show("hv1", "ports");
     const port = ports.find(({ name }) => name === "red")!;
-    expect(port.rxFrames - before).toBeGreaterThan(15_000);
+    expect(port.rxFrames - before).toBeGreaterThan(5000);
     const counters = await lab.show("hv1", "counters");
     const ended = counters.filter((c) => c.port === "red").reduce((total, c) => total + c.frames, 0);
     expect(ended).toBeGreaterThanOrEqual(port.rxFrames);

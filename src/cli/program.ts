@@ -68,4 +68,4 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** Errors whose message is for the operator as it is: the kernel refused, or no router answers. */
-const OPERATORS_ERRORS = ["SysError", "ClientError", "LabError"];
+const OPERATORS_ERRORS = ["SysError", "ClientError", "LabError", "RouterError"];

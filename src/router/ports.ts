@@ -38,6 +38,8 @@ export interface PortsOptions {
   readonly arena: Arena;
   readonly forwarders: number;
   readonly gatewayMac: Uint8Array;
+  /** Largest packet that every link of the fabric carries, octets; undefined: each uplink's own. */
+  readonly fabricMtu: number | undefined;
   readonly undo: UndoLog;
 }
 
@@ -81,8 +83,9 @@ export class Ports {
     return port;
   }
 
+  /** The latest of that name: while one is being replaced there are two. */
   find(kind: PortState["kind"], name: string): PortState | undefined {
-    return [...this.all.values()].find((port) => port.kind === kind && port.name === name);
+    return [...this.all.values()].findLast((port) => port.kind === kind && port.name === name);
   }
 
   /** Tries to open the port. False: `trouble` says why not; try again later. */
@@ -171,7 +174,8 @@ export class Ports {
       throw new RangeError(
         `interface ${link.name} takes packets of ${link.mtu} octets, the configuration wants ${wanted}`,
       );
-    port.mtu = wanted ?? link.mtu;
+    const fabricMtu = port.kind === "uplink" ? this.options.fabricMtu : undefined;
+    port.mtu = wanted ?? Math.min(link.mtu, fabricMtu ?? link.mtu);
     port.mac = port.kind === "vm" ? gatewayMac : link.mac;
     port.interfaceIndex = link.index;
     return link;

@@ -11,6 +11,7 @@ import { Forwarders, type Punt } from "#router/forwarders";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { type PortState, Ports } from "#router/ports";
+import { RouterError } from "#router/router-error";
 import { Routing, type Target } from "#router/routing";
 import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
@@ -76,7 +77,7 @@ export class Router {
     const directory = dirname(node.socket);
     mkdirSync(directory, { recursive: true });
     if (lockFile(`${directory}/${node.name}.lock`) === undefined)
-      throw new Error(`router ${node.name} runs already (${directory}/${node.name}.lock is held)`);
+      throw new RouterError(`router ${node.name} runs already (${directory}/${node.name}.lock is held)`);
     this.undo = new UndoLog(`${directory}/${node.name}.undo`);
     this.turns = new SharedArrayBuffer(4 * node.forwarders);
     this.routing = new Routing(Bun.hash.xxHash32(node.address.bytes) | 0, new Int32Array(this.turns));
@@ -84,6 +85,7 @@ export class Router {
       arena: this.arena,
       forwarders: node.forwarders,
       gatewayMac: fabric.gatewayMac.bytes,
+      fabricMtu: fabric.mtu,
       undo: this.undo,
     });
     const services = {
@@ -92,7 +94,7 @@ export class Router {
       inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.forwarders.inject(frame, octets, tag),
     };
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
-    this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes);
+    this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
   }
 
@@ -178,7 +180,7 @@ export class Router {
     for (const vm of node.vms) this.addPort({ vm });
     for (const home of node.homes)
       this.routing.set(octetsOf(this.configuration.fabric.homes[home]!.prefix), { kind: "local" });
-    for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
+    this.setRoutes();
     for (const port of this.ports.all.values()) await this.openPort(port);
     this.timer = setInterval(() => void this.oneAtATime(() => this.look()), RETRY);
   }
@@ -244,16 +246,29 @@ export class Router {
     return this.forwarders.adopt(buildSnapshot(tablesPlan(this.configuration, this.ports, this.vmNeighbors)));
   }
 
+  private setRoutes(): void {
+    for (const route of this.configuration.node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
+  }
+
+  /** A next hop failed or came back: routes with several take the others. Not before the present change is made. */
+  private hopsChanged(): void {
+    void this.oneAtATime(async () => {
+      if (this.stopped) return;
+      this.setRoutes();
+      this.forwarders.tablesChanged();
+    });
+  }
+
+  /** The next hops that work; all of them when none does, so that senders are told. */
   private targetOf({ via }: Route): Target {
     if (via.length === 0) return { kind: "discard" };
-    return {
-      kind: "hops",
-      members: via.map((hop) => ({
-        adjacency: this.uplinkNeighbors.adjacencyOf(this.ports.find("uplink", hop.uplink)!, hop.address.bytes),
-        weight: hop.weight,
-        key: `${hop.uplink} ${hop.address.text}`,
-      })),
-    };
+    const members = via.map((hop) => ({
+      adjacency: this.uplinkNeighbors.adjacencyOf(this.ports.find("uplink", hop.uplink)!, hop.address.bytes),
+      weight: hop.weight,
+      key: `${hop.uplink} ${hop.address.text}`,
+    }));
+    const usable = members.filter(({ adjacency }) => this.uplinkNeighbors.isUsable(adjacency));
+    return { kind: "hops", members: usable.length > 0 ? usable : members };
   }
 
   /** New things first, then what points at them, then what is no longer pointed at. */
@@ -272,14 +287,14 @@ export class Router {
     }
     const before = this.configuration;
     this.configuration = configuration;
-    for (const port of replaced) await this.retire(port);
     this.applyHomes(before);
     for (const change of changes) {
       if (change.what !== "route" || change.after !== undefined || change.before === undefined) continue;
       this.routing.remove(octetsOf(change.before.to));
     }
     // All routes again: an uplink that was replaced has new adjacencies, and setting the same one costs nothing.
-    for (const route of node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
+    this.setRoutes();
+    for (const port of replaced) await this.retire(port);
     for (const port of fresh) await this.openPort(port);
     this.uplinkNeighbors.forgetUnused(node.routes);
     await this.adopt();

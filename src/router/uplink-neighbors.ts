@@ -21,6 +21,8 @@ import { PROTOCOL_ICMP6 } from "#wire/protocol";
 
 /** A next hop that routes use. */
 interface Hop {
+  /** False: it does not answer, or its port is down. */
+  usable: boolean;
   readonly adjacency: number;
   readonly port: PortState;
   readonly address: Uint8Array;
@@ -28,6 +30,7 @@ interface Hop {
 
 export class UplinkNeighbors {
   private readonly io: ServicesIo;
+  private readonly usableChanged: () => void;
   private readonly routerAddress: Uint8Array;
   private readonly cache: Neighbors;
   private readonly alarm = new Alarm(() => this.tell({ type: "timer" }));
@@ -39,8 +42,10 @@ export class UplinkNeighbors {
   private readonly dark = new Set<PortState>();
   private nextHeld = 1;
 
-  constructor(io: ServicesIo, routerAddress: Uint8Array) {
+  /** `usableChanged`: a next hop failed or came back. */
+  constructor(io: ServicesIo, routerAddress: Uint8Array, usableChanged: () => void) {
     this.io = io;
+    this.usableChanged = usableChanged;
     this.routerAddress = routerAddress;
     // Fabric links are point to point: nobody else asks at the same moment.
     this.cache = new Neighbors(crypto.getRandomValues(new Int32Array(1))[0]!, { maxDetectionDelay: 0 });
@@ -69,7 +74,10 @@ export class UplinkNeighbors {
   /** Its next hops have failed: there is nothing to ask on, senders are told at once. */
   closed(port: PortState): void {
     this.tell({ type: "linkDown", port: port.index });
-    for (const hop of this.hopsOn(port)) this.io.groups.set(hop.adjacency, "failed");
+    for (const hop of this.hopsOn(port)) {
+      this.io.groups.set(hop.adjacency, "failed");
+      this.setUsable(hop, false);
+    }
     this.io.changed();
   }
 
@@ -105,7 +113,7 @@ export class UplinkNeighbors {
     const known = this.hops.get(key);
     if (known !== undefined) return known.adjacency;
     const adjacency = this.io.groups.add({ port: port.index, mtu: port.mtu, ownMac: port.mac });
-    const hop = { adjacency, port, address };
+    const hop = { adjacency, port, address, usable: true };
     this.hops.set(key, hop);
     this.byAdjacency.set(adjacency, hop);
     if (port.trouble === undefined && this.hasCarrier(port)) this.resolve(hop);
@@ -154,6 +162,8 @@ export class UplinkNeighbors {
   /** Tells the cache which neighbors the forwarders have sent to since the last time. */
   noteUse(): void {
     for (const hop of this.byAdjacency.values()) {
+      // Nothing is sent to a hop that failed, so nothing but this asks for it again.
+      if (!hop.usable && hop.port.trouble === undefined) this.resolve(hop);
       if (this.io.groups.takeUsed(hop.adjacency))
         this.tell({ type: "used", port: hop.port.index, address: hop.address });
     }
@@ -180,6 +190,17 @@ export class UplinkNeighbors {
     this.alarm.cancel();
   }
 
+  /** False: routes that have another next hop do without this one. */
+  isUsable(adjacency: number): boolean {
+    return this.byAdjacency.get(adjacency)?.usable ?? false;
+  }
+
+  private setUsable(hop: Hop, usable: boolean): void {
+    if (hop.usable === usable) return;
+    hop.usable = usable;
+    this.usableChanged();
+  }
+
   private hopsOn(port: PortState): Hop[] {
     return [...this.hops.values()].filter((hop) => hop.port === port);
   }
@@ -203,6 +224,7 @@ export class UplinkNeighbors {
         const hop = this.hops.get(hopKey(effect.port, effect.address));
         if (hop === undefined) return;
         this.io.groups.set(hop.adjacency, effect.mac);
+        if (effect.mac !== "unresolved") this.setUsable(hop, effect.mac !== "failed");
         this.io.changed();
         return;
       }

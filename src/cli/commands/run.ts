@@ -30,10 +30,7 @@ async function run(file: string, options: Options): Promise<void> {
     for (const error of result.errors) printError(`${red("error")} ${formatConfigError(error)}`);
     throw new Failure("", MISUSED);
   }
-  if (process.geteuid?.() !== 0)
-    throw new Failure(
-      "a router opens interfaces and packet sockets: run it as root (or with CAP_NET_ADMIN and CAP_NET_RAW)",
-    );
+  if (process.geteuid?.() !== 0) throw new Failure("a router opens interfaces and packet sockets: run it as root");
   const { socket = result.node.socket } = options;
   const configuration = { node: { ...result.node, socket }, fabric: result.fabric };
   await serve({ file, configuration, log: new Log(options.log) });

@@ -7,6 +7,7 @@
 import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Server } from "bun";
+import { RouterError } from "#router/router-error";
 
 /** What the API asks of the router. */
 export interface ApiTarget {
@@ -37,11 +38,13 @@ export class ApiServer {
   /** Throws Error when another router answers on the socket, or the path cannot be used. A dead one's is taken over. */
   static async listen(path: string, target: ApiTarget): Promise<ApiServer> {
     if (Buffer.byteLength(path) > LONGEST_PATH)
-      throw new Error(`socket path ${path} has ${Buffer.byteLength(path)} octets, a unix socket takes ${LONGEST_PATH}`);
+      throw new RouterError(
+        `socket path ${path} has ${Buffer.byteLength(path)} octets, a unix socket takes ${LONGEST_PATH}`,
+      );
     mkdirSync(dirname(path), { recursive: true });
     if (existsSync(path)) {
       if (await answers(path))
-        throw new Error(`another router answers on ${path}: stop it, or give this one a name of its own`);
+        throw new RouterError(`another router answers on ${path}: stop it, or give this one a name of its own`);
       unlinkSync(path);
     }
     return new ApiServer(path, target);
@@ -83,7 +86,7 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
     case "reload":
       return reloaded(await target.reload());
     case "stop":
-      target.stop();
+      setTimeout(() => target.stop(), 50); // the answer goes first
       return Response.json({});
     default:
       return failure(404, `no POST /v1/${path[1] ?? ""}: plan, reload, stop`);

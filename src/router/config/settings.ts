@@ -27,7 +27,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "fabric key", of: ({ fabric }) => toHex(fabric.key), secret: true, restart: EVERY_HOME },
   { name: "fabric tenantBits", of: ({ fabric }) => `${fabric.tenantBits}`, restart: EVERY_HOME },
   { name: "fabric prefixes", of: ({ fabric }) => fabric.prefixes.map((p) => p.text).join(" ") },
-  { name: "fabric mtu", of: ({ fabric }) => `${fabric.mtu ?? "not set"}` },
+  { name: "fabric mtu", of: ({ fabric }) => `${fabric.mtu ?? "not set"}`, restart: AT_START },
   { name: "fabric gatewayMac", of: ({ fabric }) => fabric.gatewayMac.text, restart: "the VMs remember it" },
 ];
 
