@@ -8,7 +8,6 @@
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatIpv6, linkLocalFromMac, parseMac } from "#base/address";
 import { inNamespace } from "#sys/namespace";
@@ -111,16 +110,6 @@ async function whileEchoing<T>(act: () => T | Promise<T>): Promise<T> {
 const portOf = async (node: string, name: string) =>
   (await lab.show(node, "ports")).find((port) => port.name === name)!;
 
-/** Of the kernel of a node, such as `Icmp InDestUnreachs`. */
-function kernelCounter(node: string, group: string, name: string): number {
-  const text = inNamespace(lab.namespace(node), () => readFileSync("/proc/thread-self/net/snmp", "utf8"));
-  const [names, values] = text
-    .split("\n")
-    .filter((line) => line.startsWith(`${group}: `))
-    .map((line) => line.split(" "));
-  return Number(values![names!.indexOf(name)]);
-}
-
 function changeLink(node: string, name: string, settings: Parameters<Rtnetlink["changeLink"]>[1]): void {
   const netlink = new Rtnetlink(lab.namespace(node));
   netlink.changeLink(netlink.requireLink(name).index, settings);
@@ -139,17 +128,14 @@ describe("two uplinks", () => {
     }
   });
 
-  test("one without carrier: its flows are refused with host unreachable, the others go on; back, all go on", async () => {
+  test("one without carrier: its flows take the other at once; back, both carry again", async () => {
     await whileEchoing(async () => {
-      const failed = await lab.counted("hv1", "a", "neighbor-failed");
-      const unreachable = kernelCounter("a", "Icmp", "InDestUnreachs");
       changeLink("sw2", "eth1", { up: false });
-      await lab.until(
-        "hv1 refuses the flows of the dead link",
-        async () => flowsAnswered(64) < 64 && (await lab.counted("hv1", "a", "neighbor-failed")) > failed,
-      );
-      expect(kernelCounter("a", "Icmp", "InDestUnreachs")).toBeGreaterThan(unreachable);
-      expect(flowsAnswered(64)).toBeGreaterThan(8);
+      await lab.until("hv1 refuses none, and those are answered whose way back is not over the dead link", async () => {
+        const failed = await lab.counted("hv1", "a", "neighbor-failed");
+        const answered = flowsAnswered(64);
+        return answered > 8 && answered < 64 && (await lab.counted("hv1", "a", "neighbor-failed")) === failed;
+      });
       changeLink("sw2", "eth1", { up: true });
       await lab.until("all flows are answered", () => flowsAnswered(64) === 64);
     });
