@@ -58,7 +58,7 @@ const EMBEDDED: readonly GoldenCase[] = [
     ]),
   ),
   outbound("4.3-quoted-echo-cut", "A quoted echo's type is translated as soon as it is there", [
-    ...[4, 8, 20].map((kept) =>
+    ...[1, 2, 4, 8, 20].map((kept) =>
       quotes(heard4(echo).slice(0, 20 + kept), heard6({ ...echo, type: 128 }).slice(0, 40 + kept)),
     ),
     dropped(closed(heard4(echo).slice(0, 20)), "icmp-untranslatable"),

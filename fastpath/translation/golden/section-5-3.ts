@@ -75,7 +75,7 @@ const EMBEDDED: readonly GoldenCase[] = [
     ]),
   ),
   inbound("5.3-quoted-echo-cut", "A quoted echo's type is translated as soon as it is there", [
-    ...[4, 8, 20].map((kept) =>
+    ...[1, 2, 4, 8, 20].map((kept) =>
       quotes(sent6(echo).slice(0, 40 + kept), sent4({ ...echo, type: 8 }).slice(0, 20 + kept)),
     ),
     dropped(exceeded(sent6(echo).slice(0, 40)), "icmp-untranslatable"),
@@ -170,6 +170,17 @@ const EXTENDED: readonly GoldenCase[] = [
   ]),
 ];
 
+/** 40 + 8 + 40 + 8 + 921 octets of IPv6, 20 + 8 + 20 + 8 + 921 of IPv4: too big for 980 by the outer headers alone. */
+const shrinking: Upper = { kind: "udp", data: counting(921) };
+const SHRUNK: readonly GoldenCase[] = [
+  inbound(
+    "5.3-shrinks-to-fit",
+    "An error that fits once the quoted header has shrunk is not cut",
+    [quotes(sent6(shrinking), sent4(shrinking))],
+    { vmMtu: 980 },
+  ),
+];
+
 const GENERATED_ERRORS: readonly GoldenCase[] = [
   inbound("5.4-quote", "An error sent here has up to 1280 octets", [
     ...[1184, 1185, 1400].map((octets) => {
@@ -227,4 +238,10 @@ const TRANSPORT: readonly GoldenCase[] = [
   ]),
 ];
 
-export const SECTION_5_3: readonly GoldenCase[] = [...EMBEDDED, ...EXTENDED, ...GENERATED_ERRORS, ...TRANSPORT];
+export const SECTION_5_3: readonly GoldenCase[] = [
+  ...EMBEDDED,
+  ...EXTENDED,
+  ...SHRUNK,
+  ...GENERATED_ERRORS,
+  ...TRANSPORT,
+];
