@@ -8,7 +8,16 @@ const [job, ...rest] = process.argv.slice(2);
 if (job === "echo") {
   await Bun.udpSocket({
     port: Number(rest[0]),
-    socket: { data: (socket, data, port, address) => void socket.send(data, port, address) },
+    socket: {
+      data: (socket, data, port, address) => {
+        try {
+          socket.send(data, port, address);
+        } catch {
+          // An ICMP error about an earlier answer: this one is lost, nothing else.
+        }
+      },
+      error: () => {},
+    },
   });
 } else {
   const [address, port, flows] = [rest[0]!, Number(rest[1]), Number(rest[2])];
