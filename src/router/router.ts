@@ -230,7 +230,11 @@ export class Router {
       const port = [...this.ports.all.values()].find(
         (p) => p.interfaceIndex === notice.link.index && p.trouble === undefined,
       );
-      if (port === undefined || (notice.kind === "changed" && notice.link.up)) continue;
+      if (port === undefined) continue;
+      if (notice.kind === "changed" && notice.link.up) {
+        this.carrierChanged(port, notice.link.running);
+        continue;
+      }
       await this.forwarders.removePort(port.index);
       this.closePort(
         port,
@@ -240,6 +244,13 @@ export class Router {
       await this.adopt();
     }
     for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
+  }
+
+  /** A dead link shows long before its neighbours' silence does. A VM's port is left alone: its VM may be asleep. */
+  private carrierChanged(port: PortState, there: boolean): void {
+    if (port.kind !== "uplink" || !this.uplinkNeighbors.carrier(port, there)) return;
+    if (there) this.log.info(`port ${port.name}: has carrier`);
+    else this.log.warn(`port ${port.name}: no carrier`);
   }
 
   private adopt(): Promise<void> {
