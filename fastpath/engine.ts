@@ -186,12 +186,13 @@ export class Engine {
 
   /** Too big for the way out, and its sender lets it be cut. */
   private cut(f: Frame, base: number, action: number): Verdict {
-    if (f.gsoType !== GSO_NONE) return this.cutSegments(f, base, action);
+    if (f.gsoType !== GSO_NONE) return this.cutSegments(f, base);
     const t = this.tables;
     const mtu = t.records[base + R_LIMITS]! & 0xffff;
     if (action !== ACTION_4_TO_6) {
       const verdict = this.rewrite(f, base, action);
       if (verdict !== CONTINUE) return verdict;
+      if (f.end - f.l3 <= mtu) return this.out(f, base, action); // an ICMP error lost more than its own header's difference
     }
     const chunk = fragmentPayload(fragmentLimit(f, action, mtu), f.payload - f.l3);
     if (chunk === 0) return TOO_BIG;
@@ -209,7 +210,7 @@ export class Engine {
   }
 
   /** A super-packet whose segments are too big: segments first, each cut on its own. */
-  private cutSegments(f: Frame, base: number, action: number): Verdict {
+  private cutSegments(f: Frame, base: number): Verdict {
     if (!canSegment(f)) return SEGMENTATION;
     const payload = f.end - f.at - f.headerLength;
     let verdict: Verdict = CONTINUE;
@@ -218,7 +219,7 @@ export class Engine {
       cutSegment(f, this.tables, this.scratch, piece, done);
       piece.port = f.port;
       verdict = classify(piece, this.tables);
-      if (verdict === CONTINUE) verdict = this.cut(piece, base, action);
+      if (verdict === CONTINUE) verdict = this.finish(piece, base); // the last one may fit
       if (ENDINGS[verdict]!.fate === "dropped") return verdict;
     }
     return verdict;

@@ -162,10 +162,9 @@ function quotedTo6(t: Tables, at: number, header: number, fragmented: boolean, e
 function quotedTransportTo6(t: Tables, at: number, l4: number, protocol: number, end: number): void {
   const b = t.bytes;
   if (protocol === PROTOCOL_ICMP4) {
-    if (l4 + 4 > end) return;
-    const type = b[l4] === ECHO_REQUEST_4 ? ECHO_REQUEST_6 : ECHO_REPLY_6;
     const before = u16(b, l4);
-    b[l4] = type;
+    b[l4] = b[l4] === ECHO_REQUEST_4 ? ECHO_REQUEST_6 : ECHO_REPLY_6;
+    if (l4 + 4 > end) return;
     const fragmented = (u16(b, at + 6) & 0x3fff) !== 0; // then the length counts as 0, as in echoTo6
     const length = fragmented ? 0 : Math.max(0, u16(b, at + 2) - (l4 - at));
     let addresses = 0;

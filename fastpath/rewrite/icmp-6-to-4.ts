@@ -195,12 +195,13 @@ function quotedTo4(t: Tables, at: number, headers: number, end: number): void {
 function quotedTransportTo4(b: Uint8Array, at: number, l4: number, headers: number, next: number, end: number): void {
   const before = sum(b, at + 8, 32);
   if (next === PROTOCOL_ICMP6) {
+    const echo = u16(b, l4);
+    b[l4] = b[l4] === ECHO_REQUEST_6 ? ECHO_REQUEST_4 : ECHO_REPLY_4;
     if (l4 + 4 > end) return;
     const fragment = quotedFragment(b, at, headers);
     const fragmented = fragment !== 0 && (u16(b, fragment + 2) & 0xfff9) !== 0; // then the length counts as 0
     const length = fragmented ? 0 : Math.max(0, u16(b, at + 4) - (headers - IPV6_HEADER));
-    const gone = u16(b, l4) + before + length + PROTOCOL_ICMP6;
-    b[l4] = b[l4] === ECHO_REQUEST_6 ? ECHO_REQUEST_4 : ECHO_REPLY_4;
+    const gone = echo + before + length + PROTOCOL_ICMP6;
     put16(b, l4 + 2, update(u16(b, l4 + 2), gone, u16(b, l4)));
     return;
   }

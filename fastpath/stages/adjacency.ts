@@ -16,9 +16,9 @@ import {
 import { flowWord } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
-import { P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import { GROUP_LOCAL, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, NEIGHBOR_FAILED, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
+import { CONTINUE, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 
 /** IPv6 and TCP headers: what an MTU loses before the segment's data. */
 export const HEADERS_6 = 60;
@@ -50,6 +50,7 @@ export function adjacencyTransit(f: Frame, t: Tables): Verdict {
 
 /** From this router itself. */
 export function adjacencyOriginate(f: Frame, t: Tables): Verdict {
+  if (f.group === GROUP_LOCAL) return NO_ROUTE; // an error about a packet that claims to come from here
   const verdict = adjacencyTransit(f, t);
   if (verdict === CONTINUE) t.records[R_ACTION] = ACTION_SEND;
   return verdict;

@@ -91,7 +91,7 @@ describe("a plan", () => {
       "~ forwarders: 1 → 2 (needs a restart: it is laid out when the router starts)",
       "~ flowCache: 65536 → off (needs a restart: it is laid out when the router starts)",
       "~ fabric key: (secret) → (another) (needs a restart: every address gets another home, on every node of the fabric)",
-      "~ fabric mtu: not set → 9000",
+      "~ fabric mtu: not set → 9000 (needs a restart: it is laid out when the router starts)",
     ]);
   });
 });
