@@ -2,17 +2,46 @@
  * admit: a VM sends with its own MAC and its own address only. Silent: a spoofer is never answered. Paper §2.4.
  * Comes before `answer`, so that even the gateway does not answer a spoofer.
  */
+import { equal } from "#base/bytes";
 import { type Frame, KIND_ARP, KIND_IPV6 } from "#fastpath/frame";
-import { P_VM, PORT_WORDS, V_ADJACENCY, V_IPV4, VM_WORDS } from "#fastpath/tables/layout";
+import { P_VM, PORT_WORDS, V_ADJACENCY, V_IPV4, V_MAC_FIXED, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, PUNT_LEARN, SPOOFED_MAC, SPOOFED_SOURCE, type Verdict, VM_IPV6 } from "#fastpath/verdicts";
+import {
+  CONTINUE,
+  PUNT_LEARN,
+  SPOOFED_MAC,
+  SPOOFED_SOURCE,
+  TRUNCATED,
+  type Verdict,
+  VM_IPV6,
+} from "#fastpath/verdicts";
+import { SIZE as ARP, SENDER_HARDWARE, SENDER_PROTOCOL } from "#wire/arp";
+import { SOURCE } from "#wire/ethernet";
 
 export function admit(f: Frame, t: Tables): Verdict {
-  if (f.kind === KIND_ARP) return CONTINUE; // the control thread checks its sender
+  if (f.kind === KIND_ARP) return admitArp(f, t);
   if (f.kind === KIND_IPV6) return VM_IPV6;
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
   if (t.words[(f.l3 + 12) >> 2] !== t.vms[vm + V_IPV4]) return SPOOFED_SOURCE;
   const adjacency = t.vms[vm + V_ADJACENCY]!;
   if (!t.adjacencies.isResolved(adjacency)) return PUNT_LEARN;
-  return t.adjacencies.hasMac(adjacency, t.bytes, f.at + 6) ? CONTINUE : SPOOFED_MAC;
+  return t.adjacencies.hasMac(adjacency, t.bytes, f.at + SOURCE) ? CONTINUE : SPOOFED_MAC;
+}
+
+/**
+ * The sender an ARP message names is the VM, or nobody yet (a probe, RFC 5227 §2.1.1), and has the frame's MAC address:
+ * the configured one where there is one, else the VM may have got another network card. The control thread does the rest.
+ */
+function admitArp(f: Frame, t: Tables): Verdict {
+  const b = t.bytes;
+  if (f.end - f.l3 < ARP) return TRUNCATED;
+  if (!equal(b, f.at + SOURCE, b, f.l3 + SENDER_HARDWARE, 6)) return SPOOFED_MAC;
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  const adjacency = t.vms[vm + V_ADJACENCY]!;
+  if (t.vms[vm + V_MAC_FIXED] !== 0 && t.adjacencies.isResolved(adjacency)) {
+    if (!t.adjacencies.hasMac(adjacency, b, f.at + SOURCE)) return SPOOFED_MAC;
+  }
+  const s = f.l3 + SENDER_PROTOCOL; // not 4-aligned
+  const sender = b[s]! | (b[s + 1]! << 8) | (b[s + 2]! << 16) | (b[s + 3]! << 24);
+  return sender === 0 || sender === t.vms[vm + V_IPV4] ? CONTINUE : SPOOFED_SOURCE;
 }

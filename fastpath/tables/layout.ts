@@ -35,6 +35,8 @@ export const V_ADJACENCY = 7;
 export const V_NETWORK = 8;
 /** Largest IP packet the VM takes, octets. */
 export const V_MTU = 9;
+/** 1 when the VM's MAC address is configured, 0 when it is learnt. */
+export const V_MAC_FIXED = 10;
 
 /** A tenant network's record. */
 export const NETWORK_WORDS = 4;

@@ -25,6 +25,7 @@ import {
   V_ADDRESS,
   V_ADJACENCY,
   V_IPV4,
+  V_MAC_FIXED,
   V_MTU,
   V_NETWORK,
   V_PORT,
@@ -51,6 +52,8 @@ export interface VmPlan {
   readonly port: number;
   readonly adjacency: number;
   readonly mtu: number;
+  /** True: its MAC address is configured and never another. */
+  readonly macIsFixed: boolean;
 }
 
 export interface NetworkPlan {
@@ -138,6 +141,7 @@ function writeVm(vms: Int32Array, at: number, vm: VmPlan, tags: number): void {
   vms[at + V_ADJACENCY] = vm.adjacency;
   vms[at + V_NETWORK] = vm.network;
   vms[at + V_MTU] = vm.mtu;
+  vms[at + V_MAC_FIXED] = vm.macIsFixed ? 1 : 0;
 }
 
 /** At most half full, so that a probe for an address that is not there ends soon. */

@@ -153,6 +153,8 @@ export interface SmallRouterOptions {
   readonly uplinkMtu?: number;
   readonly vmMtu?: number;
   readonly offload?: boolean;
+  /** True: the VMs' MAC addresses are configured. Default false: they were learnt. */
+  readonly macIsFixed?: boolean;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -168,6 +170,7 @@ export class SmallRouter {
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
+    const { macIsFixed = false } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const fib = new FibWriter({ capacityOctets: 1 << 20 });
@@ -180,7 +183,7 @@ export class SmallRouter {
     ]);
     const words = new Int32Array(arena);
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
-    tables.adopt(buildSnapshot(tablesPlan(vms, uplinkMtu, vmMtu, offload)));
+    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed })));
     this.counters = new Float64Array(COUNTERS_OCTETS / 8);
     const punts: Punts = {
       punt: (f, verdict) => {
@@ -223,7 +226,9 @@ export class SmallRouter {
   }
 }
 
-function tablesPlan(vms: readonly SmallVm[], uplinkMtu: number, vmMtu: number, offload: boolean): TablesPlan {
+type Settings = Required<Omit<SmallRouterOptions, "cacheEntries">>;
+
+function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsFixed }: Settings): TablesPlan {
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -237,6 +242,7 @@ function tablesPlan(vms: readonly SmallVm[], uplinkMtu: number, vmMtu: number, o
       port: v.port,
       adjacency: v.port,
       mtu: vmMtu,
+      macIsFixed,
     })),
     networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL] })),
     homes: HOMES,

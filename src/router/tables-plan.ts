@@ -27,6 +27,7 @@ export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: V
       port: index,
       adjacency: vms.adjacencyOf(index),
       mtu,
+      macIsFixed: vm.mac !== undefined,
     })),
     networks: fabric.networks.map(({ tags, gateway, prefixes }) => ({ tags, gateway: gateway.bytes, prefixes })),
     homes: fabric.homes.map((home) => home.prefix.address),
