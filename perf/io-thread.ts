@@ -59,9 +59,9 @@ function generate(seconds: number): void {
   const arena = Arena.map();
   const batch = new Batch();
   preload(arena, batch);
-  const sender = new SendmmsgSender(arena, open("ioG", "g0", true));
+  const sender = new XdpSocket(arena, "ioG", indexOf("ioG", "g0"), false); // the cheapest way: it must not be the bottleneck
   const end = monotonicNanos() + seconds * 1e9;
-  while (monotonicNanos() < end) sender.send(batch, 32);
+  while (monotonicNanos() < end) sender.send(batch, 256);
 }
 
 interface Port {

@@ -1,7 +1,7 @@
 /**
  * Compares ways of moving frames in and out of this process: veth to veth through network namespaces, one thread.
  *
- *     bin/bun perf/io.ts [rounds] [seconds]
+ *     bin/bun perf/io.ts [rounds] [seconds] [way,way…] [cost|flood|stream]
  *
  * Prints a table of medians over interleaved rounds. What was found is in io.md. Needs root, iperf3 and taskset.
  */
@@ -16,8 +16,8 @@ const [SOURCE, MIDDLE, SINK] = ["ioG", "ioF", "ioS"] as const;
 const rounds = Number(process.argv[2] ?? 3);
 const seconds = Number(process.argv[3] ?? 2);
 const only = process.argv[4];
-/** Measure the cost of a frame alone: quick, and steady on a busy machine. */
-const costOnly = process.argv[5] === "cost";
+/** "cost" (quick, and steady on a busy machine), "flood" or "stream": measure this alone. */
+const alone = process.argv[5];
 
 const WAYS = [
   "read+write",
@@ -36,7 +36,7 @@ const WAYS = [
   "packet port slow",
   "packet port",
   "packet port x512",
-].filter((way) => only === undefined || only.split(",").includes(way));
+].filter((way) => only === undefined || only === "all" || only.split(",").includes(way));
 
 interface Figures {
   /** Frames that reached the sink, per second. */
@@ -154,8 +154,10 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 /** Frames of AF_XDP and of a transmit ring cannot be super-packets: a stream over them would measure something else. */
 async function measure(way: string): Promise<Figures> {
-  if (costOnly) return { ...NOTHING, ...(await cost(way)) };
+  if (alone === "cost") return { ...NOTHING, ...(await cost(way)) };
+  if (alone === "flood") return { ...NOTHING, ...(await flood(way)) };
   const streaming = /xdp|txring/.test(way) ? {} : await stream(way);
+  if (alone === "stream") return { ...NOTHING, ...streaming };
   return { ...NOTHING, ...(await flood(way)), ...(await cost(way)), ...(await latency(way)), ...streaming };
 }
 
