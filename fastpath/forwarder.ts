@@ -18,6 +18,7 @@ import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import { FrameRing } from "#fastpath/frame-ring";
 import { GONE, type Port } from "#fastpath/ports/port";
+import { isVital, PuntBudget } from "#fastpath/punt-budget";
 import { Scratch } from "#fastpath/scratch";
 import {
   type Command,
@@ -49,9 +50,10 @@ const TURNS_BETWEEN_POLLS = 4;
 /** Frames taken from the inject ring in one turn. */
 const INJECT_BURST = 64;
 const TICK_NANOS = 100_000_000;
-/** Punts a port may cause at once, and how many come back each tick (so 2 000 a second). */
-const PUNT_BURST = 400;
-const PUNTS_PER_TICK = 200;
+/** Octets of each of a forwarder's two frame rings. */
+export const RING_OCTETS = 1 << 20;
+/** Octets of the punt ring that only what links and routing live on may fill. */
+const PUNT_RESERVE = RING_OCTETS / 4;
 /** Poll slot of the wake-up event; ports follow. */
 const WAKE_SLOT = 0;
 
@@ -82,7 +84,7 @@ export class Forwarder implements Punts {
   /** Ports in the order they are read; `hot[i]`: had frames last time. */
   private readonly order: Port[] = [];
   private readonly hot: boolean[] = [];
-  private readonly puntBudget = new Int32Array(1024).fill(PUNT_BURST);
+  private readonly puntBudget = new PuntBudget();
   private commandsSeen = 0;
   private punted = false;
   private sincePoll = 0;
@@ -143,10 +145,11 @@ export class Forwarder implements Punts {
 
   /** From the engine: a frame for the control thread. A port that asks too much is limited before the ring is. */
   punt(f: Frame, verdict: Verdict): Verdict {
-    if (this.puntBudget[f.port]! <= 0) return PUNT_LIMITED;
-    this.puntBudget[f.port]! -= 1;
+    const { bytes } = this.arena;
+    if (!this.puntBudget.take(f, verdict, bytes)) return PUNT_LIMITED;
     const adjacency = this.engine.tables.records[R_ADJACENCY]!;
-    if (!this.puntRing.push(f, this.arena.bytes, puntTag(verdict, adjacency))) return PUNT_FULL;
+    const reserve = isVital(f, verdict, bytes) ? 0 : PUNT_RESERVE;
+    if (!this.puntRing.push(f, bytes, puntTag(verdict, adjacency), reserve)) return PUNT_FULL;
     this.punted = true;
     return verdict;
   }
@@ -277,7 +280,6 @@ export class Forwarder implements Punts {
     const before = monotonicNanos();
     this.counters[W_BUSY]! += before - this.awakeSince;
     this.publish();
-    if (before - this.lastTick > TICK_NANOS) this.tick(before);
     let timeout = 0;
     if (!busy) {
       // Told asleep first, looked second: control signals when it sees the word, so nothing slips between.
@@ -291,6 +293,8 @@ export class Forwarder implements Punts {
     if (this.poller.ready(WAKE_SLOT)) this.wake.drain();
     for (let i = 0; i < this.order.length; i++) if (this.poller.ready(i + 1)) this.hot[i] = true;
     this.awakeSince = monotonicNanos();
+    // Now, not before the wait: what woke us after a long sleep finds the budgets full again.
+    if (this.awakeSince - this.lastTick > TICK_NANOS) this.tick(this.awakeSince);
   }
 
   private tick(now: number): void {
@@ -298,8 +302,7 @@ export class Forwarder implements Punts {
     const ticks = Math.min(10, Math.floor((now - this.lastTick) / TICK_NANOS));
     this.lastTick = now;
     for (let k = 0; k < ticks; k++) this.engine.tick();
-    const b = this.puntBudget;
-    for (let i = 0; i < b.length; i++) b[i] = Math.min(PUNT_BURST, b[i]! + PUNTS_PER_TICK * ticks);
+    this.puntBudget.refill(ticks);
     this.engine.cacheTick();
   }
 
@@ -312,7 +315,5 @@ export class Forwarder implements Punts {
 
 /** Octets of scratch memory a forwarder needs: room for a turn's own packets and injected frames. */
 export const SCRATCH_OCTETS = 8 << 20;
-/** Octets of each of a forwarder's two frame rings. */
-export const RING_OCTETS = 1 << 20;
 /** The largest frame with its headroom. */
 export const SLOT_OCTETS = HEADROOM + MAX_FRAME + 64;

@@ -37,8 +37,11 @@ export class FrameRing {
     this.size = buffer.byteLength - DATA;
   }
 
-  /** Producer: copies the frame in; `tag` is the consumer's to understand. False when there is no room. */
-  push(f: Frame, from: Uint8Array, tag: number): boolean {
+  /**
+   * Producer: copies the frame in; `tag` is the consumer's to understand. False when there is no room, `reserve` octets
+   * being left for others.
+   */
+  push(f: Frame, from: Uint8Array, tag: number, reserve = 0): boolean {
     const length = f.end - f.at;
     const record = (RECORD_HEADER + length + 63) & ~63;
     const head = this.words[HEAD]!;
@@ -46,7 +49,7 @@ export class FrameRing {
     let at = head & (this.size - 1);
     const toEnd = this.size - at;
     const skip = record > toEnd ? toEnd : 0;
-    if (used + skip + record > this.size) return false;
+    if (used + skip + record > this.size - reserve) return false;
     if (skip > 0) {
       this.words[(DATA + at) >> 2] = -skip;
       at = 0;

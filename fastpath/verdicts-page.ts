@@ -40,6 +40,11 @@ Every frame that reaches a forwarder ends in one of these ways, counted for the 
 lists what is not zero. A frame that waits at the control thread is counted as punted, and again as what became of it
 when it comes back. What the router sends itself is counted for the port that is answered or sent to.`;
 
+const PUNTED_NOTE = `Handed to the control thread. Each port has budgets for that: one for ARP and neighbor discovery, one for routing
+protocols, one for packets that wait for a MAC address, one for the rest, 400 frames at once and 2000 a second each. So
+rubbish sent to a router's addresses cannot keep its neighbors from being heard. What is over the budget, does not fit the
+queue, or is given up later ends as one of the last drops below.`;
+
 const DROPPED_NOTE = `What is sent back to the sender, where it is owed anything: the ICMP type/code, in an IPv4 packet to a VM or in an IPv6
 packet into the fabric. A dash means silence. [wire.md](wire.md#icmp-errors) says what such a packet looks like and when
 it is kept back all the same.`;
@@ -51,7 +56,7 @@ export function dropsPage(): string {
     "## Forwarded",
     table("forwarded"),
     "## Punted",
-    "Handed to the control thread. Each port has a budget for that, and the queue has an end: see the last drops below.",
+    PUNTED_NOTE,
     table("punted"),
     "## Dropped",
     DROPPED_NOTE,

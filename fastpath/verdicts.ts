@@ -91,6 +91,15 @@ export const ENDINGS: readonly Ending[] = [
   // queues and limits
   ending("punt-limited", "dropped", "more for the control thread than its rate limit allows"),
   ending("punt-full", "dropped", "the control thread's queue is full"),
+  ending("inject-full", "dropped", "the queue from the control thread back to the forwarder is full"),
+  ending("hold-overflow", "dropped", "waited for a MAC address, and newer packets took its place"),
+  ending("hold-full", "dropped", "no room to remember one more neighbor, so nothing to wait for"),
+  ending("hold-ended", "dropped", "its next hop or port was removed while it waited for a MAC address"),
+  ending(
+    "control-ignored",
+    "dropped",
+    "for the control thread, which has no use for it (no ping, malformed discovery …)",
+  ),
   ending("transmit-failed", "dropped", "the output port's queue is full or refuses the frame"),
   ending("segmentation", "dropped", "a super-packet that cannot be cut into segments"),
   ending("internal", "dropped", "a defect of this program; please report it"),
@@ -153,6 +162,11 @@ export const UNTRANSLATABLE_PROTOCOL = verdict("untranslatable-protocol");
 export const UNTRANSLATABLE_HEADER = verdict("untranslatable-header");
 export const PUNT_LIMITED = verdict("punt-limited");
 export const PUNT_FULL = verdict("punt-full");
+export const INJECT_FULL = verdict("inject-full");
+export const HOLD_OVERFLOW = verdict("hold-overflow");
+export const HOLD_FULL = verdict("hold-full");
+export const HOLD_ENDED = verdict("hold-ended");
+export const CONTROL_IGNORED = verdict("control-ignored");
 export const TRANSMIT_FAILED = verdict("transmit-failed");
 export const SEGMENTATION = verdict("segmentation");
 export const INTERNAL = verdict("internal");

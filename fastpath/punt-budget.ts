@@ -1,0 +1,66 @@
+/**
+ * How many frames a port may hand to the control thread: a budget for each class of them, so that rubbish sent to a
+ * router's own addresses keeps neither neighbor discovery nor routing protocols from getting through.
+ */
+import { MAX_PORTS } from "#fastpath/counters";
+import { type Frame, KIND_IPV6 } from "#fastpath/frame";
+import { PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
+import { isNeighborDiscovery, HOP_LIMIT as ND_HOP_LIMIT } from "#wire/nd";
+import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
+
+/** Frames of a class that a port may hand up at once, and how many come back each tick (so 2 000 a second). */
+const BURST = 400;
+const EACH_TICK = 200;
+
+/** What the link itself lives on: ARP, neighbor discovery. */
+const LINK = 0;
+/** Routing protocols: they see a dead neighbor in silence. */
+const ROUTING = 1;
+/** Packets that wait for a next hop's MAC address, or for a VM's to be learnt. */
+const WAITING = 2;
+/** All else for this router: pings, and whatever anybody sends to it. */
+const OTHER = 3;
+const CLASSES = 4;
+
+export class PuntBudget {
+  private readonly left = new Int32Array(MAX_PORTS * CLASSES).fill(BURST);
+
+  /** Takes one from the budget of the frame's port and class. False: it is used up. */
+  take(f: Frame, verdict: Verdict, bytes: Uint8Array): boolean {
+    const at = f.port * CLASSES + classOf(f, verdict, bytes);
+    if (this.left[at]! <= 0) return false;
+    this.left[at]! -= 1;
+    return true;
+  }
+
+  /** `ticks`: tenths of a second that went by. */
+  refill(ticks: number): void {
+    const b = this.left;
+    for (let i = 0; i < b.length; i++) b[i] = Math.min(BURST, b[i]! + EACH_TICK * ticks);
+  }
+}
+
+/** True for what the last part of the punt ring is kept for. */
+export const isVital = (f: Frame, verdict: Verdict, bytes: Uint8Array): boolean =>
+  classOf(f, verdict, bytes) <= ROUTING;
+
+function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
+  switch (verdict) {
+    case PUNT_ARP:
+      return LINK;
+    case PUNT_NEIGHBOR:
+    case PUNT_OWN:
+    case PUNT_LEARN:
+      return WAITING;
+    case PUNT_LOCAL:
+      if (f.kind !== KIND_IPV6) return OTHER;
+      if (f.protocol === PROTOCOL_OSPF) return ROUTING;
+      return mayBeNeighborDiscovery(f, bytes) ? LINK : OTHER;
+    default:
+      return ROUTING; // the other punts are the routing protocols' own
+  }
+}
+
+/** As far as the frame's head tells: from a neighbor, by its hop limit (RFC 4861 §3.1). */
+const mayBeNeighborDiscovery = (f: Frame, bytes: Uint8Array): boolean =>
+  f.protocol === PROTOCOL_ICMP6 && f.l4 !== 0 && f.hopLimit === ND_HOP_LIMIT && isNeighborDiscovery(bytes[f.l4]!);
