@@ -1,0 +1,132 @@
+/** What an OSPF router knows: plain data that the parts of the core read and change. Nothing here acts. */
+import type { Random } from "#base/random";
+import type { Millis } from "#base/time";
+import type { AreaConfig, InterfaceConfig, OspfConfig } from "#ospf/config";
+import type { Entry, LsaKey, LsaStore } from "#ospf/database/store";
+import type { InterfaceState } from "#ospf/interface/machine";
+import type { NeighborState } from "#ospf/neighbor/machine";
+import type { LsaHeader } from "#ospf/packet/lsa";
+import type { RoutingTable } from "#ospf/routes/model";
+
+export interface Instance {
+  config: OspfConfig;
+  readonly random: Random;
+  readonly areas: Map<number, Area>;
+  /** By configured name. */
+  readonly interfaces: Map<string, Interface>;
+  /** AS scope: AS-external-LSAs, and unknown types of that scope. */
+  readonly external: LsaStore;
+  /** As computed last. */
+  table: RoutingTable;
+  /** Attached to the backbone and to another area, both with an interface up (RFC 2328 §3.3). */
+  isBorder: boolean;
+}
+
+export interface Area {
+  readonly id: number;
+  config: AreaConfig;
+  /** Area scope. */
+  readonly database: LsaStore;
+  readonly interfaces: Set<Interface>;
+}
+
+export interface Interface {
+  readonly name: string;
+  config: InterfaceConfig;
+  readonly area: Area;
+  /** 0 until it was up for the first time. */
+  interfaceId: number;
+  linkLocal: Uint8Array;
+  /** Octets of the largest IPv6 packet. */
+  mtu: number;
+  /** The link carries packets. */
+  linkUp: boolean;
+  state: InterfaceState;
+  /** Router ids, 0: none. */
+  designatedRouter: number;
+  backupDesignatedRouter: number;
+  /** By router id. */
+  readonly neighbors: Map<number, Neighbor>;
+  /** Link scope: Link-LSAs and Grace-LSAs of all routers on the link, and unknown types. */
+  readonly database: LsaStore;
+  helloAt: Millis;
+  /** End of the Waiting state. */
+  waitUntil: Millis;
+  /** Headers to be acknowledged in one packet, and when (RFC 2328 §13.5). */
+  readonly delayedAcks: LsaHeader[];
+  delayedAcksAt: Millis;
+  /** Why packets of routers that are no neighbors were refused: by router id, the latest reason. */
+  readonly refusals: Map<number, Refusal>;
+  readonly counters: InterfaceCounters;
+}
+
+export interface Refusal {
+  readonly address: Uint8Array;
+  readonly reason: string;
+  readonly at: Millis;
+  count: number;
+}
+
+export interface InterfaceCounters {
+  /** By packet type 1 … 5; index 0: none of these. */
+  readonly sent: number[];
+  readonly received: number[];
+  /** Packets, by reason. */
+  readonly refused: Map<string, number>;
+}
+
+export interface Neighbor {
+  readonly routerId: number;
+  readonly interface: Interface;
+  /** Its link-local address: the source of its hellos. */
+  address: Uint8Array;
+  /** Its own interface id (RFC 5340 §4.1.2). */
+  interfaceId: number;
+  priority: number;
+  options: number;
+  /** What its hellos say. */
+  designatedRouter: number;
+  backupDesignatedRouter: number;
+  state: NeighborState;
+  /** Since when in this state. */
+  since: Millis;
+  inactiveAt: Millis;
+  readonly exchange: Exchange;
+  /** Headers that we lack: Link state request list, by `keyOf`. */
+  readonly requests: Map<string, LsaHeader>;
+  /** Keys in the last request packet that are not answered yet. */
+  readonly requested: Set<string>;
+  requestAt: Millis;
+  /** Sent and not acknowledged: Link state retransmission list. */
+  readonly retransmissions: Map<Entry, Millis>;
+  retransmitAt: Millis;
+  /** It restarts gracefully, and we help (RFC 3623 §3.1) until then. */
+  helpUntil: Millis | undefined;
+  /** BFD says down; no adjacency while so. */
+  bfdDown: boolean;
+  /** Why it does not get on, or why it last fell back: for the operator. */
+  trouble: string;
+  /** Adjacencies made and lost. */
+  changes: number;
+}
+
+/** Database description (RFC 2328 §10.6, §10.8). */
+export interface Exchange {
+  /** We count the sequence. */
+  master: boolean;
+  sequence: number;
+  /** Our last packet, to be repeated. */
+  sent: Uint8Array | undefined;
+  repeatAt: Millis;
+  /** Initialize, More, MasterSlave bits, options and sequence of the last packet received: tells duplicates. */
+  received: { readonly flags: number; readonly options: number; readonly sequence: number } | undefined;
+  /** Database summary list: still to be described. */
+  summary: Entry[];
+  summaryAt: number;
+  /** Set in our last packet. */
+  more: boolean;
+}
+
+/** A name for an LSA in maps. */
+export const keyOf = ({ type, linkStateId, advertisingRouter }: LsaKey): string =>
+  `${type}.${linkStateId}.${advertisingRouter}`;
