@@ -108,7 +108,7 @@ export const RESTART_SOFTWARE = 1;
 export const RESTART_RELOAD = 2;
 export const RESTART_SWITCH = 3;
 
-/** RFC 5187 §3.2, RFC 3623 appendix A; unknown TLVs are passed over. */
+/** RFC 5187 §2.2, RFC 3623 appendix A; unknown TLVs are passed over. */
 export interface GraceLsa {
   readonly kind: "grace";
   /** Seconds, 32 bits. */

@@ -14,7 +14,7 @@ export const AS_EXTERNAL_LSA = 0x4005;
 export const NSSA_LSA = 0x2007;
 export const LINK_LSA = 0x0008;
 export const INTRA_AREA_PREFIX_LSA = 0x2009;
-/** RFC 5187 §3.2. */
+/** RFC 5187 §2.1. */
 export const GRACE_LSA = 0x000b;
 
 /** A type whose U-bit is set is stored and flooded by its scope even by routers that do not know it. */
@@ -77,8 +77,7 @@ export function isKnown(type: number): boolean {
 }
 
 /** Where an LSA is flooded: types neither known nor marked by the U-bit stay on the link (§A.4.2.1, §4.5.2). */
-export const floodingScope = (type: number): Scope =>
-  isKnown(type) || (type & U_BIT) !== 0 ? scopeOf(type) : "link";
+export const floodingScope = (type: number): Scope => (isKnown(type) || (type & U_BIT) !== 0 ? scopeOf(type) : "link");
 
 /** Ages above MAX_AGE, which only a broken router sends, count as MAX_AGE. */
 export const isMaxAge = (header: LsaHeader): boolean => header.age >= MAX_AGE;
