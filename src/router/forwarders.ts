@@ -56,6 +56,8 @@ interface Handle {
   stopping: boolean;
 }
 
+/** Punts taken in one go: under a flood of them, timers and the API still get their turn. */
+const PUNTS_AT_ONCE = 256;
 /** Milliseconds a forwarder has to answer a command or to end; it normally takes microseconds. */
 const PATIENCE = 2000;
 
@@ -204,7 +206,7 @@ export class Forwarders {
   /** Armed first, emptied second: a frame that comes in between causes one more message, never one too few. */
   private takePunts(handle: Handle): void {
     Atomics.store(handle.shared, S_ARMED, 1);
-    for (;;) {
+    for (let count = 0; count < PUNTS_AT_ONCE; count++) {
       const taken = takeFrame(handle.punt);
       if (taken === undefined) return;
       this.events.punted({
@@ -214,6 +216,7 @@ export class Forwarders {
         adjacency: puntAdjacency(taken.tag),
       });
     }
+    setImmediate(() => this.takePunts(handle));
   }
 
   private async command(make: (id: number) => Command): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { isLinkLocal6 } from "#base/address";
 import { INJECT_ORIGINATE } from "#fastpath/shared";
+import { CONTROL_IGNORED } from "#fastpath/verdicts";
 import type { PortState } from "#router/ports";
 import { ownFrame, type ServicesIo, sendFrame } from "#router/services-io";
 import { echoReply4, echoReply6 } from "#services/echo";
@@ -18,13 +19,15 @@ export class LocalDelivery {
   }
 
   take(port: PortState, octets: Uint8Array): void {
-    if (port.kind === "vm") {
-      const reply = echoReply4(octets);
-      if (reply !== undefined) sendFrame(this.io, port.index, reply);
+    const reply = port.kind === "vm" ? echoReply4(octets) : echoReply6(octets, this.address);
+    if (reply === undefined) {
+      this.io.lost(port.index, CONTROL_IGNORED);
       return;
     }
-    const reply = echoReply6(octets, this.address);
-    if (reply === undefined) return;
+    if (port.kind === "vm") {
+      sendFrame(this.io, port.index, reply);
+      return;
+    }
     const to = reply.subarray(ETHERNET + DESTINATION, ETHERNET + IPV6);
     // A link-local address means nothing to the routing table: back to whoever's MAC it came from.
     if (isLinkLocal6(to)) sendFrame(this.io, port.index, reply);

@@ -3,13 +3,14 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
-import { ENDINGS, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL } from "#fastpath/verdicts";
+import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
 import type { Configuration, Route } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange } from "#router/config/plan";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
+import { Losses } from "#router/losses";
 import { type PortState, Ports } from "#router/ports";
 import { RouterError } from "#router/router-error";
 import { Routing, type Target } from "#router/routing";
@@ -38,6 +39,7 @@ export class Router {
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
   readonly uplinkNeighbors: UplinkNeighbors;
+  readonly losses = new Losses();
   /** Set once the threads run; nothing is punted before. */
   forwarders!: Forwarders;
   configuration: Configuration;
@@ -91,7 +93,8 @@ export class Router {
     const services = {
       groups: this.routing.groups,
       changed: () => this.forwarders.tablesChanged(),
-      inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.forwarders.inject(frame, octets, tag),
+      inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.inject(frame, octets, tag),
+      lost: (port: number, ending: number) => this.losses.count(port, ending),
     };
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
@@ -336,20 +339,22 @@ export class Router {
         break;
       case PUNT_LEARN:
         if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))
-          this.forwarders.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+          this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+        else this.losses.count(port.index, SPOOFED_MAC); // a group's: nobody's own
         break;
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
         this.local.take(port, punt.octets);
         break;
       default:
-        this.await(port, punt);
+        if (!this.uplinkNeighbors.hold(punt) && !this.vmNeighbors.hold(punt)) this.losses.count(port.index, HOLD_ENDED);
     }
   }
 
-  private await(port: PortState, punt: Punt): void {
-    const taken = this.uplinkNeighbors.hold(punt) || this.vmNeighbors.hold(punt);
-    if (!taken) this.log.debug(`${ENDINGS[punt.verdict]?.name} on ${port.name}: nothing to wait for`);
+  private inject(frame: Punt["frame"], octets: Uint8Array, tag: number): boolean {
+    const taken = this.forwarders.inject(frame, octets, tag);
+    if (!taken) this.losses.count(frame.port, INJECT_FULL);
+    return taken;
   }
 
   private oneAtATime<T>(act: () => Promise<T>): Promise<T> {

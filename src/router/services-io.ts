@@ -2,13 +2,16 @@
 import { Frame } from "#fastpath/frame";
 import { INJECT_SEND } from "#fastpath/shared";
 import type { GroupWriter } from "#fastpath/tables/groups";
+import type { Verdict } from "#fastpath/verdicts";
 
 export interface ServicesIo {
   readonly groups: GroupWriter;
   /** An adjacency changed: remembered decisions are to be made anew. */
   changed(): void;
-  /** `tag`: one of INJECT_…. False: no room, the frame is lost. */
+  /** `tag`: one of INJECT_…. False: no room, the frame is lost, and counted. */
   inject(frame: Frame, octets: Uint8Array, tag: number): boolean;
+  /** A frame that came in by `port` ends here, for this reason. */
+  lost(port: number, ending: Verdict): void;
 }
 
 /** A frame of the control thread's own, finished, from octets 0 on. */

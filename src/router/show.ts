@@ -34,6 +34,10 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   counters,
 };
 
+/** How many of a port's frames ended in a way, in whatever thread. */
+const ended = (router: Router, port: number, ending: number): number =>
+  total(router, portCounters(port) + C_ENDINGS + ending) + router.losses.of(port, ending);
+
 /** A counter over all forwarders; `at`: its index in each one's block. */
 const total = (router: Router, at: number): number => router.forwarders.counters.reduce((sum, c) => sum + c[at]!, 0);
 
@@ -77,7 +81,7 @@ function ports(router: Router): PortView[] {
       txFrames: total(router, at + C_TX_FRAMES),
       txOctets: total(router, at + C_TX_OCTETS),
       dropped: ENDINGS.reduce(
-        (sum, { fate }, ending) => (fate === "dropped" ? sum + total(router, at + C_ENDINGS + ending) : sum),
+        (sum, { fate }, ending) => (fate === "dropped" ? sum + ended(router, port.index, ending) : sum),
         0,
       ),
     };
@@ -117,7 +121,7 @@ function homes(router: Router): Views["homes"] {
 function counters(router: Router): CounterView[] {
   return [...router.ports.all.values()].flatMap((port) =>
     ENDINGS.flatMap(({ name, fate, meaning }, ending) => {
-      const frames = total(router, portCounters(port.index) + C_ENDINGS + ending);
+      const frames = ended(router, port.index, ending);
       return frames > 0 ? [{ port: port.name, ending: name, fate, frames, meaning }] : [];
     }),
   );

@@ -6,7 +6,7 @@ import { formatIpv6, formatMac, linkLocalFromMac } from "#base/address";
 import { Malformed } from "#base/reader";
 import type { Frame } from "#fastpath/frame";
 import { INJECT_ORIGINATE, INJECT_RECEIVE } from "#fastpath/shared";
-import { PUNT_OWN } from "#fastpath/verdicts";
+import { CONTROL_IGNORED, HOLD_FULL, HOLD_OVERFLOW, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
 import type { Punt } from "#router/forwarders";
 import type { PortState } from "#router/ports";
 import { type ServicesIo, sendFrame } from "#router/services-io";
@@ -143,8 +143,8 @@ export class UplinkNeighbors {
     const b = punt.octets;
     if (b[ETHERNET + 6] !== PROTOCOL_ICMP6 || !isNeighborDiscovery(b[ETHERNET + IPV6]!)) return false;
     const packet = readNd(b, ETHERNET, b.length);
-    if (!(packet instanceof Malformed))
-      this.tell({ type: "packet", port: port.index, packet, linkSource: macSource(b, 0) });
+    if (packet instanceof Malformed) this.io.lost(port.index, CONTROL_IGNORED);
+    else this.tell({ type: "packet", port: port.index, packet, linkSource: macSource(b, 0) });
     return true;
   }
 
@@ -152,7 +152,10 @@ export class UplinkNeighbors {
   hold(punt: Punt): boolean {
     const hop = this.byAdjacency.get(punt.adjacency);
     if (hop === undefined) return false;
-    if (hop.port.trouble !== undefined) return true; // nothing to ask on; the frame is lost
+    if (hop.port.trouble !== undefined) {
+      inject(this.io, punt.frame, punt); // there is nothing to ask on, and by now the adjacency says so to the sender
+      return true;
+    }
     const held = this.nextHeld++;
     this.held.set(held, punt);
     this.tell({ type: "resolve", port: hop.port.index, address: hop.address, held });
@@ -235,10 +238,16 @@ export class UplinkNeighbors {
         for (const held of effect.held) this.letGo(held);
         return;
       case "drop":
-        for (const held of effect.held) this.held.delete(held);
+        for (const held of effect.held) this.giveUp(held, effect.reason === "full" ? HOLD_FULL : HOLD_OVERFLOW);
         return;
       default: // router flag, duplicate detection: shown, not acted upon
     }
+  }
+
+  private giveUp(held: number, ending: Verdict): void {
+    const punt = this.held.get(held);
+    this.held.delete(held);
+    if (punt !== undefined) this.io.lost(punt.frame.port, ending);
   }
 
   private letGo(held: number): void {

@@ -1,6 +1,7 @@
 /** The VMs' MAC addresses: ARP (services/arp.ts) at work on the ports of local VMs. */
 import { formatIpv4, formatMac } from "#base/address";
 import { INJECT_RECEIVE } from "#fastpath/shared";
+import { CONTROL_IGNORED, HOLD_ENDED, HOLD_OVERFLOW, type Verdict } from "#fastpath/verdicts";
 import type { Punt } from "#router/forwarders";
 import type { PortState } from "#router/ports";
 import { type ServicesIo, sendFrame } from "#router/services-io";
@@ -65,7 +66,9 @@ export class VmNeighbors {
 
   /** An ARP frame from a VM. */
   arp(port: PortState, octets: Uint8Array): void {
+    const { malformed } = this.core.counters;
     this.tell({ type: "frame", port: port.index, frame: octets });
+    if (this.core.counters.malformed > malformed) this.io.lost(port.index, CONTROL_IGNORED);
   }
 
   /** An IPv4 frame of the VM's own address came from a MAC not known yet. True: it is now. */
@@ -78,6 +81,10 @@ export class VmNeighbors {
   hold(punt: Punt): boolean {
     const port = this.ports.get(punt.adjacency);
     if (port === undefined) return false;
+    if (port.trouble !== undefined) {
+      this.io.lost(punt.frame.port, HOLD_ENDED); // nobody to ask
+      return true;
+    }
     const held = this.nextHeld++;
     this.held.set(held, punt);
     this.tell({ type: "resolve", port: port.index, held });
@@ -117,8 +124,14 @@ export class VmNeighbors {
         for (const held of effect.held) this.letGo(held);
         return;
       case "drop":
-        for (const held of effect.held) this.held.delete(held);
+        for (const held of effect.held) this.giveUp(held, effect.reason === "detached" ? HOLD_ENDED : HOLD_OVERFLOW);
     }
+  }
+
+  private giveUp(held: number, ending: Verdict): void {
+    const punt = this.held.get(held);
+    this.held.delete(held);
+    if (punt !== undefined) this.io.lost(punt.frame.port, ending);
   }
 
   private letGo(held: number): void {

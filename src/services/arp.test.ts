@@ -81,6 +81,8 @@ function lines(effects: readonly ArpEffect[]): string[] {
         return describeFrame(e.frame);
       case "adjacency":
         return `adjacency ${typeof e.mac === "string" ? e.mac : formatMac(e.mac)}`;
+      case "drop":
+        return `drop ${e.held.join(",")} ${e.reason}`;
       default:
         return `${e.type} ${e.held.join(",")}`;
     }
@@ -221,7 +223,7 @@ describe("packets that wait for a VM's MAC", () => {
   test("are three at most, the newest, and go once it is known (RFC 1122 §2.3.2.2)", () => {
     const core = learning();
     for (const held of [1, 2, 3]) expect(core.handle(resolve(held), 1)).toEqual([]);
-    expect(lines(core.handle(resolve(4), 1))).toEqual(["drop 1"]);
+    expect(lines(core.handle(resolve(4), 1))).toEqual(["drop 1 overflow"]);
     expect(lines(core.handle(spoken({ operation: arp.REPLY, target: GATEWAY }), 2))).toEqual([
       "adjacency 02:00:00:00:00:02",
       "release 2,3,4",
@@ -242,9 +244,14 @@ describe("packets that wait for a VM's MAC", () => {
   test("are given up when the port goes, or is attached anew", () => {
     const core = learning();
     core.handle(resolve(1), 1);
-    expect(lines(core.handle(attach, 2))).toEqual(["adjacency unresolved", "drop 1", "adjacency unresolved", ASK]);
+    expect(lines(core.handle(attach, 2))).toEqual([
+      "adjacency unresolved",
+      "drop 1 detached",
+      "adjacency unresolved",
+      ASK,
+    ]);
     core.handle(resolve(2), 3);
-    expect(lines(core.handle({ type: "detach", port: PORT }, 4))).toEqual(["adjacency unresolved", "drop 2"]);
+    expect(lines(core.handle({ type: "detach", port: PORT }, 4))).toEqual(["adjacency unresolved", "drop 2 detached"]);
     expect([core.deadline(), core.handle(spoken({}), 5)]).toEqual([NEVER, []]);
   });
 });

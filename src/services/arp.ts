@@ -34,8 +34,8 @@ export type ArpEffect =
   | { readonly type: "adjacency"; readonly port: number; readonly mac: Uint8Array | "unresolved" | "failed" }
   /** Packets that go through the pipeline again: sent if the MAC is known, refused if the VM did not answer. */
   | { readonly type: "release"; readonly held: readonly number[] }
-  /** Packets given up for newer ones, or with their port. */
-  | { readonly type: "drop"; readonly held: readonly number[] };
+  /** Packets given up for newer ones ("overflow"), or with their port ("detached"). */
+  | { readonly type: "drop"; readonly held: readonly number[]; readonly reason: "overflow" | "detached" };
 
 export interface ArpCounters {
   answered: number;
@@ -140,7 +140,7 @@ export class VmArp {
   #detach(effects: ArpEffect[], vm: Attached): void {
     this.#vms.delete(vm.port);
     effects.push({ type: "adjacency", port: vm.port, mac: "unresolved" });
-    if (vm.held.length > 0) effects.push({ type: "drop", held: vm.held });
+    if (vm.held.length > 0) effects.push({ type: "drop", held: vm.held, reason: "detached" });
   }
 
   /** Asks for the VM's MAC; again after 250 ms, 500 ms … 30 s, for as long as it is not known. */
@@ -177,7 +177,7 @@ export class VmArp {
       return;
     }
     vm.held.push(held);
-    if (vm.held.length > MAX_HELD) effects.push({ type: "drop", held: vm.held.splice(0, 1) });
+    if (vm.held.length > MAX_HELD) effects.push({ type: "drop", held: vm.held.splice(0, 1), reason: "overflow" });
     if (vm.asked < PATIENCE) return;
     vm.asked = 0; // somebody wants it: ask briskly again
     this.#ask(effects, vm, now);

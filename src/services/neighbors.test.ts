@@ -57,7 +57,7 @@ describe("address resolution (RFC 4861 §7.2.2)", () => {
   test("holds three packets per neighbor, the newest", () => {
     const n = ready();
     for (const held of [1, 2, 3]) n.handle(resolve(PEER, held), 0);
-    expect(lines(n.handle(resolve(PEER, 4), 0))).toEqual(["drop 1"]);
+    expect(lines(n.handle(resolve(PEER, 4), 0))).toEqual(["drop 1 overflow"]);
     expect(lines(n.handle(na("S", PEER_MAC), 0))).toContain("release 2,3,4");
   });
 
@@ -184,7 +184,7 @@ describe("a full cache", () => {
     const n = ready({ maxEntries: 2 });
     n.handle(resolve(address(0)), 0);
     n.handle(resolve(address(1)), 0);
-    expect(lines(n.handle(resolve(address(2), 9), 1))).toEqual(["drop 9"]);
+    expect(lines(n.handle(resolve(address(2), 9), 1))).toEqual(["drop 9 full"]);
     expect(n.counters.refused).toBe(1);
   });
 });

@@ -82,7 +82,7 @@ export class NeighborCache {
     const key = keyOf(port, address);
     const entry = this.#entries.get(key) ?? this.#create(turn, port, address, event);
     if (!entry) {
-      if (held !== undefined) turn.effects.push({ type: "drop", held: [held] });
+      if (held !== undefined) turn.effects.push({ type: "drop", held: [held], reason: "full" });
       return;
     }
     if (held !== undefined) this.#hold(turn, entry, held);
@@ -189,7 +189,7 @@ export class NeighborCache {
   #hold(turn: Turn, entry: Entry, held: number): void {
     entry.held.push(held);
     if (entry.held.length <= this.#around.settings.maxHeld) return;
-    turn.effects.push({ type: "drop", held: [entry.held.shift()!] });
+    turn.effects.push({ type: "drop", held: [entry.held.shift()!], reason: "overflow" });
   }
 
   #apply(turn: Turn, entry: Entry, event: NudEvent, mac?: Uint8Array): void {

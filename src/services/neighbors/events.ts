@@ -38,8 +38,8 @@ export type NeighborEffect =
    * have "failed" before, unless the link went down.
    */
   | { readonly type: "fail"; readonly held: readonly number[] }
-  /** Forget these: newer packets took their place in the queue, or there is no room for another neighbor. */
-  | { readonly type: "drop"; readonly held: readonly number[] }
+  /** Forget these: newer packets took their place in the queue ("overflow"), or there is no room for another neighbor ("full"). */
+  | { readonly type: "drop"; readonly held: readonly number[]; readonly reason: "overflow" | "full" }
   /** The neighbor's IsRouter flag changed (RFC 4861 §7.2.5). */
   | { readonly type: "router"; readonly port: number; readonly address: Uint8Array; readonly isRouter: boolean }
   /** Our link-local address may be used from now on (RFC 4862 §5.4). */

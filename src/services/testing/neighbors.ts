@@ -26,6 +26,8 @@ export function lines(effects: readonly NeighborEffect[]): string[] {
         return `preferred ${formatIpv6(e.address)}`;
       case "duplicate":
         return `duplicate ${formatIpv6(e.address)} of ${formatMac(e.mac)}${e.disabled ? ", disabled" : ""}`;
+      case "drop":
+        return `drop ${e.held.join(",")} ${e.reason}`;
       default:
         return `${e.type} ${e.held.join(",")}`;
     }
