@@ -116,7 +116,7 @@ export function verifyTrailer(
   datagram: Datagram,
   associations: readonly SecurityAssociation[],
 ): AuthTrailer | Malformed {
-  const { payload, source } = datagram;
+  const { octets: payload, source } = datagram;
   const trailer = readTrailer(payload);
   if (trailer instanceof Malformed) return trailer;
   const sa = associations.find(({ id }) => id === trailer.association);

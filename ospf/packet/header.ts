@@ -23,26 +23,13 @@ export type PacketType =
   | typeof LINK_STATE_UPDATE
   | typeof LINK_STATE_ACKNOWLEDGMENT;
 
-/** ff02::5 (RFC 5340 §A.1). */
-export const ALL_SPF_ROUTERS = group(5);
-/** ff02::6. */
-export const ALL_D_ROUTERS = group(6);
-
-function group(last: number): Uint8Array {
-  const address = new Uint8Array(16);
-  address[0] = 0xff;
-  address[1] = 0x02;
-  address[15] = last;
-  return address;
-}
-
-/** The payload of an IPv6 packet of protocol 89, and its addresses, which the checksum and the digest cover. */
+/** The payload of an IPv6 packet of protocol 89, and its addresses: checksum and digest cover them. */
 export interface Datagram {
   /** 16 octets each. */
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   /** All octets after the IPv6 headers. */
-  readonly payload: Uint8Array;
+  readonly octets: Uint8Array;
 }
 
 export const version = (b: Uint8Array): number => u8(b, 0);
@@ -109,10 +96,10 @@ export function optionsOf(payload: Uint8Array): number {
 export const announcesTrailer = (payload: Uint8Array): boolean => hasOptions(optionsOf(payload), OPTION_AT);
 
 /** Sum over pseudo-header (RFC 8200 §8.1, the length being the OSPF packet's own) and packet (RFC 5340 §A.3.1). */
-function sumOf({ source, destination, payload }: Datagram): number {
-  const octets = length(payload);
-  const pseudo = sum(destination, 0, 16, sum(source, 0, 16, octets + PROTOCOL_OSPF));
-  return sum(payload, 0, octets, pseudo);
+function sumOf({ source, destination, octets }: Datagram): number {
+  const count = length(octets);
+  const pseudo = sum(destination, 0, 16, sum(source, 0, 16, count + PROTOCOL_OSPF));
+  return sum(octets, 0, count, pseudo);
 }
 
 /** {@link layout} was asked. */
@@ -120,6 +107,6 @@ export const checksumHolds = (datagram: Datagram): boolean => fold(sumOf(datagra
 
 /** Fills the checksum in. */
 export function writeChecksum(datagram: Datagram): void {
-  setChecksum(datagram.payload, 0);
-  setChecksum(datagram.payload, finish(sumOf(datagram)));
+  setChecksum(datagram.octets, 0);
+  setChecksum(datagram.octets, finish(sumOf(datagram)));
 }

@@ -2,6 +2,7 @@
 import { i32, put16, u16, u32 } from "#base/bytes";
 import type { Reader } from "#base/reader";
 import type { Writer } from "#base/writer";
+import { MAX_AGE, MAX_AGE_DIFF } from "#ospf/constants";
 
 export const LSA_HEADER_SIZE = 20; // octets
 
@@ -20,12 +21,6 @@ export const GRACE_LSA = 0x000b;
 /** A type whose U-bit is set is stored and flooded by its scope even by routers that do not know it. */
 const U_BIT = 0x8000;
 
-/** Seconds; an LSA of this age leaves the routing domain (RFC 2328 appendix B). */
-export const MAX_AGE = 3600;
-/** Seconds; instances whose ages differ by more are different instances. */
-export const MAX_AGE_DIFF = 900;
-/** 24 bits; a metric that says: unreachable. */
-export const LS_INFINITY = 0xff_ffff;
 /** 0x80000001 as a signed number, the oldest (RFC 2328 §12.1.6). */
 export const INITIAL_SEQUENCE_NUMBER = -0x7fff_ffff;
 /** The newest; after it the LSA must be flushed before it can be originated again. */
@@ -42,7 +37,7 @@ export interface LsaIdentity {
 }
 
 export interface LsaHeader extends LsaIdentity {
-  /** Seconds, as on the wire: 0 … 0xffff, though sound ones are at most MAX_AGE. See {@link isMaxAge}. */
+  /** Seconds, as on the wire: 0 … 0xffff, though sound ones are at most MAX_AGE. */
   readonly age: number;
   /** Signed: −2^31 … 2^31 − 1. */
   readonly sequence: number;
@@ -80,7 +75,7 @@ export function isKnown(type: number): boolean {
 export const floodingScope = (type: number): Scope => (isKnown(type) || (type & U_BIT) !== 0 ? scopeOf(type) : "link");
 
 /** Ages above MAX_AGE, which only a broken router sends, count as MAX_AGE. */
-export const isMaxAge = (header: LsaHeader): boolean => header.age >= MAX_AGE;
+const isMaxAge = (header: LsaHeader): boolean => header.age >= MAX_AGE;
 
 export const sameLsa = (a: LsaIdentity, b: LsaIdentity): boolean =>
   a.type === b.type && a.linkStateId === b.linkStateId && a.advertisingRouter === b.advertisingRouter;

@@ -4,6 +4,9 @@ import type { Writer } from "#base/writer";
 import { fletcherHolds } from "./fletcher.ts";
 import { LSA_HEADER_SIZE, type LsaHeader, lsaHeaderAt, setAge } from "./lsa-header.ts";
 
+export type { LsaBody } from "./lsa-body.ts";
+export type { LsaHeader, LsaIdentity } from "./lsa-header.ts";
+
 export interface Lsa {
   /** `header.age` is the age that counts; all else is as in `octets`. */
   readonly header: LsaHeader;

@@ -99,11 +99,11 @@ export type Integrity = "checksum" | "trailer";
  * may be used again. The work is bounded by the payload's length whatever it says.
  */
 export function readPacket(datagram: Datagram, integrity: Integrity): ReceivedPacket | Malformed {
-  const { payload } = datagram;
-  const parts = layout(payload);
+  const { octets } = datagram;
+  const parts = layout(octets);
   if (parts instanceof Malformed) return parts;
   if (integrity === "checksum" && !checksumHolds(datagram)) return new Malformed("checksum", 12);
-  const packet = decode(payload, readWhole, 0, parts.packetEnd);
+  const packet = decode(octets, readWhole, 0, parts.packetEnd);
   return packet instanceof Malformed ? packet : { packet, ...parts };
 }
 
@@ -208,9 +208,9 @@ export function writePacket(packet: OspfPacket, source: Uint8Array, destination:
   w.u8(0);
   writeBody(w, packet);
   w.patch16(2, w.length);
-  const payload = w.finish();
-  writeChecksum({ source, destination, payload });
-  return payload;
+  const octets = w.finish();
+  writeChecksum({ source, destination, octets });
+  return octets;
 }
 
 function writeBody(w: Writer, packet: OspfPacket): void {
