@@ -1,7 +1,7 @@
 /** The router's ports as the control thread keeps them: opened, watched, opened again when they come back, closed. */
 
 import { MAX_PORTS } from "#fastpath/counters";
-import { freePacketPort, openPacketPort, type PacketDescriptor } from "#fastpath/ports/packet";
+import { discardPacketPort, freePacketPort, openPacketPort, type PacketDescriptor } from "#fastpath/ports/packet";
 import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
 import type { PortDescriptor } from "#fastpath/shared";
 import type { Uplink, Vm } from "#router/config/model";
@@ -135,7 +135,7 @@ export class Ports {
   private openPacket(port: PortState): PacketDescriptor[] {
     const { arena, forwarders } = this.options;
     const link = this.prepare(port);
-    const offload = (port.uplink ?? port.vm!).offload;
+    const { offload, capture } = port.uplink ?? port.vm!;
     const descriptors: PacketDescriptor[] = [];
     try {
       for (let queue = 0; queue < forwarders; queue++) {
@@ -147,12 +147,13 @@ export class Ports {
             mtu: link.mtu,
             offload,
             exclusive: queue === 0,
+            express: !capture,
             ...(forwarders > 1 && { fanoutGroup: (process.pid * 131 + link.index) & 0xffff }),
           }),
         );
       }
     } catch (error) {
-      for (const descriptor of descriptors) this.free(descriptor);
+      for (const descriptor of descriptors) discardPacketPort(arena, descriptor);
       throw error;
     }
     return descriptors;

@@ -25,6 +25,7 @@ export const uplinkFacts = (uplink: Uplink): Facts => ({
   interface: uplink.interface,
   ...(uplink.mtu !== undefined && { mtu: `${uplink.mtu}` }),
   ...(!uplink.offload && { offload: "off" }),
+  ...(uplink.capture && { capture: "on" }),
 });
 
 export function routeFacts({ via }: Route): Facts {
@@ -41,6 +42,7 @@ export const vmFacts = (vm: Vm): Facts => ({
   ...(vm.mtu !== undefined && { mtu: `${vm.mtu}` }),
   ...attachmentFacts(vm),
   ...(!vm.offload && { offload: "off" }),
+  ...(vm.capture && { capture: "on" }),
 });
 
 function attachmentFacts({ attachment }: Vm): Facts {

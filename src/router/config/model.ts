@@ -71,6 +71,8 @@ export interface Uplink {
   readonly mtu?: number;
   /** False: no super-packets and no partial checksums on this port. */
   readonly offload: boolean;
+  /** True: captures on the interface see what is sent, which costs speed. */
+  readonly capture: boolean;
 }
 
 export interface Route {
@@ -101,6 +103,8 @@ export interface Vm {
   readonly mtu?: number;
   readonly attachment: Attachment;
   readonly offload: boolean;
+  /** As an uplink's; without meaning for a TAP, where captures see everything. */
+  readonly capture: boolean;
 }
 
 /** How a VM's frames reach the router. */

@@ -124,6 +124,10 @@ function checkVms(inspector: Inspector, vms: NodeLists["vms"]): void {
       const found = tap === undefined ? "neither tap nor interface" : "both tap and interface";
       inspector.report(path, { found, expected: "a tap to make or an existing interface" });
     }
+    if (tap !== undefined && value.capture) {
+      const expected = "capture beside interface only: a capture on a TAP sees everything as it is";
+      inspector.report([...path, "capture"], { found: "true, beside tap", expected });
+    }
   }
 }
 

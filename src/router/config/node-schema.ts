@@ -29,6 +29,11 @@ const flowCache = z
   )
   .transform((value) => (value === false ? 0 : value.entries));
 
+const capture = z
+  .boolean({ error: "true or false" })
+  .default(false)
+  .meta({ description: "let captures on the interface (tcpdump) see what is sent too; slower for small packets" });
+
 export const uplink = z.strictObject(
   {
     interface: interfaceName.meta({ description: "kernel interface that leads into the fabric" }),
@@ -38,6 +43,7 @@ export const uplink = z.strictObject(
       .boolean({ error: "true or false" })
       .default(true)
       .meta({ description: "let super-packets and unfinished checksums through" }),
+    capture,
   },
   { error: "a mapping with interface" },
 );
@@ -95,6 +101,7 @@ export const vm = z.strictObject(
       .boolean({ error: "true or false" })
       .default(true)
       .meta({ description: "let super-packets and unfinished checksums through" }),
+    capture,
   },
   { error: "a mapping with name, network, address, and tap or interface" },
 );

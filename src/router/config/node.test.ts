@@ -84,15 +84,15 @@ describe("a node", () => {
   });
 
   test("names uplinks after their interface, and routes through them", () => {
-    const text = `uplinks: [{interface: eth1}, {interface: eth2, name: up2, mtu: 9000, offload: false}]
+    const text = `uplinks: [{interface: eth1}, {interface: eth2, name: up2, mtu: 9000, offload: false, capture: true}]
 routes:
   - {to: "::/0", via: [{uplink: eth1, nextHop: fe80::1}, {uplink: up2, nextHop: 2001:db8:a1:ff::1, weight: 3}]}
   - {to: 2001:db8:a1:9::/64, discard: true}
 `;
     const { uplinks, routes } = node(HYPERVISOR + text);
     expect(uplinks).toEqual([
-      { name: "eth1", interface: "eth1", offload: true },
-      { name: "up2", interface: "eth2", mtu: 9000, offload: false },
+      { name: "eth1", interface: "eth1", offload: true, capture: false },
+      { name: "up2", interface: "eth2", mtu: 9000, offload: false, capture: true },
     ]);
     expect(routes.map((r) => [r.to.text, r.via.map((v) => `${v.uplink} ${v.address.text} ${v.weight}`)])).toEqual([
       ["::/0", ["eth1 fe80::1 1", "up2 2001:db8:a1:ff::1 3"]],
@@ -203,6 +203,11 @@ vms:
       "node.yaml:12:79: vms[2].tap: found the TAP t1, as in line 10",
       "node.yaml:13:5: vms[3]: found neither tap nor interface",
     ]);
+  });
+
+  test("about a capture on a TAP, which needs no setting", () => {
+    const text = `vms: [{${WEB1}, tap: web1, capture: true}]\n`;
+    expect(errors(HYPERVISOR + text)).toEqual([expect.stringContaining("vms[0].capture: found true, beside tap")]);
   });
 
   test("about routes", () => {

@@ -91,6 +91,7 @@ const buildUplink = (value: z.output<typeof uplink>): Uplink => ({
   interface: value.interface,
   ...(value.mtu !== undefined && { mtu: value.mtu }),
   offload: value.offload,
+  capture: value.capture,
 });
 
 const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
@@ -99,7 +100,7 @@ const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
 });
 
 function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: Fabric): Vm {
-  const { name, address, mac, mtu, offload } = value;
+  const { name, address, mac, mtu, offload, capture } = value;
   const prefix = fabric.homes[home]!.prefix.address;
   return {
     name,
@@ -111,6 +112,7 @@ function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: 
     ...(mtu !== undefined && { mtu }),
     attachment: buildAttachment(value),
     offload,
+    capture,
   };
 }
 

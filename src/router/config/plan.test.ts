@@ -61,13 +61,16 @@ describe("a plan", () => {
   });
 
   test("shows uplinks and routes", () => {
-    const node = NODE.replace("name: up1}", "name: up1, mtu: 9000}, {interface: eth2, offload: false}").replace(
+    const node = NODE.replace(
+      "name: up1}",
+      "name: up1, mtu: 9000}, {interface: eth2, offload: false, capture: true}",
+    ).replace(
       /routes: .*/,
       'routes: [{to: "::/0", via: [{uplink: up1, nextHop: fe80::1, weight: 2}, {uplink: eth2, nextHop: fe80::2}]}, {to: 2001:db8::/32, discard: true}]',
     );
     expect(plan(node)).toEqual([
       "~ uplink up1: mtu default → 9000",
-      "+ uplink eth2: interface eth2, offload off",
+      "+ uplink eth2: interface eth2, offload off, capture on",
       "~ route ::/0: via up1 fe80::1 → up1 fe80::1 weight 2 and eth2 fe80::2",
       "+ route 2001:db8::/32: via discard",
     ]);
