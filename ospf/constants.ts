@@ -1,8 +1,5 @@
-/** Architectural constants (RFC 2328 appendix B, which RFC 5340 takes over) and the addresses of RFC 5340 §2.10 and A.1. */
-import { parseIpv6 } from "#base/address";
+/** Architectural constants (RFC 2328 appendix B, which RFC 5340 takes over). */
 import type { Millis } from "#base/time";
-
-export const PROTOCOL_OSPF = 89;
 
 /** Seconds between new instances of an LSA that did not change. */
 export const LS_REFRESH_TIME = 1800;
@@ -10,8 +7,6 @@ export const LS_REFRESH_TIME = 1800;
 export const MAX_AGE = 3600;
 /** Seconds; ages that differ by less mean the same instance (RFC 2328 §13.1). */
 export const MAX_AGE_DIFF = 900;
-/** Seconds of age at which an LSA's checksum is looked at again (RFC 2328 §14). */
-export const CHECK_AGE = 300;
 /** Between two new instances of one of our LSAs. */
 export const MIN_LS_INTERVAL: Millis = 5000;
 /** Between two new instances that we accept of one LSA of another router. */
@@ -20,8 +15,5 @@ export const MIN_LS_ARRIVAL: Millis = 1000;
 export const LS_INFINITY = 0xff_ffff;
 /** The greatest metric of a link (16 bits). A router whose links all have it carries no transit traffic (RFC 6987). */
 export const MAX_LINK_METRIC = 0xffff;
-
-export const ALL_SPF_ROUTERS = parseIpv6("ff02::5")!;
-export const ALL_D_ROUTERS = parseIpv6("ff02::6")!;
 
 export const BACKBONE = 0;

@@ -2,15 +2,18 @@
 import type { Random } from "#base/random";
 import type { Millis } from "#base/time";
 import type { AreaConfig, InterfaceConfig, OspfConfig } from "#ospf/config";
-import type { Entry, LsaKey, LsaStore } from "#ospf/database/store";
+import type { Entry, LsaStore } from "#ospf/database/store";
 import type { InterfaceState } from "#ospf/interface/machine";
 import type { NeighborState } from "#ospf/neighbor/machine";
-import type { LsaHeader } from "#ospf/packet/lsa";
+import type { CryptoSequence } from "#ospf/packet/auth-trailer";
+import type { LsaHeader, LsaIdentity } from "#ospf/packet/lsa";
 import type { RoutingTable } from "#ospf/routes/model";
 
 export interface Instance {
   config: OspfConfig;
   readonly random: Random;
+  /** Unix milliseconds are `now` plus this. */
+  clockOffset: number;
   readonly areas: Map<number, Area>;
   /** By configured name. */
   readonly interfaces: Map<string, Interface>;
@@ -20,6 +23,10 @@ export interface Instance {
   table: RoutingTable;
   /** Attached to the backbone and to another area, both with an interface up (RFC 2328 §3.3). */
   isBorder: boolean;
+  /** We restart gracefully until then at the latest: nothing is originated or installed (RFC 3623 §2.2). */
+  restartingUntil: Millis | undefined;
+  /** LSAs over all databases. */
+  lsaCount: number;
 }
 
 export interface Area {
@@ -52,13 +59,20 @@ export interface Interface {
   helloAt: Millis;
   /** End of the Waiting state. */
   waitUntil: Millis;
+  /** To be flooded out of this interface, in packets as large as it takes, at `floodAt` the next ones. */
+  readonly outgoing: Set<Entry>;
+  floodAt: Millis;
   /** Headers to be acknowledged in one packet, and when (RFC 2328 §13.5). */
-  readonly delayedAcks: LsaHeader[];
+  delayedAcks: LsaHeader[];
   delayedAcksAt: Millis;
   /** Why packets of routers that are no neighbors were refused: by router id, the latest reason. */
   readonly refusals: Map<number, Refusal>;
   readonly counters: InterfaceCounters;
 }
+
+/** Adjacent, as far as what we advertise goes: a neighbor that restarts gracefully counts as it was (RFC 3623 §3). */
+export const isAdjacent = (neighbor: Neighbor): boolean =>
+  neighbor.state === "Full" || neighbor.helpUntil !== undefined;
 
 export interface Refusal {
   readonly address: Uint8Array;
@@ -102,8 +116,10 @@ export interface Neighbor {
   retransmitAt: Millis;
   /** It restarts gracefully, and we help (RFC 3623 §3.1) until then. */
   helpUntil: Millis | undefined;
-  /** BFD says down; no adjacency while so. */
-  bfdDown: boolean;
+  /** BFD was asked to watch it. */
+  watched: boolean;
+  /** Greatest authentication sequence number seen, by packet type (RFC 7166 §4.6). */
+  readonly authenticated: (CryptoSequence | undefined)[];
   /** Why it does not get on, or why it last fell back: for the operator. */
   trouble: string;
   /** Adjacencies made and lost. */
@@ -128,5 +144,5 @@ export interface Exchange {
 }
 
 /** A name for an LSA in maps. */
-export const keyOf = ({ type, linkStateId, advertisingRouter }: LsaKey): string =>
+export const keyOf = ({ type, linkStateId, advertisingRouter }: LsaIdentity): string =>
   `${type}.${linkStateId}.${advertisingRouter}`;

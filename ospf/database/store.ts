@@ -4,7 +4,8 @@
  */
 import type { Millis } from "#base/time";
 import { MAX_AGE } from "#ospf/constants";
-import type { Lsa, LsaBody, LsaHeader } from "#ospf/packet/lsa";
+import type { Lsa, LsaBody, LsaIdentity } from "#ospf/packet/lsa";
+import { isMaxAge as isMaxAgeHeader } from "#ospf/packet/lsa-header";
 
 /** One instance of an LSA. Replaced by another object when another instance comes, so `===` asks for the instance. */
 export interface Entry {
@@ -12,12 +13,11 @@ export interface Entry {
   readonly lsa: Lsa;
   readonly body: LsaBody;
   readonly installedAt: Millis;
+  /** It came by flooding: MinLSArrival counts from `installedAt`. */
+  readonly received: boolean;
   /** Neighbors that have yet to acknowledge it. */
   unacknowledged: number;
 }
-
-/** What an LSA is found by, whatever its instance (RFC 2328 §12.1). */
-export type LsaKey = Pick<LsaHeader, "type" | "linkStateId" | "advertisingRouter">;
 
 type ByLinkStateId = Map<number, Entry>;
 type ByRouter = Map<number, ByLinkStateId>;
@@ -30,7 +30,7 @@ export class LsaStore {
     return this.#size;
   }
 
-  get(key: LsaKey): Entry | undefined {
+  get(key: LsaIdentity): Entry | undefined {
     return this.#types.get(key.type)?.get(key.advertisingRouter)?.get(key.linkStateId);
   }
 
@@ -47,7 +47,7 @@ export class LsaStore {
   }
 
   /** False: it was not there. */
-  delete({ type, advertisingRouter, linkStateId }: LsaKey): boolean {
+  delete({ type, advertisingRouter, linkStateId }: LsaIdentity): boolean {
     const routers = this.#types.get(type);
     const ids = routers?.get(advertisingRouter);
     if (routers === undefined || ids === undefined || !ids.delete(linkStateId)) return false;
@@ -89,4 +89,4 @@ export const ageOf = (entry: Entry, now: Millis): number =>
   Math.min(MAX_AGE, entry.lsa.header.age + Math.floor((now - entry.installedAt) / 1000));
 
 /** On its way out: it is flooded, but says nothing any more. */
-export const isMaxAge = (entry: Entry): boolean => entry.lsa.header.age >= MAX_AGE;
+export const isMaxAge = (entry: Entry): boolean => isMaxAgeHeader(entry.lsa.header);
