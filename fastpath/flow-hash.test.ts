@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { hashFlow } from "#fastpath/flow-hash";
 import { Frame, KIND_IPV6 } from "#fastpath/frame";
 
-const BUCKETS = 4096;
 const FLOWS = 4096;
 
 /** How many of the buckets are used by flows that differ in one 32-bit word of the two addresses, raw, by `step`. */
