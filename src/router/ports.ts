@@ -5,8 +5,10 @@ import { discardPacketPort, freePacketPort, openPacketPort, type PacketDescripto
 import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
 import type { PortDescriptor } from "#fastpath/shared";
 import type { Uplink, Vm } from "#router/config/model";
+import type { InterfaceClaims } from "#router/interface-claims";
+import { RouterError } from "#router/router-error";
 import type { UndoLog } from "#router/undo";
-import { closingAfter } from "#sys/descriptor";
+import { closeDescriptor, closingAfter } from "#sys/descriptor";
 import { SysError } from "#sys/errno";
 import { describeErrno } from "#sys/libc";
 import type { Arena } from "#sys/memory";
@@ -41,6 +43,7 @@ export interface PortsOptions {
   /** Largest packet that every link of the fabric carries, octets; undefined: each uplink's own. */
   readonly fabricMtu: number | undefined;
   readonly undo: UndoLog;
+  readonly claims: InterfaceClaims;
 }
 
 export class Ports {
@@ -95,7 +98,8 @@ export class Ports {
       port.trouble = undefined;
       return true;
     } catch (error) {
-      if (!(error instanceof SysError || error instanceof RangeError)) throw error;
+      const expected = error instanceof SysError || error instanceof RangeError || error instanceof RouterError;
+      if (!expected) throw error;
       port.trouble = error.message;
       return false;
     }
@@ -111,6 +115,9 @@ export class Ports {
   remove(port: PortState): void {
     this.closed(port, "removed");
     this.all.delete(port.index);
+    if ([...this.all.values()].some((other) => other.interface === port.interface)) return;
+    this.options.undo.undoInterface(port.interface);
+    this.options.claims.release(port.interface);
   }
 
   /** What an errno of a failed port means to an operator. */
@@ -161,8 +168,9 @@ export class Ports {
 
   /** Link up, the kernel's own IPv6 off: the router owns it now. */
   private prepare(port: PortState): Link {
-    const { undo, gatewayMac } = this.options;
+    const { undo, gatewayMac, claims } = this.options;
     const link = this.netlink.requireLink(port.interface);
+    claims.take(link); // before anything is changed
     undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
     // Switched on when it is first seen; from then on that is the operator's business.
     if (!link.up && link.index === port.interfaceIndex) throw new RangeError(`interface ${link.name} is down`);
@@ -183,20 +191,38 @@ export class Ports {
   }
 
   private openTap(port: PortState): TapDescriptor[] {
-    const { arena, forwarders, gatewayMac, undo } = this.options;
+    const { arena, forwarders, claims } = this.options;
+    const { offload } = port.vm!;
+    const existing = this.netlink.link(port.interface);
+    if (existing !== undefined) claims.take(existing); // says whose it is, where it is another router's
+    let queues: readonly number[] = [];
+    try {
+      queues = openTap({ name: port.interface, queues: forwarders, offload }).descriptors;
+      this.prepareTap(port);
+      return queues.map((fd) => openTapPort(arena, { index: port.index, fd, offload }));
+    } catch (error) {
+      queues.forEach(closeDescriptor);
+      claims.release(port.interface);
+      throw error;
+    }
+  }
+
+  private prepareTap(port: PortState): void {
+    const { gatewayMac, undo, claims } = this.options;
     const vm = port.vm!;
     if (vm.attachment.kind !== "tap") throw new RangeError(`${port.name} is no TAP`);
     const { netns, rename, mac } = vm.attachment;
-    const tap = openTap({ name: port.interface, queues: forwarders, offload: vm.offload });
     const link = this.netlink.requireLink(port.interface);
-    if (netns === undefined) undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
+    if (netns === undefined) {
+      claims.take(link);
+      undo.sysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, "1");
+    }
     if (mac !== undefined) this.netlink.changeLink(link.index, { mac: mac.bytes }, link.name);
     if (vm.mtu !== undefined) this.netlink.changeLink(link.index, { mtu: vm.mtu }, link.name);
     if (netns !== undefined) this.moveTap(link, netns, rename ?? link.name);
     else this.netlink.changeLink(link.index, { up: true }, link.name);
     port.mtu = vm.mtu ?? link.mtu;
     port.mac = gatewayMac;
-    return tap.descriptors.map((fd) => openTapPort(arena, { index: port.index, fd, offload: vm.offload }));
   }
 
   private moveTap(link: Link, netns: string, name: string): void {

@@ -8,6 +8,7 @@ import type { Configuration, Route } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange } from "#router/config/plan";
 import { Forwarders, type Punt } from "#router/forwarders";
+import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { Losses } from "#router/losses";
@@ -22,7 +23,7 @@ import { VmNeighbors } from "#router/vm-neighbors";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
-import { LinkMonitor } from "#sys/rtnetlink";
+import { LinkMonitor, Rtnetlink } from "#sys/rtnetlink";
 
 /** Milliseconds between attempts to open ports that are not there, and between looks at the kernel's link notices. */
 const RETRY = 500;
@@ -48,6 +49,7 @@ export class Router {
   private readonly arena = Arena.map();
   private readonly turns: SharedArrayBuffer;
   private readonly routing: Routing;
+  private readonly claims: InterfaceClaims;
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
   private readonly monitor = new LinkMonitor();
@@ -80,7 +82,8 @@ export class Router {
     mkdirSync(directory, { recursive: true });
     if (lockFile(`${directory}/${node.name}.lock`) === undefined)
       throw new RouterError(`router ${node.name} runs already (${directory}/${node.name}.lock is held)`);
-    this.undo = new UndoLog(`${directory}/${node.name}.undo`);
+    this.claims = new InterfaceClaims(node.name);
+    this.undo = new UndoLog(`${directory}/${node.name}.undo`, (name) => this.isOthers(name));
     this.turns = new SharedArrayBuffer(4 * node.forwarders);
     this.routing = new Routing(Bun.hash.xxHash32(node.address.bytes) | 0, new Int32Array(this.turns));
     this.ports = new Ports({
@@ -89,6 +92,7 @@ export class Router {
       gatewayMac: fabric.gatewayMac.bytes,
       fabricMtu: fabric.mtu,
       undo: this.undo,
+      claims: this.claims,
     });
     const services = {
       groups: this.routing.groups,
@@ -155,6 +159,18 @@ export class Router {
     this.monitor.close();
     this.ports.close();
     this.undo.undoAll();
+    this.claims.releaseAll();
+  }
+
+  /** True for an interface that another router has taken since this one was killed. */
+  private isOthers(name: string): boolean {
+    const netlink = new Rtnetlink();
+    try {
+      const link = netlink.link(name);
+      return link !== undefined && this.claims.isTaken(link);
+    } finally {
+      netlink.close();
+    }
   }
 
   private async begin(): Promise<void> {

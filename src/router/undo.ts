@@ -17,11 +17,14 @@ export class UndoLog {
   private readonly file: string;
   private entries: Entry[] = [];
 
-  /** Takes up what a run that crashed has left behind, and puts it back. */
-  constructor(file: string) {
+  /**
+   * Takes up what a run that crashed has left behind, and puts it back.
+   * @param isOthers true for an interface that another router has by now: its settings are that one's business.
+   */
+  constructor(file: string, isOthers: (name: string) => boolean) {
     this.file = file;
     if (!existsSync(file)) return;
-    this.entries = readEntries(file);
+    this.entries = readEntries(file).filter((entry) => !isOthers(interfaceOf(entry)));
     this.undoAll();
   }
 
@@ -45,13 +48,30 @@ export class UndoLog {
     rmSync(this.file, { force: true });
   }
 
+  /** Puts back what was changed about one interface. */
+  undoInterface(name: string): void {
+    const its = this.entries.filter((entry) => interfaceOf(entry) === name);
+    if (its.length === 0) return;
+    for (const entry of its.reverse()) undo(entry);
+    this.entries = this.entries.filter((entry) => interfaceOf(entry) !== name);
+    this.save();
+  }
+
   private remember(entry: Entry): void {
     if (this.entries.some((known) => JSON.stringify(known) === JSON.stringify(entry))) return;
     this.entries.push(entry);
+    this.save();
+  }
+
+  private save(): void {
     mkdirSync(dirname(this.file), { recursive: true });
     writeFileSync(this.file, JSON.stringify(this.entries));
   }
 }
+
+/** All sysctls here are an interface's: net/ipv6/conf/NAME/…. */
+const interfaceOf = (entry: Entry): string =>
+  entry.kind === "down" ? entry.interface : (entry.key.split("/")[3] ?? "");
 
 /** A file that cannot be read (a crash while it was written) is of no use. */
 function readEntries(file: string): Entry[] {
