@@ -12,6 +12,10 @@ export const C_TX_OCTETS = 3;
 export const C_ERRORS_SENT = 4;
 /** ICMP errors owed but kept back by the port's budget. */
 export const C_ERRORS_LIMITED = 5;
+/** Frames lost before a forwarder saw them; brought up to date by the command "tell-losses". */
+export const C_RECEIVE_DROPS = 6;
+/** Frames that the kernel refused to send out of this port; likewise. */
+export const C_TRANSMIT_ERRORS = 7;
 /** From here: how many frames from this port ended in each way, by verdict. */
 export const C_ENDINGS = 8;
 /** Words of a port's block; whole cache lines. */

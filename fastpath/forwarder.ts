@@ -17,6 +17,7 @@ import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import { FrameRing } from "#fastpath/frame-ring";
+import { PortLosses } from "#fastpath/port-losses";
 import { GONE, type Port } from "#fastpath/ports/port";
 import { isVital, PuntBudget } from "#fastpath/punt-budget";
 import { Scratch } from "#fastpath/scratch";
@@ -85,6 +86,7 @@ export class Forwarder implements Punts {
   private readonly order: Port[] = [];
   private readonly hot: boolean[] = [];
   private readonly puntBudget = new PuntBudget();
+  private readonly losses: PortLosses;
   private commandsSeen = 0;
   private punted = false;
   private sincePoll = 0;
@@ -99,6 +101,7 @@ export class Forwarder implements Punts {
     this.turns = new Int32Array(start.turns);
     this.generation = new Int32Array(start.generation);
     this.counters = new Float64Array(start.counters);
+    this.losses = new PortLosses(this.counters);
     this.puntRing = new FrameRing(start.punt);
     this.injectRing = new FrameRing(start.inject);
     this.wake = new EventFd(start.wakeFd);
@@ -235,7 +238,10 @@ export class Forwarder implements Punts {
       case "remove-port": {
         const i = this.order.findIndex((port) => port.index === command.index);
         if (i >= 0) this.removePort(i);
+        return;
       }
+      case "tell-losses":
+        for (const port of this.order) this.losses.tell(port);
     }
   }
 
@@ -251,6 +257,7 @@ export class Forwarder implements Punts {
     this.engine.ports[port.index] = undefined;
     this.order.splice(i, 1);
     this.hot.splice(i, 1);
+    this.losses.forget(port);
     port.close();
     this.watch();
   }

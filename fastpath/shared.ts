@@ -22,7 +22,9 @@ export type Command =
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "fib"; readonly buffer: SharedArrayBuffer }
   | { readonly kind: "add-port"; readonly port: PortDescriptor }
-  | { readonly kind: "remove-port"; readonly index: number };
+  | { readonly kind: "remove-port"; readonly index: number }
+  /** Bring C_RECEIVE_DROPS and C_TRANSMIT_ERRORS up to date. */
+  | { readonly kind: "tell-losses" };
 
 /** What a forwarder tells the control thread by message; everything else is in shared memory. */
 export type Report =

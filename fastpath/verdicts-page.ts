@@ -3,7 +3,7 @@
  * `bin/bun fastpath/verdicts-page.ts`.
  */
 import { writeFileSync } from "node:fs";
-import { ENDINGS, type Ending, type Fate } from "#fastpath/verdicts";
+import { ENDINGS, type Ending, type Fate, KERNEL_LOSSES } from "#fastpath/verdicts";
 
 /** Where the page is kept in the repository. */
 export const DROPS_PAGE = new URL("../docs/drops.md", import.meta.url);
@@ -49,6 +49,9 @@ const DROPPED_NOTE = `What is sent back to the sender, where it is owed anything
 packet into the fabric. A dash means silence. [wire.md](wire.md#icmp-errors) says what such a packet looks like and when
 it is kept back all the same.`;
 
+const KERNEL_NOTE = `Not endings, since the router has not seen these frames, or has counted them as forwarded already. Each counts for the
+port where it happened; in \`ain show ports\` they are the columns RX LOST and TX LOST.`;
+
 /** The page's whole text, Markdown. */
 export function dropsPage(): string {
   return `${[
@@ -61,6 +64,9 @@ export function dropsPage(): string {
     "## Dropped",
     DROPPED_NOTE,
     table("dropped"),
+    "## Lost in the kernel",
+    KERNEL_NOTE,
+    rowsOf(["loss", "meaning"], KERNEL_LOSSES.map(common)),
   ].join("\n\n")}\n`;
 }
 
@@ -71,8 +77,11 @@ function table(fate: Fate): string {
   const rows = ENDINGS.slice(1)
     .filter((ending) => ending.fate === fate)
     .map((ending) => (dropped ? [...common(ending), ...owed(ending)] : common(ending)));
-  return [heading, heading.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return rowsOf(heading, rows);
 }
+
+const rowsOf = (heading: string[], rows: string[][]): string =>
+  [heading, heading.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 const common = ({ name, meaning }: Ending): string[] => [`\`${name}\``, meaning];
 const owed = ({ icmp4, icmp6 }: Ending): string[] => [named(icmp4, NAMES_4), named(icmp6, NAMES_6)];

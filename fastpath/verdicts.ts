@@ -105,6 +105,16 @@ export const ENDINGS: readonly Ending[] = [
   ending("internal", "dropped", "a defect of this program; please report it"),
 ];
 
+const loss = (name: string, meaning: string): Ending => ending(name, "dropped", meaning);
+
+/** No verdicts of ours: what the kernel lost at a port, before or after the forwarder had the frame. */
+export const KERNEL_LOSSES: readonly Ending[] = [
+  loss("kernel-receive-drop", "the socket's ring was full: the router never saw it"),
+  loss("kernel-transmit-error", "to be sent out of this port, and refused: queue full, interface down"),
+  loss("interface-receive-drop", "dropped at the interface on its way in, before the socket or TAP had it"),
+  loss("interface-transmit-drop", "dropped at the interface on its way out; some are kernel-transmit-error too"),
+];
+
 const numbers = new Map(ENDINGS.map((e, i) => [e.name, i]));
 
 function verdict(name: string): number {

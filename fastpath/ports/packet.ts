@@ -176,7 +176,7 @@ export class PacketPort implements Port {
   }
 
   get transmitErrors(): number {
-    return this.#batch.refused + (this.#express?.refused ?? 0);
+    return this.#batch.refused + (this.#express === undefined ? 0 : this.#express.refused + this.#express.invalid());
   }
 
   receiveDrops(): number {

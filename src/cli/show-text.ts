@@ -19,7 +19,21 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
     ].join("\n"),
   ports: (ports) =>
     columns(
-      ["PORT", "KIND", "INTERFACE", "STATE", "MTU", "MAC", "RX", "RX OCTETS", "TX", "TX OCTETS", "DROPPED"],
+      [
+        "PORT",
+        "KIND",
+        "INTERFACE",
+        "STATE",
+        "MTU",
+        "MAC",
+        "RX",
+        "RX OCTETS",
+        "TX",
+        "TX OCTETS",
+        "DROPPED",
+        "RX LOST",
+        "TX LOST",
+      ],
       ports.map((p) => [
         p.name,
         p.attachment === "tap" ? `${p.kind} (tap)` : p.kind,
@@ -32,8 +46,10 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
         `${p.txFrames}`,
         `${p.txOctets}`,
         `${p.dropped}`,
+        `${p.receiveDrops + p.interfaceReceiveDrops}`,
+        `${Math.max(p.transmitErrors, p.interfaceTransmitDrops)}`, // what an interface refuses often counts in both
       ]),
-      ["left", "left", "left", "left", "right", "left", "right", "right", "right", "right", "right"],
+      ["left", "left", "left", "left", "right", "left", ...Array.from({ length: 7 }, () => "right" as const)],
     ),
   vms: (vms) =>
     columns(

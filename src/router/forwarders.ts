@@ -115,6 +115,11 @@ export class Forwarders {
     await this.command(() => ({ kind: "remove-port", index }));
   }
 
+  /** Resolves when the counters say what the kernel lost at the ports until now. */
+  async tellLosses(): Promise<void> {
+    await this.command(() => ({ kind: "tell-losses" }));
+  }
+
   /** Hands a frame to forwarder 0; `tag` is one of INJECT_…. False: its ring is full. */
   inject(frame: Frame, octets: Uint8Array, tag: number): boolean {
     const handle = this.handles[0];

@@ -6,6 +6,7 @@ import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/ta
 import type { PortDescriptor } from "#fastpath/shared";
 import type { Uplink, Vm } from "#router/config/model";
 import type { InterfaceClaims } from "#router/interface-claims";
+import { InterfaceDrops } from "#router/interface-drops";
 import { RouterError } from "#router/router-error";
 import type { UndoLog } from "#router/undo";
 import { closeDescriptor, closingAfter } from "#sys/descriptor";
@@ -48,6 +49,7 @@ export interface PortsOptions {
 
 export class Ports {
   readonly all = new Map<number, PortState>();
+  readonly drops = new InterfaceDrops();
   private readonly options: PortsOptions;
   private readonly netlink = new Rtnetlink();
 
@@ -115,6 +117,7 @@ export class Ports {
   remove(port: PortState): void {
     this.closed(port, "removed");
     this.all.delete(port.index);
+    this.drops.removed(port);
     if ([...this.all.values()].some((other) => other.interface === port.interface)) return;
     this.options.undo.undoInterface(port.interface);
     this.options.claims.release(port.interface);
@@ -187,6 +190,7 @@ export class Ports {
     port.mtu = wanted ?? Math.min(link.mtu, fabricMtu ?? link.mtu);
     port.mac = port.kind === "vm" ? gatewayMac : link.mac;
     port.interfaceIndex = link.index;
+    this.drops.opened(port, link);
     return link;
   }
 

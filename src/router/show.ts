@@ -2,8 +2,12 @@
 import { formatIpv6, formatMac } from "#base/address";
 import {
   C_ENDINGS,
+  C_ERRORS_LIMITED,
+  C_ERRORS_SENT,
+  C_RECEIVE_DROPS,
   C_RX_FRAMES,
   C_RX_OCTETS,
+  C_TRANSMIT_ERRORS,
   C_TX_FRAMES,
   C_TX_OCTETS,
   portCounters,
@@ -13,15 +17,17 @@ import {
   W_SLEEPS,
   W_TURNS,
 } from "#fastpath/counters";
-import { ENDINGS } from "#fastpath/verdicts";
+import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
 import { networkAddress } from "#policy/homes";
 import type { Router } from "#router/router";
 import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
 import packageJson from "../../package.json";
 
 /** Undefined when nothing is called that. */
-export function show(router: Router, what: string): unknown {
-  return Object.hasOwn(MAKE, what) ? MAKE[what as ViewName](router) : undefined;
+export async function show(router: Router, what: string): Promise<unknown> {
+  if (!Object.hasOwn(MAKE, what)) return undefined;
+  if (what === "ports" || what === "counters") await router.forwarders.tellLosses();
+  return MAKE[what as ViewName](router);
 }
 
 const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
@@ -63,7 +69,9 @@ function status(router: Router): Views["status"] {
 }
 
 function ports(router: Router): PortView[] {
-  return [...router.ports.all.values()].map((port) => {
+  const all = [...router.ports.all.values()];
+  const drops = router.ports.drops.read(all);
+  return all.map((port) => {
     const at = portCounters(port.index);
     const open = port.trouble === undefined;
     return {
@@ -84,6 +92,12 @@ function ports(router: Router): PortView[] {
         (sum, { fate }, ending) => (fate === "dropped" ? sum + ended(router, port.index, ending) : sum),
         0,
       ),
+      receiveDrops: total(router, at + C_RECEIVE_DROPS),
+      transmitErrors: total(router, at + C_TRANSMIT_ERRORS),
+      interfaceReceiveDrops: drops.get(port)!.receive,
+      interfaceTransmitDrops: drops.get(port)!.transmit,
+      errorsSent: total(router, at + C_ERRORS_SENT),
+      errorsLimited: total(router, at + C_ERRORS_LIMITED),
     };
   });
 }
@@ -119,10 +133,21 @@ function homes(router: Router): Views["homes"] {
 }
 
 function counters(router: Router): CounterView[] {
-  return [...router.ports.all.values()].flatMap((port) =>
-    ENDINGS.flatMap(({ name, fate, meaning }, ending) => {
-      const frames = ended(router, port.index, ending);
-      return frames > 0 ? [{ port: port.name, ending: name, fate, frames, meaning }] : [];
-    }),
-  );
+  const drops = router.ports.drops.read(router.ports.all.values());
+  return [...router.ports.all.values()].flatMap((port) => {
+    const at = portCounters(port.index);
+    const inKernel = [
+      total(router, at + C_RECEIVE_DROPS),
+      total(router, at + C_TRANSMIT_ERRORS),
+      drops.get(port)!.receive,
+      drops.get(port)!.transmit,
+    ];
+    const rows = [
+      ...ENDINGS.map((ending, number) => ({ ...ending, frames: ended(router, port.index, number) })),
+      ...KERNEL_LOSSES.map((loss, i) => ({ ...loss, frames: inKernel[i]! })),
+    ];
+    return rows
+      .filter(({ frames }) => frames > 0)
+      .map(({ name, fate, frames, meaning }) => ({ port: port.name, ending: name, fate, frames, meaning }));
+  });
 }

@@ -39,6 +39,16 @@ export interface PortView {
   readonly txOctets: number;
   /** Frames from this port that were dropped, of all reasons. */
   readonly dropped: number;
+  /** Frames that the kernel lost before the router saw them: its socket's ring was full. None of the above. */
+  readonly receiveDrops: number;
+  /** Frames counted as sent above that the kernel refused: the queue was full, the interface down. */
+  readonly transmitErrors: number;
+  /** What the kernel says it dropped at the interface itself since the port was opened; some refusals are in both. */
+  readonly interfaceReceiveDrops: number;
+  readonly interfaceTransmitDrops: number;
+  /** ICMP errors sent about frames from this port, and kept back by its budget. */
+  readonly errorsSent: number;
+  readonly errorsLimited: number;
 }
 
 export interface VmView {

@@ -19,6 +19,7 @@ const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_TXQLEN = 13;
 const IFLA_LINKINFO = 18;
+const IFLA_STATS64 = 23;
 const IFLA_NET_NS_FD = 28;
 const IFLA_NUM_TX_QUEUES = 31;
 const IFLA_NUM_RX_QUEUES = 32;
@@ -26,6 +27,9 @@ const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 const IFINFO = 16; // struct ifinfomsg
+/** struct rtnl_link_stats64: packets, octets, errors, dropped; each received, then sent; u64. */
+const STATS_RX_DROPPED = 6 * 8;
+const STATS_TX_DROPPED = 7 * 8;
 const IFLA_AF_SPEC = 26;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
@@ -49,6 +53,9 @@ export interface Link {
   readonly peer: number | undefined;
   /** "veth", "tun", "bridge" …; undefined for hardware and loopback. */
   readonly kind: string | undefined;
+  /** Frames that the kernel dropped since the interface was made: as they came in, on their way out. */
+  readonly receiveDrops: number;
+  readonly transmitDrops: number;
 }
 
 /** What to change about a link; what is left out stays. */
@@ -146,7 +153,15 @@ export function readLink({ body }: NetlinkMessage): Link {
     master: attributeU32(attributes, IFLA_MASTER),
     peer: kind === "veth" ? attributeU32(attributes, IFLA_LINK) : undefined,
     kind,
+    receiveDrops: statistic(attributes, STATS_RX_DROPPED),
+    transmitDrops: statistic(attributes, STATS_TX_DROPPED),
   };
+}
+
+function statistic(attributes: Attributes, at: number): number {
+  const value = attributes.get(IFLA_STATS64);
+  if (value === undefined || value.length < at + 8) return 0;
+  return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(at, true));
 }
 
 function linkKind(attributes: Attributes): string | undefined {

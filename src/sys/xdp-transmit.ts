@@ -23,6 +23,7 @@ const XDP_TX_RING = 3;
 const XDP_UMEM_REG = 4;
 const XDP_UMEM_FILL_RING = 5;
 const XDP_UMEM_COMPLETION_RING = 6;
+const XDP_STATISTICS = 7;
 const XDP_MAX_TX_SKB_BUDGET = 9;
 const XDP_PGOFF_TX_RING = 0x8000_0000;
 const XDP_UMEM_PGOFF_COMPLETION_RING = 0x1_8000_0000;
@@ -98,7 +99,7 @@ export function freeXdpTransmit(arena: Arena, { chunks, transmit, completion }: 
 }
 
 export class XdpTransmit {
-  /** Frames the interface refused since the start. */
+  /** Frames the interface refused since the start; those that {@link invalid} tells of come on top. */
   refused = 0;
   /** errno of what makes sending pointless from now on; 0 while it works. */
   failure = 0;
@@ -154,6 +155,14 @@ export class XdpTransmit {
       if (result < 0 && !this.#goesOn(errno(), left, left < before)) break;
     }
     if (this.#freeCount < CHUNKS / 2) this.#reclaim();
+  }
+
+  /** Frames whose description the kernel found wrong, since the start. A system call. */
+  invalid(): number {
+    scratch.words[16] = 48; // struct xdp_statistics: six u64, received dropped, received invalid, transmit invalid …
+    const { address } = scratch;
+    if (libc.getsockopt(this.#descriptor.fd, SOL_XDP, XDP_STATISTICS, address, address + 64) === -1) return 0;
+    return Number(scratch.view.getBigUint64(16, true));
   }
 
   /** Entries the kernel has not taken. */

@@ -14,7 +14,7 @@ export interface ApiTarget {
   /** Names of what can be shown. */
   readonly shows: readonly string[];
   /** Any JSON value; undefined when there is no such thing. */
-  show(what: string): unknown;
+  show(what: string): Promise<unknown>;
   /** Reads the configuration files again and says what would change, or what is wrong with them. */
   plan(): Promise<ReloadAnswer>;
   reload(): Promise<ReloadAnswer>;
@@ -93,8 +93,8 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
   }
 }
 
-function show(what: string, target: ApiTarget): Response {
-  const shown = target.show(what);
+async function show(what: string, target: ApiTarget): Promise<Response> {
+  const shown = await target.show(what);
   return shown === undefined
     ? failure(404, `nothing is called "${what}": ${target.shows.join(", ")}`)
     : Response.json(shown);
