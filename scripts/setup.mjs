@@ -22,7 +22,7 @@ const LAB_TOOLS = {
 };
 const TOOLS = {
   demo: LAB_TOOLS,
-  test: { ...LAB_TOOLS, sysctl: "procps", tshark: "tshark", tayga: "tayga" },
+  test: { ...LAB_TOOLS, sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
   perf: { ...LAB_TOOLS, sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
 };
 

@@ -41,16 +41,17 @@ async function takeDown(state: LabState): Promise<DownReport> {
 export async function tearDownNode(files: LabFiles, name: string, node: NodeState): Promise<void> {
   await end(processesOf(node));
   removeNamespace(node);
-  for (const path of [files.log(name), files.socket(name)]) rmSync(path, { force: true });
+  for (const path of [files.log(name), files.socket(name), files.frr(name)])
+    rmSync(path, { recursive: true, force: true });
 }
 
-/** The router, and whatever else lives in the namespace: its commands' daemons, somebody's shell. */
+/** The router, and whatever else lives in the namespace: FRR, its commands' daemons, somebody's shell. */
 function processesOf(node: NodeState): ProcessIdentity[] {
   const inode = ownInode(node);
   const inside = inode === undefined ? [] : processesIn(inode);
-  const router = node.process;
-  if (router === undefined || !isRunning(router) || inside.some(({ pid }) => pid === router.pid)) return inside;
-  return [...inside, router];
+  const started = [...(node.process === undefined ? [] : [node.process]), ...(node.daemons ?? [])];
+  const outside = started.filter((one) => isRunning(one) && !inside.some(({ pid }) => pid === one.pid));
+  return [...inside, ...outside];
 }
 
 /** The inode of the node's namespace; undefined when there is none, or its name now stands for somebody else's. */

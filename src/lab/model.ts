@@ -25,11 +25,18 @@ export interface LabNode {
 }
 
 /** What the `ain-…` labels make of a node. */
-export type Role = { readonly kind: "plain" } | RouterRole | VmRole;
+export type Role = { readonly kind: "plain" } | RouterRole | FrrRole | VmRole;
 
 export interface RouterRole {
   readonly kind: "router";
   /** Absolute path of its node.yaml. */
+  readonly config: string;
+}
+
+/** A router that FRR plays. */
+export interface FrrRole {
+  readonly kind: "frr";
+  /** Absolute path of its frr.conf, for all daemons. */
   readonly config: string;
 }
 

@@ -20,9 +20,17 @@ export function makeNamespace(namespace: string): number {
 export const inodeOf = (namespace: string): number | undefined =>
   statSync(namespacePath(namespace), { throwIfNoEntry: false })?.ino;
 
-/** @param sysctls as sysctl(8) writes them: dots between the words, or slashes where a word holds a dot. */
-export function applySysctls(namespace: string, sysctls: Readonly<Record<string, string>>): void {
+/**
+ * @param sysctls as sysctl(8) writes them: dots between the words, or slashes where a word holds a dot.
+ * @param isMeant which of them, by their path below /proc/sys.
+ */
+export function applySysctls(
+  namespace: string,
+  sysctls: Readonly<Record<string, string>>,
+  isMeant = (_path: string): boolean => true,
+): void {
   for (const [key, value] of Object.entries(sysctls)) {
-    writeSysctl(key.includes("/") ? key : key.replaceAll(".", "/"), value, namespace);
+    const path = key.includes("/") ? key : key.replaceAll(".", "/");
+    if (isMeant(path)) writeSysctl(path, value, namespace);
   }
 }

@@ -32,6 +32,15 @@ export function processesIn(inode: number): ProcessIdentity[] {
     .flatMap((pid) => identify(Number(pid)) ?? []);
 }
 
+/** The program that a process runs; undefined when it is gone. */
+export function programOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Inode of the calling process's network namespace. */
 export const ownNamespace = (): number | undefined => readNamespace("/proc/self/ns/net");
 

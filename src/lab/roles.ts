@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { frrIsInstalled } from "#lab/frr";
 import type { Role } from "#lab/model";
 import type { MergedNode } from "#lab/sections";
 import { type Inspector, strayKey } from "#runtime/document/inspector";
@@ -15,8 +16,11 @@ const mtu = z
   .refine((octets) => octets >= 68 && octets <= 65535, { error: MTU });
 
 const ROLES = ["router", "vm"];
-const ROUTER_LABELS = ["ain-role", "ain-config"];
+const ROUTER_LABELS = ["ain-role", "ain-config", "ain-frr", "ain-router"];
 const VM_LABELS = ["ain-role", "ain-address", "ain-gateway", "ain-mac", "ain-mtu", "ain-interface"];
+
+/** Who plays a router. `auto`: FRR where it is installed and the node has a file for it, else AIN. */
+const PLAYERS = ["ain", "frr", "auto"];
 
 /** @param interfaces the node's interfaces that links make. */
 export function roleOf(inspector: Inspector, node: MergedNode, interfaces: readonly string[]): Role {
@@ -36,7 +40,7 @@ export function roleOf(inspector: Inspector, node: MergedNode, interfaces: reado
 function reportStrayLabel(inspector: Inspector, node: MergedNode, label: string, known: string[]): void {
   const path = node.pathOf("labels", label);
   if (!VM_LABELS.includes(label) && !ROUTER_LABELS.includes(label)) {
-    inspector.report(path, strayKey(label, [...VM_LABELS, "ain-config"]));
+    inspector.report(path, strayKey(label, [...new Set([...VM_LABELS, ...ROUTER_LABELS])]));
   } else {
     const expected = `only ${known.join(", ")} on a node whose ain-role is ${node.labels["ain-role"] ?? "not set"}`;
     inspector.report(path, { found: `the label ${label}`, expected, aim: "key" });
@@ -44,17 +48,28 @@ function reportStrayLabel(inspector: Inspector, node: MergedNode, label: string,
 }
 
 function routerRole(inspector: Inspector, node: MergedNode): Role {
-  const config = node.labels["ain-config"];
-  if (config === undefined) {
-    inspector.report(node.pathOf("labels"), { found: "no label ain-config", expected: "ain-config: the node's file" });
+  const { "ain-config": ain, "ain-frr": frr, "ain-router": player = "auto" } = node.labels;
+  if (!PLAYERS.includes(player)) {
+    inspector.report(node.pathOf("labels", "ain-router"), { found: `"${player}"`, expected: PLAYERS.join(", ") });
+  }
+  const kind = player === "frr" || (player === "auto" && frr !== undefined && frrIsInstalled()) ? "frr" : "router";
+  const label = kind === "frr" ? "ain-frr" : "ain-config";
+  if ((kind === "frr" ? frr : ain) === undefined) {
+    const expected = kind === "frr" ? "ain-frr: its frr.conf" : "ain-config: the node's file";
+    inspector.report(node.pathOf("labels"), { found: `no label ${label}`, expected });
     return { kind: "plain" };
   }
-  const path = resolve(dirname(inspector.source.file), config);
+  return { kind, config: fileOf(inspector, node, label) };
+}
+
+/** The file that a label names; its path is the topology's folder's. */
+function fileOf(inspector: Inspector, node: MergedNode, label: string): string {
+  const path = resolve(dirname(inspector.source.file), node.labels[label]!);
   if (!existsSync(path)) {
     const expected = "a node's file, its path from the topology's folder";
-    inspector.report(node.pathOf("labels", "ain-config"), { found: `${path}, which is not there`, expected });
+    inspector.report(node.pathOf("labels", label), { found: `${path}, which is not there`, expected });
   }
-  return { kind: "router", config: path };
+  return path;
 }
 
 function vmRole(inspector: Inspector, node: MergedNode, interfaces: readonly string[]): Role {

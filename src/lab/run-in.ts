@@ -13,12 +13,13 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a program in a node finds in its environment: AIN_SOCKET lets `ain show` find the node's router. */
+/** What a program in a node finds in its environment: AIN_SOCKET lets `ain show` find the node's router, vtysh wants AIN_FRR. */
 export const environmentOf = (files: LabFiles, { lab, node, env }: Place): Record<string, string | undefined> => ({
   ...process.env,
   AIN_LAB: lab,
   AIN_NODE: node,
   AIN_SOCKET: files.socket(node),
+  AIN_FRR: files.frrSockets(node),
   ...env,
 });
 

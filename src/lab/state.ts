@@ -20,7 +20,7 @@ const nodeSchema = z.object({
   namespace: z.string(),
   /** The namespace's inode, once it is there: another one of that name is somebody else's. */
   inode: z.int().optional(),
-  role: z.enum(["plain", "router", "vm"]),
+  role: z.enum(["plain", "router", "frr", "vm"]),
   /** A router's file. */
   config: z.string().optional(),
   /** Added to the environment of what runs in it. */
@@ -30,6 +30,8 @@ const nodeSchema = z.object({
   /** What a VM's interface was given, to be taken away when the file says otherwise. */
   address: z.string().optional(),
   process: processSchema.optional(),
+  /** FRR's. */
+  daemons: z.array(processSchema).optional(),
 });
 
 const linkEnd = z.object({ node: z.string(), interface: z.string() });
@@ -71,6 +73,16 @@ export class LabFiles {
   /** What a router, or the commands of a plain node, print. */
   log(node: string): string {
     return join(this.directory, `${node}.log`);
+  }
+
+  /** FRR's own /run and /var/tmp. */
+  frr(node: string): string {
+    return join(this.directory, `${node}.frr`);
+  }
+
+  /** What vtysh calls its vty_socket. */
+  frrSockets(node: string): string {
+    return join(this.frr(node), "run/frr");
   }
 
   /** undefined: no such lab. Throws LabError for a file that is not ours to understand. */

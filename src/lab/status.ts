@@ -53,6 +53,9 @@ async function stateOf(files: LabFiles, name: string, node: NodeState): Promise<
       if (node.process === undefined) return "not started";
       if (!isRunning(node.process)) return `ended, see ${files.log(name)}`;
       return (await answers(files.socket(name))) ? "up" : "does not answer";
+    case "frr":
+      if (node.daemons === undefined) return "not started";
+      return node.daemons.every(isRunning) ? "up" : `a daemon ended, see ${files.log(name)}`;
     case "vm":
       return node.address === undefined ? "not configured" : "up";
     case "plain":

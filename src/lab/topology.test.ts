@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { frrIsInstalled } from "#lab/frr";
 import { checkTopology, loadTopology } from "#lab/topology";
 import { formatConfigError } from "#runtime/document/config-error";
 import { parseSource } from "#runtime/document/source";
@@ -107,6 +108,30 @@ topology:
   });
 });
 
+describe("a router's labels", () => {
+  const here = import.meta.path; // some file that is there
+  const role = (labels: string) => topology(lab(`    a: {labels: {ain-role: router, ${labels}}}\n`)).nodes[0]?.role;
+
+  test("say who plays it; unsaid, FRR does where it is installed and has a file", () => {
+    const both = `ain-config: ${here}, ain-frr: ${here}`;
+    expect(role(`ain-config: ${here}`)).toEqual({ kind: "router", config: here });
+    expect(role(`${both}, ain-router: ain`)).toEqual({ kind: "router", config: here });
+    expect(role(`${both}, ain-router: frr`)).toEqual({ kind: "frr", config: here });
+    const expected = { kind: frrIsInstalled() ? "frr" : "router", config: here } as const;
+    expect(role(both)).toEqual(expected);
+    expect(role(`${both}, ain-router: auto`)).toEqual(expected);
+  });
+
+  test("may ask for a player only that there is a file for", () => {
+    const labels = `{ain-role: router, ain-config: ${here}, ain-router: frr}`;
+    expect(errors(lab(`    a: {labels: ${labels}}\n    b: {labels: {ain-role: router, ain-router: bird}}\n`))).toEqual([
+      "5:17: topology.nodes.a.labels: found no label ain-frr, expected ain-frr: its frr.conf",
+      "6:17: topology.nodes.b.labels: found no label ain-config, expected ain-config: the node's file",
+      '6:48: topology.nodes.b.labels.ain-router: found "bird", expected ain, frr, auto',
+    ]);
+  });
+});
+
 describe("errors of a topology", () => {
   test("about kinds, keys and sysctls that a namespace cannot have", () => {
     const nodes = `    a: {kind: nokia_srlinux}
@@ -158,9 +183,9 @@ describe("errors of a topology", () => {
       '5:28: .a.labels.ain-role: found "switch", expected router or vm',
       "6:17: .b.labels: found no label ain-address, expected ain-address: the VM's address, such as 10.0.0.2/32",
       "6:17: .b.labels: found no interfaces, expected the label ain-interface: which interface has the address",
-      '6:32: .b.labels.ain-adress: found the unknown key "ain-adress", expected one of ain-role, ain-address, ain-gateway, ain-mac, ain-mtu, ain-interface, ain-config\n    Did you mean "ain-address"?',
+      '6:32: .b.labels.ain-adress: found the unknown key "ain-adress", expected one of ain-role, ain-address, ain-gateway, ain-mac, ain-mtu, ain-interface, ain-config, ain-frr, ain-router\n    Did you mean "ain-address"?',
       "7:48: .c.labels.ain-config: found /labs/none.yaml, which is not there, expected a node's file, its path from the topology's folder",
-      "7:59: .c.labels.ain-mtu: found the label ain-mtu, expected only ain-role, ain-config on a node whose ain-role is router",
+      "7:59: .c.labels.ain-mtu: found the label ain-mtu, expected only ain-role, ain-config, ain-frr, ain-router on a node whose ain-role is router",
       '8:45: .d.labels.ain-address: found "10.0.0.2", expected an address with its prefix length',
       '8:64: .d.labels.ain-mtu: found "big", expected a whole number 68 … 65535',
       "9:17: .e.labels: found no label ain-config, expected ain-config: the node's file",

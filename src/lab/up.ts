@@ -1,6 +1,7 @@
 /** Builds a lab, or makes of one that is there what its file says now. */
 import { dirname } from "node:path";
 import { tearDownNode } from "#lab/down";
+import { frrIsInstalled, startFrr } from "#lab/frr";
 import { LabError } from "#lab/lab-error";
 import { ensureLink, LabSockets, removeLink } from "#lab/links";
 import { withLock } from "#lab/lock";
@@ -56,6 +57,7 @@ class Builder {
       for (const link of this.#topology.links) ensureLink(this.#sockets, link);
       for (const node of this.#topology.nodes) applySysctls(node.namespace, node.sysctls);
       await this.#startRouters();
+      await this.#startFrr();
       await this.#configureVms();
       await this.#runCommands();
     } finally {
@@ -96,7 +98,7 @@ class Builder {
   /** Writes down all that will be made, before any of it is. */
   #announce(): void {
     for (const { name, namespace, role, env } of this.#topology.nodes) {
-      const config = role.kind === "router" ? { config: role.config } : {};
+      const config = "config" in role ? { config: role.config } : {};
       this.#state.nodes[name] = { ...this.#state.nodes[name], namespace, role: role.kind, ...config, env };
     }
     this.#state.links = this.#topology.links.map(({ ends }) => [plainEnd(ends[0]), plainEnd(ends[1])]);
@@ -104,12 +106,14 @@ class Builder {
   }
 
   #makeNamespaces(): void {
-    for (const { name, namespace } of this.#topology.nodes) {
+    for (const { name, namespace, sysctls } of this.#topology.nodes) {
       const known = this.#state.nodes[name]!;
       if (!namespaceExists(namespace)) {
         this.#options.say(`make ${namespace}`);
         known.inode = makeNamespace(namespace);
       }
+      // Before the links, for the defaults of interfaces to come; those of one interface have to wait for it.
+      applySysctls(namespace, sysctls, (path) => !/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path));
       known.inode ??= inodeOf(namespace);
     }
     this.#save();
@@ -129,6 +133,19 @@ class Builder {
     for (const node of this.#topology.nodes) {
       const running = this.#state.nodes[node.name]!.process;
       if (node.role.kind === "router" && running) await waitForRouter(files, node.name, running, patience);
+    }
+  }
+
+  async #startFrr(): Promise<void> {
+    const { files, patience, say } = this.#options;
+    for (const node of this.#topology.nodes) {
+      if (node.role.kind !== "frr") continue;
+      const known = this.#state.nodes[node.name]!;
+      if (known.daemons?.every(isRunning)) continue;
+      if (!frrIsInstalled()) throw new LabError(`${node.name}: FRR is not installed (apt-get install frr)`);
+      say(`start FRR in ${node.name}`);
+      known.daemons = await startFrr(files, this.#place(node), node.role, patience);
+      this.#save();
     }
   }
 
@@ -166,7 +183,7 @@ class Builder {
 
 /** False when the node is to be made anew. */
 const isSame = (known: NodeState, { role }: LabNode): boolean =>
-  known.role === role.kind && known.config === (role.kind === "router" ? role.config : undefined);
+  known.role === role.kind && known.config === ("config" in role ? role.config : undefined);
 
 const plainEnd = ({ node, interface: name }: LinkState[number]): LinkState[number] => ({ node, interface: name });
 const linkName = (ends: readonly LinkState[number][]): string =>
