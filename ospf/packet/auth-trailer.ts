@@ -6,7 +6,7 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import { put16, put32, u16, u32 } from "#base/bytes";
 import { Malformed } from "#base/reader";
-import { type Datagram, layout, setChecksum } from "./header.ts";
+import { type Datagram, layout, setChecksum } from "#ospf/packet/header";
 
 /** Octets before the digest. */
 const FIXED = 16;
@@ -102,7 +102,8 @@ export function readTrailer(payload: Uint8Array): AuthTrailer | Malformed {
   if (payload.length - at < FIXED) return new Malformed("no authentication trailer", at);
   if (u16(payload, at) !== HMAC) return new Malformed("unknown authentication type", at);
   const length = u16(payload, at + 2);
-  if (length < FIXED || length > payload.length - at) return new Malformed("authentication trailer's length", at + 2);
+  // To the octet: nothing that no digest vouches for may ride along.
+  if (length !== payload.length - at) return new Malformed("authentication trailer's length", at + 2);
   const sequence = { high: u32(payload, at + 8), low: u32(payload, at + 12) };
   return { association: u16(payload, at + 6), sequence, at, length };
 }

@@ -2,11 +2,12 @@
  * The OSPFv3 packet header, in place, and where a packet's parts lie: the packet by its own length, a link-local
  * signalling block after it, an authentication trailer after that. RFC 5340 §A.3.1, RFC 5613 §2.2, RFC 7166 §2.
  */
+import { parseIpv6 } from "#base/address";
 import { put16, u8, u16, u32 } from "#base/bytes";
 import { finish, fold, sum } from "#base/checksum";
 import { Malformed } from "#base/reader";
+import { hasOptions, OPTION_AT, OPTION_L } from "#ospf/packet/options";
 import { PROTOCOL_OSPF } from "#wire/protocol";
-import { hasOptions, OPTION_AT, OPTION_L } from "./options.ts";
 
 export const SIZE = 16; // octets
 export const VERSION = 3;
@@ -22,6 +23,11 @@ export type PacketType =
   | typeof LINK_STATE_REQUEST
   | typeof LINK_STATE_UPDATE
   | typeof LINK_STATE_ACKNOWLEDGMENT;
+
+/** ff02::5 (RFC 5340 §A.1). */
+export const ALL_SPF_ROUTERS = parseIpv6("ff02::5")!;
+/** ff02::6. */
+export const ALL_D_ROUTERS = parseIpv6("ff02::6")!;
 
 /** The payload of an IPv6 packet of protocol 89, and its addresses: checksum and digest cover them. */
 export interface Datagram {

@@ -1,6 +1,6 @@
 /** What LSAs say, by kind; their octets are read and written by lsa-reader.ts and lsa-writer.ts. RFC 5340 §A.4.3 … §A.4.10. */
-import type { LsaIdentity } from "./lsa-header.ts";
-import type { AdvertisedPrefix, MeasuredPrefix } from "./prefix.ts";
+import type { LsaIdentity } from "#ospf/packet/lsa-header";
+import type { AdvertisedPrefix, MeasuredPrefix } from "#ospf/packet/prefix";
 
 // Flags of router-LSAs (§A.4.3).
 /** Area border router. */

@@ -1,5 +1,5 @@
 /** The 20 octets every LSA begins with, what its type says of flooding, and which instance is newer. RFC 5340 §A.4.2. */
-import { i32, put16, u16, u32 } from "#base/bytes";
+import { i32, u16, u32 } from "#base/bytes";
 import type { Reader } from "#base/reader";
 import type { Writer } from "#base/writer";
 import { MAX_AGE, MAX_AGE_DIFF } from "#ospf/constants";
@@ -75,7 +75,7 @@ export function isKnown(type: number): boolean {
 export const floodingScope = (type: number): Scope => (isKnown(type) || (type & U_BIT) !== 0 ? scopeOf(type) : "link");
 
 /** Ages above MAX_AGE, which only a broken router sends, count as MAX_AGE. */
-const isMaxAge = (header: LsaHeader): boolean => header.age >= MAX_AGE;
+export const isMaxAge = (header: LsaHeader): boolean => header.age >= MAX_AGE;
 
 export const sameLsa = (a: LsaIdentity, b: LsaIdentity): boolean =>
   a.type === b.type && a.linkStateId === b.linkStateId && a.advertisingRouter === b.advertisingRouter;
@@ -117,6 +117,3 @@ export function writeLsaHeader(w: Writer, h: LsaHeader): void {
   w.u16(h.checksum);
   w.u16(h.length);
 }
-
-/** The age is the one field that changes on the way. */
-export const setAge = (b: Uint8Array, at: number, age: number): void => put16(b, at, age);

@@ -1,6 +1,6 @@
 /** LSA bodies out of octets. RFC 5340 §A.4.3 … §A.4.10, RFC 5187 §2.2. */
 import { decode, type Malformed, type Reader } from "#base/reader";
-import type { Lsa } from "./lsa.ts";
+import type { Lsa } from "#ospf/packet/lsa";
 import type {
   ExternalRoute,
   GraceLsa,
@@ -12,7 +12,7 @@ import type {
   NetworkLsa,
   RouterLink,
   RouterLsa,
-} from "./lsa-body.ts";
+} from "#ospf/packet/lsa-body";
 import {
   AS_EXTERNAL_LSA,
   GRACE_LSA,
@@ -24,8 +24,8 @@ import {
   NETWORK_LSA,
   NSSA_LSA,
   ROUTER_LSA,
-} from "./lsa-header.ts";
-import { type AdvertisedPrefix, type MeasuredPrefix, readPrefixAddress, readPrefixStart } from "./prefix.ts";
+} from "#ospf/packet/lsa-header";
+import { type AdvertisedPrefix, type MeasuredPrefix, readPrefixAddress, readPrefixStart } from "#ospf/packet/prefix";
 
 /**
  * What the LSA says. Refused: bodies shorter or longer than their counts and flags make them, prefixes longer than 128

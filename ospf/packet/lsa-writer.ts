@@ -1,8 +1,8 @@
 /** LSAs of our own, out of what they say: length and checksum are made here. RFC 5340 §A.4.3 … §A.4.10. */
 import { Writer } from "#base/writer";
-import { fletcher } from "./fletcher.ts";
-import { CHECKSUM_AT, type Lsa } from "./lsa.ts";
-import type { ExternalRoute, GraceLsa, IntraAreaPrefixLsa, LinkLsa, LsaBody, RouterLsa } from "./lsa-body.ts";
+import { fletcher } from "#ospf/packet/fletcher";
+import { CHECKSUM_AT, type Lsa } from "#ospf/packet/lsa";
+import type { ExternalRoute, GraceLsa, IntraAreaPrefixLsa, LinkLsa, LsaBody, RouterLsa } from "#ospf/packet/lsa-body";
 import {
   AS_EXTERNAL_LSA,
   GRACE_LSA,
@@ -16,9 +16,9 @@ import {
   NSSA_LSA,
   ROUTER_LSA,
   writeLsaHeader,
-} from "./lsa-header.ts";
-import { EXTERNAL_E, EXTERNAL_F, EXTERNAL_T, GRACE_PERIOD, GRACE_REASON } from "./lsa-reader.ts";
-import { type AdvertisedPrefix, writePrefixAddress, writePrefixStart } from "./prefix.ts";
+} from "#ospf/packet/lsa-header";
+import { EXTERNAL_E, EXTERNAL_F, EXTERNAL_T, GRACE_PERIOD, GRACE_REASON } from "#ospf/packet/lsa-reader";
+import { type AdvertisedPrefix, writePrefixAddress, writePrefixStart } from "#ospf/packet/prefix";
 
 /** The header's fields that its originator chooses; type, checksum and length follow from the body. */
 export type LsaFields = Pick<LsaHeader, "age" | "linkStateId" | "advertisingRouter" | "sequence">;

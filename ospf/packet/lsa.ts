@@ -1,11 +1,11 @@
 /** One instance of an LSA: its header, and its octets as they came, which are what is flooded on. RFC 5340 §A.4. */
 import type { Reader } from "#base/reader";
 import type { Writer } from "#base/writer";
-import { fletcherHolds } from "./fletcher.ts";
-import { LSA_HEADER_SIZE, type LsaHeader, lsaHeaderAt, setAge } from "./lsa-header.ts";
+import { fletcherHolds } from "#ospf/packet/fletcher";
+import { LSA_HEADER_SIZE, type LsaHeader, lsaHeaderAt } from "#ospf/packet/lsa-header";
 
-export type { LsaBody } from "./lsa-body.ts";
-export type { LsaHeader, LsaIdentity } from "./lsa-header.ts";
+export type { LsaBody } from "#ospf/packet/lsa-body";
+export type { LsaHeader, LsaIdentity } from "#ospf/packet/lsa-header";
 
 export interface Lsa {
   /** `header.age` is the age that counts; all else is as in `octets`. */
@@ -26,7 +26,7 @@ export const withAge = (lsa: Lsa, age: number): Lsa => ({ header: { ...lsa.heade
 export const lsaChecksumHolds = ({ header, octets }: Lsa): boolean =>
   header.checksum !== 0 && fletcherHolds(octets, AGE_OCTETS, octets.length);
 
-/** True when two instances say the same: same options, same body octets; then no routes change (RFC 2328 §13.2). */
+/** True when two instances of an LSA say the same, ages aside: then no route changes (RFC 2328 §13.2). */
 export function sameContents(a: Lsa, b: Lsa): boolean {
   if (a.octets.length !== b.octets.length) return false;
   for (let i = LSA_HEADER_SIZE; i < a.octets.length; i++) if (a.octets[i] !== b.octets[i]) return false;
@@ -46,18 +46,4 @@ export function writeLsaOctets(w: Writer, lsa: Lsa): void {
   const at = w.length;
   w.octets(lsa.octets);
   w.patch16(at, lsa.header.age);
-}
-
-/** As {@link writeLsaOctets}, on their own: for a file or a test. */
-export function octetsOf(lsa: Lsa): Uint8Array {
-  const octets = lsa.octets.slice();
-  setAge(octets, 0, lsa.header.age);
-  return octets;
-}
-
-/** The LSA whose octets, age included, are these; undefined when they are not one LSA. */
-export function lsaOf(octets: Uint8Array): Lsa | undefined {
-  if (octets.length < LSA_HEADER_SIZE) return undefined;
-  const header = lsaHeaderAt(octets, 0);
-  return header.length === octets.length ? { header, octets } : undefined;
 }

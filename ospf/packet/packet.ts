@@ -13,9 +13,9 @@ import {
   layout,
   VERSION,
   writeChecksum,
-} from "./header.ts";
-import { type Lsa, readLsa, writeLsaOctets } from "./lsa.ts";
-import { type LsaHeader, type LsaIdentity, readLsaHeader, writeLsaHeader } from "./lsa-header.ts";
+} from "#ospf/packet/header";
+import { type Lsa, readLsa, writeLsaOctets } from "#ospf/packet/lsa";
+import { type LsaHeader, type LsaIdentity, readLsaHeader, writeLsaHeader } from "#ospf/packet/lsa-header";
 
 /** What every packet says of its sender. */
 export interface Sender {
