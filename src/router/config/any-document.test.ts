@@ -24,6 +24,16 @@ const NODE = {
     { to: "2001:db8::/32", discard: true },
   ],
   vms: [{ name: "web1", network: "blue/prod", address: "10.0.0.2", tap: { name: "t", netns: "n" } }],
+  ospf: {
+    routerId: "10.0.0.1",
+    areas: { "0.0.0.1": { kind: "stub", ranges: [{ prefix: "2001:db8::/32", cost: 3 }] } },
+    defaults: { hello: "1s", bfd: { interval: "100ms" } },
+    interfaces: { up1: { area: 1, auth: { keys: [{ id: 1, secret: "s", sendFrom: "2026-12-01T00:00Z" }] } } },
+    redistribute: { static: { metric: 1 }, default: true },
+    spf: { initial: "10ms" },
+    gracefulRestart: { period: "2min" },
+    record: { file: "r", limit: 1 },
+  },
 };
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

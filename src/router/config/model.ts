@@ -1,5 +1,7 @@
 /** What the two configuration files say, parsed: addresses as octets beside their canonical text, names resolved. */
 
+import type { Millis } from "#base/time";
+import type { OspfConfig } from "#ospf/config";
 import type { Address, Prefix } from "#runtime/document/scalars";
 
 export type { Address, Prefix };
@@ -62,6 +64,30 @@ export interface Node {
   readonly vms: readonly Vm[];
   /** Path of the API socket. */
   readonly socket: string;
+  /** Undefined: static routes only. */
+  readonly ospf?: NodeOspf;
+}
+
+export interface NodeOspf {
+  /** `external`: also of static routes none of whose next hops works just now. */
+  readonly config: OspfConfig;
+  /** By uplink; those without BFD are not here. */
+  readonly bfd: ReadonlyMap<string, BfdSettings>;
+  readonly record?: RecordSettings;
+}
+
+export interface BfdSettings {
+  /** Between packets, both ways. */
+  readonly interval: Millis;
+  /** Packets lost in a row that make a neighbor lost: 1 … 255. */
+  readonly multiplier: number;
+}
+
+export interface RecordSettings {
+  /** Absolute path. */
+  readonly file: string;
+  /** Octets. */
+  readonly limit: number;
 }
 
 export interface Uplink {

@@ -1,6 +1,7 @@
 /** What node.yaml may say. Published as schema/node.schema.json. */
 import { z } from "zod";
 import { name } from "#router/config/fabric-schema";
+import { ospfSection } from "#router/config/ospf-schema";
 import { interfaceName, ipv4, ipv6, macAddress, prefix6, whole } from "#runtime/document/scalars";
 
 const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
@@ -126,10 +127,11 @@ const list = <S extends z.ZodType>(element: S, expected: string) =>
     .transform((elements) => elements ?? []);
 
 /** The whole file, with the elements of its lists read by the given schemas. */
-const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType>(element: {
+const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType, O extends z.ZodType>(element: {
   uplink: U;
   route: R;
   vm: V;
+  ospf: O;
 }) =>
   z.strictObject(
     {
@@ -150,11 +152,17 @@ const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType>
       uplinks: list(element.uplink, "a list of uplinks"),
       routes: list(element.route, "a list of routes"),
       vms: list(element.vm, "a list of VMs"),
+      ospf: element.ospf.optional().meta({ description: "OSPFv3 on the uplinks; default: static routes only" }),
       socket: socket.optional().meta({ description: "path of the API socket; default: /run/ain/<name>.sock" }),
     },
     { error: "a node: a mapping with name, fabric and role" },
   );
 
-/** The file's outline: the loader reads the lists' elements one by one, so that every error shows. */
-export const nodeOutline = nodeWith({ uplink: z.unknown(), route: z.unknown(), vm: z.unknown() });
-export const nodeDocument = nodeWith({ uplink, route, vm });
+/** The file's outline: the loader reads the lists' elements one by one, and OSPF by itself, so that every error shows. */
+export const nodeOutline = nodeWith({
+  uplink: z.unknown(),
+  route: z.unknown(),
+  vm: z.unknown(),
+  ospf: z.unknown(),
+});
+export const nodeDocument = nodeWith({ uplink, route, vm, ospf: ospfSection });

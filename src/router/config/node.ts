@@ -7,6 +7,8 @@ import type { Attachment, Fabric, Node, Route, Uplink, Vm } from "#router/config
 import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
+import { inspectOspf, OSPF_SECRETS, type OspfSection } from "#router/config/ospf";
+import { buildOspf } from "#router/config/ospf-build";
 import type { ConfigError } from "#runtime/document/config-error";
 import { Inspector, isMapping } from "#runtime/document/inspector";
 import { addressOf } from "#runtime/document/scalars";
@@ -30,7 +32,7 @@ export function loadNode(file: string): NodeResult {
 
 /** The same for a source that is already read; `fabric` is undefined when it does not say which. */
 export function checkNode(source: Source, fabric: FabricResult | undefined): NodeResult {
-  const inspector = new Inspector(source);
+  const inspector = new Inspector(source, [OSPF_SECRETS]);
   const node = inspectNode(inspector, fabric?.ok ? fabric.fabric : undefined);
   const errors = [...(fabric === undefined || fabric.ok ? [] : fabric.errors), ...inspector.errors];
   const warnings = [...(fabric?.warnings ?? []), ...inspector.warnings];
@@ -46,28 +48,34 @@ function inspectNode(inspector: Inspector, fabric: Fabric | undefined): Node | u
     vms: inspector.readList(vm, ["vms"]),
   };
   checkLists(inspector, lists);
+  const ospf = inspectOspf(
+    inspector,
+    lists.uplinks.map(({ value }) => uplinkName(value)),
+  );
   if (outline === undefined) return undefined;
   checkRole(inspector, outline);
   if (fabric === undefined) return undefined;
   const place = placeOf(inspector, outline, fabric);
   const housed = houseVms(inspector, outline.role === "switch" ? [] : lists.vms, fabric, place);
   if (place === undefined) return undefined;
-  return buildNode(inspector.source.file, outline, lists, { fabric, place, housed });
+  return buildNode(inspector.source.file, outline, lists, { fabric, place, housed, ospf });
 }
 
 interface Surroundings {
   readonly fabric: Fabric;
   readonly place: Place;
   readonly housed: ReadonlyMap<number, Housed>;
+  readonly ospf: OspfSection | undefined;
 }
 
 function buildNode(
   file: string,
   outline: z.output<typeof nodeOutline>,
   lists: NodeLists,
-  { fabric, place, housed }: Surroundings,
+  { fabric, place, housed, ospf }: Surroundings,
 ): Node {
   const { name, role, forwarders, flowCache, socket } = outline;
+  const routes = lists.routes.map(({ value }) => buildRoute(value));
   return {
     file,
     name,
@@ -77,12 +85,13 @@ function buildNode(
     forwarders,
     flowCacheEntries: flowCache,
     uplinks: lists.uplinks.map(({ value }) => buildUplink(value)),
-    routes: lists.routes.map(({ value }) => buildRoute(value)),
+    routes,
     vms: lists.vms.flatMap(({ index, value }) => {
       const house = housed.get(index);
       return house === undefined ? [] : [buildVm(value, house, fabric)];
     }),
     socket: socket ?? `/run/ain/${name}.sock`,
+    ...(ospf !== undefined && { ospf: buildOspf(ospf, { file, fabric, place, routes }) }),
   };
 }
 

@@ -1,4 +1,7 @@
 /** What differs between the configuration that runs and a new one: `ain reload` prints this plan, then applies it. */
+
+import type { AreaConfig } from "#ospf/config";
+import { formatRouterId } from "#ospf/text";
 import {
   type Facts,
   homeFacts,
@@ -9,13 +12,14 @@ import {
   uplinkFacts,
   vmFacts,
 } from "#router/config/facts";
-import type { Configuration, Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import type { Configuration, Home, Network, NodeOspf, Route, Uplink, Vm } from "#router/config/model";
+import { areaFacts, type OspfInterface, ospfFacts, ospfInterfaceFacts } from "#router/config/ospf-facts";
 import { SETTINGS } from "#router/config/settings";
 
 /** `before` is absent for what is new, `after` for what goes. */
 interface ChangeOf<What extends string, Item> {
   readonly what: What;
-  /** Unique among the changes of its kind; a home's is its index, a route's its destination. */
+  /** Unique among the changes of its kind; a home's is its index, a route's its destination, OSPF's the router id. */
   readonly name: string;
   readonly before?: Item;
   readonly after?: Item;
@@ -32,7 +36,10 @@ export type Change =
   | ChangeOf<"home", Home>
   | ChangeOf<"uplink", Uplink>
   | ChangeOf<"route", Route>
-  | ChangeOf<"vm", Vm>;
+  | ChangeOf<"vm", Vm>
+  | ChangeOf<"ospf", NodeOspf>
+  | ChangeOf<"ospf area", AreaConfig>
+  | ChangeOf<"ospf interface", OspfInterface>;
 
 /** A kind of thing that a configuration has several of. */
 interface Kind<What extends string, Item> {
@@ -62,12 +69,28 @@ const ROUTE: Kind<"route", Route> = {
   factsOf: routeFacts,
 };
 const VM: Kind<"vm", Vm> = { what: "vm", itemsOf: ({ node }) => byName(node.vms), factsOf: vmFacts };
+const OSPF: Kind<"ospf", NodeOspf> = {
+  what: "ospf",
+  itemsOf: ({ node: { ospf } }) => new Map(ospf ? [[formatRouterId(ospf.config.routerId), ospf]] : []),
+  factsOf: ospfFacts,
+};
+const AREA: Kind<"ospf area", AreaConfig> = {
+  what: "ospf area",
+  itemsOf: ({ node: { ospf } }) => new Map(ospf?.config.areas.map((area) => [formatRouterId(area.id), area])),
+  factsOf: areaFacts,
+};
+const OSPF_INTERFACE: Kind<"ospf interface", OspfInterface> = {
+  what: "ospf interface",
+  itemsOf: ({ node: { ospf } }) =>
+    new Map(ospf?.config.interfaces.map((config) => [config.name, { config, bfd: ospf.bfd.get(config.name) }])),
+  factsOf: ospfInterfaceFacts,
+};
 
 const byName = <T extends { readonly name: string }>(items: readonly T[]): Map<string, T> =>
   new Map(items.map((item) => [item.name, item]));
 
 /**
- * All differences, in the order settings, networks, homes, uplinks, routes, VMs; in each what goes, what changes, what
+ * All differences, in the order settings, networks, homes, uplinks, routes, VMs, OSPF; in each what goes, what changes, what
  * is new. Empty when nothing differs.
  */
 export const planChange = (before: Configuration, after: Configuration): Change[] => [
@@ -77,6 +100,9 @@ export const planChange = (before: Configuration, after: Configuration): Change[
   ...changesOf(UPLINK, before, after),
   ...changesOf(ROUTE, before, after),
   ...changesOf(VM, before, after),
+  ...changesOf(OSPF, before, after),
+  ...changesOf(AREA, before, after),
+  ...changesOf(OSPF_INTERFACE, before, after),
 ];
 
 function settingChanges(before: Configuration, after: Configuration): SettingChange[] {
@@ -121,6 +147,12 @@ export function describeChange(change: Change): string {
       return describe(ROUTE, change);
     case "vm":
       return describe(VM, change);
+    case "ospf":
+      return describe(OSPF, change);
+    case "ospf area":
+      return describe(AREA, change);
+    case "ospf interface":
+      return describe(OSPF_INTERFACE, change);
   }
 }
 

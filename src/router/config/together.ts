@@ -1,4 +1,5 @@
 /** What several nodes of one fabric may not have in common. */
+import { formatRouterId } from "#ospf/text";
 import type { Configuration, Fabric, Node } from "#router/config/model";
 import { type ConfigError, formatPath, type Path } from "#runtime/document/config-error";
 import { isMapping } from "#runtime/document/inspector";
@@ -12,7 +13,7 @@ interface Claim {
 }
 
 /**
- * Two nodes of one fabric with the same name, address or home prefix: an error at the later of the two. Reads the files
+ * Two nodes of one fabric with the same name, address, home prefix or OSPF router id: an error at the later of the two. Reads the files
  * again, to say where.
  */
 export function checkTogether(configurations: readonly Configuration[]): ConfigError[] {
@@ -29,15 +30,24 @@ export function checkTogether(configurations: readonly Configuration[]): ConfigE
 
 function claimsOf(node: Node, fabric: Fabric): Claim[] {
   const name: Claim = { what: `the name ${node.name}`, path: ["name"], expected: "a name that no other node has" };
+  return [name, ...placeClaims(node, fabric), ...ospfClaims(node)];
+}
+
+function ospfClaims({ ospf }: Node): Claim[] {
+  if (ospf === undefined) return [];
+  const what = `the OSPF router id ${formatRouterId(ospf.config.routerId)}`;
+  return [{ what, path: ["ospf", "routerId"], expected: "a router id that no other node has" }];
+}
+
+function placeClaims(node: Node, fabric: Fabric): Claim[] {
   if (node.role === "switch") {
     const what = `the address ${node.address.text}`;
-    return [name, { what, path: ["address"], expected: "an address that no other node has" }];
+    return [{ what, path: ["address"], expected: "an address that no other node has" }];
   }
   const expected = "a home that no other node owns";
-  const homes = node.homes.map((home, i): Claim => {
+  return node.homes.map((home, i): Claim => {
     return { what: `the home prefix ${fabric.homes[home]!.prefix.text}`, path: ["prefixes", i], expected };
   });
-  return [name, ...homes];
 }
 
 function conflict(node: Node, { what, path, expected }: Claim, owner: Node): ConfigError {

@@ -22,13 +22,13 @@ export interface Complaint {
 export class Inspector {
   readonly source: Source;
   /** Paths whose values must not be repeated in an error. */
-  readonly #secrets: ReadonlySet<string>;
+  readonly #secrets: readonly (string | RegExp)[];
   readonly #errors: ConfigError[] = [];
   readonly #warnings: ConfigError[] = [];
 
-  constructor(source: Source, secrets: readonly string[] = []) {
+  constructor(source: Source, secrets: readonly (string | RegExp)[] = []) {
     this.source = source;
-    this.#secrets = new Set(secrets);
+    this.#secrets = secrets;
   }
 
   get errors(): ConfigError[] {
@@ -120,8 +120,12 @@ export class Inspector {
 
   #mismatch(path: Path, expected: string): void {
     const value = this.valueAt(path);
-    const secret = this.#secrets.has(formatPath(path)) && value !== undefined;
+    const secret = value !== undefined && this.#isSecret(formatPath(path));
     this.report(path, { found: secret ? "something else (not shown, it is secret)" : describeFound(value), expected });
+  }
+
+  #isSecret(path: string): boolean {
+    return this.#secrets.some((secret) => (typeof secret === "string" ? secret === path : secret.test(path)));
   }
 }
 
@@ -155,8 +159,11 @@ function keysAt(schemas: readonly z.core.$ZodType[], path: Path): string[] {
   return below.length === 0 ? [] : keysAt(below, rest);
 }
 
+const WRAPPINGS = [z.ZodOptional, z.ZodDefault, z.ZodPrefault, z.ZodNullable];
+
 function withoutWrapping(schema: z.core.$ZodType): z.core.$ZodType[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return withoutWrapping(schema.unwrap());
+  if (WRAPPINGS.some((kind) => schema instanceof kind))
+    return withoutWrapping((schema as z.ZodOptional<z.ZodType>).unwrap());
   if (schema instanceof z.ZodPipe) return withoutWrapping(schema.in);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(withoutWrapping);
   return [schema];

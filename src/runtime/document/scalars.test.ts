@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { z } from "zod";
 import {
+  formatSpan,
+  identifier32,
   interfaceAddress,
   interfaceName,
   ipv4,
@@ -8,6 +10,8 @@ import {
   macAddress,
   prefix4,
   prefix6,
+  span,
+  timestamp,
   whole,
 } from "#runtime/document/scalars";
 
@@ -63,5 +67,40 @@ describe("scalars", () => {
   test("count whole numbers between bounds", () => {
     expect(whole(1, 16).parse(16)).toBe(16);
     for (const value of [0, 17, 1.5, "1"]) expect(expectation(whole(1, 16), value)).toBe("a whole number 1 … 16");
+  });
+});
+
+describe("identifiers, spans and times", () => {
+  test("an identifier of 32 bits is a dotted quad or a number (RFC 5340 §2.11)", () => {
+    const id = identifier32("an id", 1);
+    expect([id.parse("10.0.0.1"), id.parse(1), id.parse("7"), id.parse("255.255.255.255")]).toEqual([
+      0x0a00_0001, 1, 7, 0xffff_ffff,
+    ]);
+    for (const value of [0, "0.0.0.0", 2 ** 32, "4294967296", -1, 1.5, "1.2", "x", null, true])
+      expect(expectation(id, value)).toBe("an id");
+    expect(identifier32("an id", 0).parse("0.0.0.0")).toBe(0);
+  });
+
+  test("a span has a unit, and is written in the largest that fits", () => {
+    const any = span(0, 3_600_000);
+    for (const [text, millis] of [
+      ["100ms", 100],
+      ["10s", 10_000],
+      ["1.005s", 1005],
+      ["2 min", 120_000],
+      ["1h", 3_600_000],
+    ] as const)
+      expect(any.parse(text)).toBe(millis);
+    for (const value of ["10", 10, "1.5ms", "61min", "-1s", "s", "1d", ""])
+      expect(expectation(any, value)).toBe("a time 0ms … 1h");
+    expect(expectation(span(1000, 5000, 1000), "1500ms")).toBe("a time 1s … 5s, in whole seconds");
+    expect([0, 100, 1500, 60_000, 7_200_000].map(formatSpan)).toEqual(["0ms", "100ms", "1500ms", "1min", "2h"]);
+  });
+
+  test("an instant says its offset from UTC (RFC 3339 §5.6)", () => {
+    expect(timestamp.parse("2026-12-01T02:00:00+02:00")).toBe(Date.UTC(2026, 11, 1));
+    expect(timestamp.parse("2026-12-01T00:00Z")).toBe(Date.UTC(2026, 11, 1));
+    for (const value of ["2026-12-01", "2026-12-01T00:00:00", "2026-13-01T00:00:00Z", 0])
+      expect(expectation(timestamp, value)).toBe("a time such as 2026-12-01T00:00:00Z");
   });
 });

@@ -13,6 +13,7 @@ import {
   parsePrefix4,
   parsePrefix6,
 } from "#base/address";
+import { u32 } from "#base/bytes";
 
 /** An IPv4, IPv6 or MAC address. */
 export interface Address {
@@ -108,3 +109,51 @@ export function whole(least: number, most: number) {
   const expected = `a whole number ${least} … ${most}`;
   return z.int({ error: expected }).min(least, { error: expected }).max(most, { error: expected });
 }
+
+/**
+ * 32 bits that are written as a dotted quad or as a whole number, `least` … 2^32 − 1: router and area ids of OSPF.
+ * @param expected such as "a router id: 10.0.0.1, or a whole number 1 … 4294967295".
+ */
+export function identifier32(expected: string, least: 0 | 1) {
+  const fits = (id: number): boolean => id >= least;
+  const dotted = parsed(expected, ["10.0.0.1"], (text) => {
+    const id = parseIdentifier32(text);
+    return id !== undefined && fits(id) ? id : undefined;
+  });
+  const number = z.int({ error: expected }).min(least, { error: expected }).max(0xffff_ffff, { error: expected });
+  return z.union([number, dotted], { error: expected });
+}
+
+/** `10.0.0.1` or `7` → 32 bits, unsigned; undefined for anything else. */
+export function parseIdentifier32(text: string): number | undefined {
+  const quad = parseIpv4(text);
+  if (quad !== undefined) return u32(quad, 0);
+  const id = /^(?:0|[1-9]\d{0,9})$/.test(text) ? Number(text) : Number.NaN;
+  return id <= 0xffff_ffff ? id : undefined;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+
+/** A span of time in words: `100ms`, `10s`. */
+export function formatSpan(millis: number): string {
+  const unit = ["h", "min", "s"].find((u) => millis >= UNITS[u]! && millis % UNITS[u]! === 0) ?? "ms";
+  return `${millis / UNITS[unit]!}${unit}`;
+}
+
+/** A span of time with its unit, as milliseconds: `least` … `most`, in steps of `step`. A number without unit is refused. */
+export function span(least: number, most: number, step = 1) {
+  const whole = step === 1 ? "" : `, in whole ${step === 1000 ? "seconds" : formatSpan(step)}`;
+  const expected = `a time ${formatSpan(least)} … ${formatSpan(most)}${whole}`;
+  return parsed(expected, ["10s", "100ms"], (text) => {
+    const [, number, unit] = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|h)$/.exec(text) ?? [];
+    const millis = Math.round(Number(number) * UNITS[unit ?? "ms"]! * 1000) / 1000; // 1.005 s are 1005 ms
+    return millis >= least && millis <= most && Number.isInteger(millis) && millis % step === 0 ? millis : undefined;
+  });
+}
+
+/** An instant with its offset from UTC (RFC 3339), as Unix milliseconds. */
+export const timestamp = parsed("a time such as 2026-12-01T00:00:00Z", ["2026-12-01T00:00:00Z"], (text) => {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const millis = Date.parse(text);
+  return Number.isNaN(millis) ? undefined : millis;
+});
