@@ -4,7 +4,7 @@
  */
 import type { Millis } from "#base/time";
 import { MAX_AGE } from "#ospf/constants";
-import type { Lsa, LsaBody, LsaIdentity } from "#ospf/packet/lsa";
+import type { Lsa, LsaBody, LsaHeader, LsaIdentity } from "#ospf/packet/lsa";
 import { isMaxAge as isMaxAgeHeader } from "#ospf/packet/lsa-header";
 
 /** One instance of an LSA. Replaced by another object when another instance comes, so `===` asks for the instance. */
@@ -17,6 +17,8 @@ export interface Entry {
   readonly received: boolean;
   /** Neighbors that have yet to acknowledge it. */
   unacknowledged: number;
+  /** When it was last sent to somebody who had an older one (RFC 2328 §13 step 8). */
+  answeredAt: Millis;
 }
 
 type ByLinkStateId = Map<number, Entry>;
@@ -37,10 +39,8 @@ export class LsaStore {
   /** Puts the instance in place of the one before. */
   set(entry: Entry): void {
     const { type, advertisingRouter, linkStateId } = entry.lsa.header;
-    let routers = this.#types.get(type);
-    if (routers === undefined) this.#types.set(type, (routers = new Map()));
-    let ids = routers.get(advertisingRouter);
-    if (ids === undefined) routers.set(advertisingRouter, (ids = new Map()));
+    const routers = within(this.#types, type, () => new Map() as ByRouter);
+    const ids = within(routers, advertisingRouter, () => new Map() as ByLinkStateId);
     const before = ids.size;
     ids.set(linkStateId, entry);
     this.#size += ids.size - before;
@@ -84,9 +84,18 @@ export class LsaStore {
   }
 }
 
+function within<V>(map: Map<number, V>, key: number, make: () => V): V {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
 /** Seconds, 0 … MaxAge. */
 export const ageOf = (entry: Entry, now: Millis): number =>
   Math.min(MAX_AGE, entry.lsa.header.age + Math.floor((now - entry.installedAt) / 1000));
 
 /** On its way out: it is flooded, but says nothing any more. */
 export const isMaxAge = (entry: Entry): boolean => isMaxAgeHeader(entry.lsa.header);
+
+/** The header as it is now. */
+export const agedHeader = (entry: Entry, now: Millis): LsaHeader => ({ ...entry.lsa.header, age: ageOf(entry, now) });
