@@ -14,14 +14,22 @@ export interface Elected {
   readonly backupDesignatedRouter: number;
 }
 
-/** Steps 2 and 3 once. */
+/**
+ * Steps 2 and 3 once. Where nobody claims to be DR, the Backup takes its place at once, and the next best becomes Backup:
+ * that is what the routers agree upon with their next hellos.
+ */
 export function elect(candidates: readonly Candidate[]): Elected {
   const claimants = candidates.filter((c) => c.designatedRouter === c.routerId);
   const others = candidates.filter((c) => c.designatedRouter !== c.routerId);
-  const backups = others.filter((c) => c.backupDesignatedRouter === c.routerId);
-  const backup = best(backups.length > 0 ? backups : others);
+  const backup = bestBackup(others);
   const designated = best(claimants) ?? backup;
-  return { designatedRouter: designated?.routerId ?? 0, backupDesignatedRouter: backup?.routerId ?? 0 };
+  const next = designated === backup ? bestBackup(others.filter((c) => c !== backup)) : backup;
+  return { designatedRouter: designated?.routerId ?? 0, backupDesignatedRouter: next?.routerId ?? 0 };
+}
+
+/** Of those that claim to be Backup; of all when none does. */
+function bestBackup(candidates: readonly Candidate[]): Candidate | undefined {
+  return best(candidates.filter((c) => c.backupDesignatedRouter === c.routerId)) ?? best(candidates);
 }
 
 /** Highest priority, then highest router id. */
@@ -39,12 +47,15 @@ function best(candidates: readonly Candidate[]): Candidate | undefined {
 
 /** The whole election as `self`, which has priority 0 when it is not to be elected, carries it out. */
 export function electAs(self: Candidate, others: readonly Candidate[]): Elected {
-  const eligible = others.filter(({ priority }) => priority > 0);
-  const round = (me: Candidate): Elected => elect(me.priority > 0 ? [...eligible, me] : eligible);
-  const first = round(self);
-  // Step 4: who becomes, or no longer is, one of the two elects once more with what it says now, so that nobody is both.
+  const eligible = [...others, self].filter(({ priority }) => priority > 0);
+  const first = elect(eligible);
   if (role(self.routerId, first) === role(self.routerId, self)) return first;
-  return round({ ...self, ...first });
+  // Step 4: who becomes, or no longer is, one of the two elects once more with what it says now, so that nobody is both.
+  return elect(
+    eligible.map((c) =>
+      c.routerId === self.routerId || c.routerId === first.designatedRouter ? { ...c, ...first } : c,
+    ),
+  );
 }
 
 function role(routerId: number, elected: Elected): "DR" | "Backup" | "DROther" {
