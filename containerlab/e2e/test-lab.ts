@@ -107,11 +107,11 @@ export class TestLab {
     return counters.find((c) => c.port === port && c.ending === ending)?.frames ?? 0;
   }
 
-  /** Waits until `true`; fails with `what` after ten seconds. */
-  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const end = Date.now() + 10_000;
+  /** Waits until `true`; fails with `what` after so many seconds. */
+  async until(what: string, holds: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
+    const end = Date.now() + seconds * 1000;
     while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`not within 10 s: ${what}`);
+      if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
       await Bun.sleep(50);
     }
   }

@@ -1,0 +1,205 @@
+/** FRR as a router of a test network: its frr.conf, and what vtysh says. */
+import { spawnSync } from "node:child_process";
+import { type AreaSpec, type Attachment, type ExternalSpec, LOOPBACK_COST, type RouterSpec } from "./spec";
+import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./view";
+
+export function frrConfig(name: string, router: RouterSpec, attachments: readonly Attachment[]): string {
+  const { id, own, areas = {}, external = [], helper, more } = router;
+  const lines = [`hostname ${name}`, "ipv6 forwarding"];
+  for (const { name: key, key: secret } of attachments) {
+    if (secret !== undefined) lines.push(...keyChain(key, secret));
+  }
+  lines.push("bfd", " profile fast", ...["receive", "transmit"].map((way) => `  ${way}-interval 100`), " exit", "exit");
+  for (const { prefix } of external) if (prefix !== "::/0") lines.push(`ipv6 route ${prefix} blackhole`);
+  lines.push(...external.filter(({ prefix }) => prefix !== "::/0").flatMap(routeMap));
+  for (const attachment of attachments) lines.push(...interfaceLines(attachment));
+  if (own !== undefined) {
+    const loopback = [
+      `ipv6 address ${own.address}/128`,
+      `ipv6 ospf6 area ${own.area}`,
+      `ipv6 ospf6 cost ${LOOPBACK_COST}`,
+    ];
+    lines.push("interface lo", ...loopback, "exit");
+  }
+  lines.push("router ospf6", `ospf6 router-id ${id}`, "timers throttle spf 50 200 5000");
+  for (const [area, settings] of Object.entries(areas)) lines.push(...areaLines(area, settings));
+  lines.push(...external.flatMap(redistribution));
+  if (helper) lines.push("graceful-restart helper enable");
+  lines.push("exit");
+  return `${lines.join("\n")}\n${more ?? ""}`;
+}
+
+const keyChain = (name: string, { id, secret }: NonNullable<Attachment["key"]>): string[] => [
+  `key chain ${name}`,
+  ` key ${id}`,
+  `  key-string ${secret}`,
+  "  cryptographic-algorithm hmac-sha-256",
+  " exit",
+  "exit",
+];
+
+function interfaceLines({ name, key, ...it }: Attachment): string[] {
+  const settings: (string | false | undefined)[] = [
+    `network ${it.broadcast ? "broadcast" : "point-to-point"}`,
+    `cost ${it.cost}`,
+    `priority ${it.priority}`,
+    `hello-interval ${it.hello}`,
+    `dead-interval ${it.dead}`,
+    "retransmit-interval 2",
+    it.mtu !== undefined && `ifmtu ${it.mtu}`,
+    it.mtuIgnore && "mtu-ignore",
+    it.instance !== undefined && `instance-id ${it.instance}`,
+    it.bfd && "bfd profile fast",
+    key && `authentication keychain ${name}`,
+    `area ${it.area}`,
+  ];
+  const lines = settings.filter((line) => line).map((line) => ` ipv6 ospf6 ${line}`);
+  return [`interface ${name}`, ...(it.address === undefined ? [] : [` ipv6 address ${it.address}`]), ...lines, "exit"];
+}
+
+function areaLines(area: string, { kind, summaries = true, defaultCost, ranges = [] }: AreaSpec): string[] {
+  const lines = ranges.map(({ prefix, advertise = true, cost }) => {
+    const how = advertise ? (cost === undefined ? "" : ` cost ${cost}`) : " not-advertise";
+    return `area ${area} range ${prefix}${how}`;
+  });
+  if (kind === "normal") return lines;
+  if (defaultCost !== undefined) throw new Error("FRR 8.4 has no default cost of areas");
+  return [`area ${area} ${kind}${summaries ? "" : " no-summary"}`, ...lines];
+}
+
+function routeMap({ prefix, metric, type }: ExternalSpec, index: number): string[] {
+  const list = `external${index}`;
+  const map = [`route-map external permit ${index + 1}`, ` match ipv6 address prefix-list ${list}`];
+  return [
+    `ipv6 prefix-list ${list} permit ${prefix}`,
+    ...map,
+    ` set metric ${metric}`,
+    ` set metric-type type-${type}`,
+    "exit",
+  ];
+}
+
+const redistribution = ({ prefix, metric, type }: ExternalSpec): string =>
+  prefix === "::/0"
+    ? `default-information originate always metric ${metric} metric-type ${type}`
+    : "redistribute static route-map external";
+
+/** The keys that we read of `… json`. */
+interface FrrLsa {
+  readonly type: string;
+  readonly linkStateId: string;
+  readonly advertisingRouter: string;
+  readonly lsSequenceNumber: number;
+  readonly checksum: number;
+}
+interface FrrScope {
+  readonly areaId?: string;
+  readonly interface?: string;
+  readonly lsa: readonly FrrLsa[];
+}
+interface FrrRoute {
+  readonly flags: string;
+  readonly pathType: string;
+  readonly metricCost: number;
+  readonly metricCostE2: number;
+  readonly nextHops: readonly { readonly nextHop: string; readonly interfaceName: string }[];
+}
+
+const TYPES: Readonly<Record<string, number>> = {
+  Router: 0x2001,
+  Network: 0x2002,
+  "Inter-Prefix": 0x2003,
+  "Inter-Router": 0x2004,
+  "AS-External": 0x4005,
+  "Type-7": 0x2007,
+  Link: 0x0008,
+  "Intra-Prefix": 0x2009,
+};
+const PATHS: Readonly<Record<string, RouteView["path"]>> = {
+  "Intra-Area": "intra",
+  "Inter-Area": "inter",
+  "External-1": "external-1",
+  "External-2": "external-2",
+};
+const STATES: Readonly<Record<string, string>> = { Twoway: "TwoWay", BDR: "Backup" };
+
+export class Frr implements Reader {
+  readonly sockets: string;
+
+  /** @param sockets the folder that vtysh calls vty_socket. */
+  constructor(sockets: string) {
+    this.sockets = sockets;
+  }
+
+  /** Runs commands as if typed; in configuration mode when they begin with `configure`. Throws with what is wrong. */
+  vtysh(...commands: readonly string[]): string {
+    const words = ["--vty_socket", this.sockets, ...commands.flatMap((command) => ["-c", command])];
+    const { status, stdout, stderr } = spawnSync("vtysh", words, { encoding: "utf8", timeout: 10_000 });
+    if (status !== 0) throw new Error(`vtysh ${commands.join("; ")}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  async neighbors(): Promise<NeighborView[]> {
+    const { neighbors } = this.#json("neighbor") as {
+      neighbors: readonly { neighborId: string; state: string; interfaceName: string }[];
+    };
+    return neighbors.map((one) => ({
+      interface: one.interfaceName,
+      routerId: one.neighborId,
+      state: STATES[one.state] ?? one.state,
+    }));
+  }
+
+  async segments(): Promise<SegmentView[]> {
+    const interfaces = this.#json("interface") as Record<
+      string,
+      { ospf6InterfaceState?: string; dr: string; bdr: string }
+    >;
+    return Object.entries(interfaces).flatMap(([name, { ospf6InterfaceState: state, dr, bdr }]) =>
+      state === undefined ? [] : [{ interface: name, state: STATES[state] ?? state, designated: dr, backup: bdr }],
+    );
+  }
+
+  async database(): Promise<LsaView[]> {
+    const scopes = this.#json("database detail") as Record<string, readonly FrrScope[]>;
+    return Object.values(scopes).flatMap((list) =>
+      list.flatMap(({ areaId, interface: link, lsa }) => {
+        const scope = link !== undefined ? `link ${link}` : areaId !== undefined ? `area ${areaId}` : "as";
+        return lsa.map((one) => lsaView(scope, one));
+      }),
+    );
+  }
+
+  async routes(): Promise<RouteView[]> {
+    const { routes } = this.#json("route detail") as { routes: Record<string, FrrRoute> };
+    return Object.entries(routes).flatMap(([prefix, route]) =>
+      route.flags.startsWith("B") ? [routeView(prefix, route)] : [],
+    );
+  }
+
+  #json(what: string): unknown {
+    return JSON.parse(this.vtysh(`show ipv6 ospf6 ${what} json`));
+  }
+}
+
+function lsaView(scope: string, lsa: FrrLsa): LsaView {
+  const type = TYPES[lsa.type];
+  if (type === undefined) throw new Error(`FRR calls an LSA ${lsa.type}`);
+  const { linkStateId, advertisingRouter, lsSequenceNumber: sequence, checksum } = lsa;
+  return { scope, type, linkStateId, advertisingRouter, sequence, checksum };
+}
+
+function routeView(prefix: string, route: FrrRoute): RouteView {
+  const path = PATHS[route.pathType];
+  if (path === undefined) throw new Error(`FRR calls a path ${route.pathType}`);
+  return {
+    prefix,
+    path,
+    cost: route.metricCost,
+    ...(path === "external-2" && { type2Cost: route.metricCostE2 }),
+    nextHops: route.nextHops.map(({ nextHop, interfaceName }) => ({
+      interface: interfaceName,
+      ...(nextHop !== "::" && { address: nextHop }),
+    })),
+  };
+}

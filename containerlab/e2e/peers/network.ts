@@ -1,0 +1,207 @@
+/** A network of OSPFv3 routers in namespaces, each played by AIN, FRR or BIRD; built on a lab, so nothing stays behind. */
+import { expect } from "bun:test";
+import { join } from "node:path";
+import { LabFiles } from "#lab/state";
+import { TestLab } from "../test-lab";
+import { Bird, birdConfig } from "./bird";
+import { Frr, frrConfig } from "./frr";
+import { type Attachment, attachmentsOf, type NetworkSpec, type RouterSpec } from "./spec";
+import { byScope, hopText, type Reader, type RouteView, routeText } from "./view";
+
+/** Duplicate address detection would cost a second; the hash makes the kernel of FRR and BIRD use all next hops. */
+const SYSCTLS = `net.ipv6.conf.all.accept_dad: 0, net.ipv6.conf.default.accept_dad: 0, net.ipv6.conf.all.forwarding: 1`;
+/** A bridge is not to speak. */
+const SILENT = "net.ipv6.conf.all.disable_ipv6: 1, net.ipv6.conf.default.disable_ipv6: 1";
+
+interface KernelRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly dev?: string;
+  readonly nexthops?: readonly { readonly gateway?: string; readonly dev?: string }[];
+}
+
+export class PeerNetwork {
+  readonly spec: NetworkSpec;
+  readonly lab: TestLab;
+  readonly attachments: readonly Attachment[];
+
+  /** `purpose`: a few letters, unlike those of other networks of the same test file. */
+  constructor(purpose: string, spec: NetworkSpec) {
+    this.spec = spec;
+    this.lab = new TestLab(purpose);
+    this.attachments = attachmentsOf(spec);
+  }
+
+  /** Resolves when all routers run and have their configuration. */
+  async up(): Promise<void> {
+    for (const [name, router] of Object.entries(this.spec.routers)) this.#writeConfig(name, router);
+    const nodes = [...Object.keys(this.spec.routers).map((name) => this.#router(name)), ...this.#lans()];
+    await this.lab.up(`  nodes:\n${nodes.join("\n")}\n  links:\n${this.#links().join("\n")}\n`);
+  }
+
+  async down(): Promise<void> {
+    await this.lab.down();
+  }
+
+  own(router: string): Attachment[] {
+    return this.attachments.filter((one) => one.router === router);
+  }
+
+  frr(router: string): Frr {
+    return new Frr(new LabFiles(this.lab.name).frrSockets(router));
+  }
+
+  bird(router: string): Bird {
+    return new Bird(this.#file(router, "ctl"));
+  }
+
+  reader(router: string): Reader {
+    return this.spec.routers[router]!.by === "frr" ? this.frr(router) : this.bird(router);
+  }
+
+  /** Neighbours as `router state`, sorted; the network's names for the routers. */
+  async neighbors(router: string): Promise<string[]> {
+    const names = Object.entries(this.spec.routers);
+    const neighbors = await this.reader(router).neighbors();
+    return neighbors
+      .map(({ routerId, state }) => `${names.find(([, { id }]) => id === routerId)?.[0] ?? routerId} ${state}`)
+      .sort();
+  }
+
+  /** The routes, one a line, in the network's names; without those to the router's own addresses. */
+  async routes(router: string): Promise<string[]> {
+    const routes = await this.reader(router).routes();
+    const own = this.own(router);
+    const leads = ({ nextHops }: RouteView): boolean =>
+      nextHops.some((hop) => own.some(({ name }) => name === hop.interface));
+    return routes
+      .filter(leads)
+      .map((route) => routeText(route, own, this.attachments))
+      .sort();
+  }
+
+  /** Waits until the router's routes are these, in any order; fails with the difference. */
+  async expectRoutes(router: string, expected: readonly string[], seconds = 20): Promise<void> {
+    const sorted = [...expected].sort();
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end && !Bun.deepEquals(await this.routes(router), sorted)) await Bun.sleep(100);
+    expect(await this.routes(router), `routes of ${router}`).toEqual(sorted);
+  }
+
+  /** What the kernel forwards by: `prefix next-hops`. Of FRR and BIRD. */
+  kernelRoutes(router: string): string[] {
+    const routes = JSON.parse(this.lab.run(router, "ip -6 -json route show table main").text) as KernelRoute[];
+    return routes.map(({ dst, gateway, dev, nexthops }) => {
+      const hops = (nexthops ?? [{ gateway, dev }]).map((hop) =>
+        hopText({ address: hop.gateway, interface: hop.dev }, this.own(router), this.attachments),
+      );
+      return `${dst === "default" ? "::/0" : /\//.test(dst) ? dst : `${dst}/128`} ${hops.sort().join(" ")}`;
+    });
+  }
+
+  /**
+   * Where databases that should be the same are not: lines `scope: router lacks instance`. Empty: all routers that share a
+   * scope hold the same instances in it.
+   */
+  async databaseDifferences(): Promise<string[]> {
+    const holdings: [string, Map<string, Set<string>>][] = [];
+    for (const router of Object.keys(this.spec.routers)) {
+      holdings.push([router, byScope(await this.reader(router).database(), this.own(router))]);
+    }
+    const scopes = new Set(holdings.flatMap(([, held]) => [...held.keys()]));
+    return [...scopes].flatMap((scope) => {
+      const sharing = holdings.filter(([router]) => this.#shares(router, scope));
+      const all = new Set(sharing.flatMap(([, held]) => [...(held.get(scope) ?? [])]));
+      const lacks = (held: Map<string, Set<string>>): string[] => [...all].filter((one) => !held.get(scope)?.has(one));
+      return sharing.flatMap(([router, held]) => lacks(held).map((one) => `${scope}: ${router} lacks ${one}`));
+    });
+  }
+
+  /** Waits until all that share a link are neighbours, adjacent where one is designated, and all databases agree. */
+  async converged(seconds = 30): Promise<void> {
+    let reasons: string[] = [];
+    const settled = async (): Promise<boolean> => {
+      reasons = [...(await this.#unsettled()), ...(await this.databaseDifferences())];
+      return reasons.length === 0;
+    };
+    await this.lab.until("convergence", settled, seconds).catch((error: Error) => {
+      throw new Error(`${error.message}:\n${reasons.join("\n")}`);
+    });
+  }
+
+  /** Routers that do not see each neighbour of each of their links Full, or TwoWay among those that are not designated. */
+  async #unsettled(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const router of Object.keys(this.spec.routers)) {
+      const seen = await this.reader(router).neighbors();
+      for (const { name, link } of this.own(router)) {
+        const others = this.attachments.filter((one) => one.link === link && one.router !== router);
+        const settled = seen.filter((one) => one.interface === name && ["Full", "TwoWay"].includes(one.state));
+        if (settled.length !== others.length) {
+          lines.push(`${router} on ${link}: ${seen.map(({ routerId, state }) => `${routerId} ${state}`).join(", ")}`);
+        }
+      }
+    }
+    return lines;
+  }
+
+  #shares(router: string, scope: string): boolean {
+    const own = this.own(router);
+    if (scope.startsWith("link ")) return own.some(({ link }) => scope === `link ${link}`);
+    if (scope.startsWith("area ")) return own.some(({ area }) => scope === `area ${area}`);
+    const { areas = {} } = this.spec.routers[router]!;
+    return own.some(({ area }) => (areas[area]?.kind ?? "normal") === "normal");
+  }
+
+  #file(router: string, ending: string): string {
+    return join(this.lab.folder, `${router}.${ending}`);
+  }
+
+  #writeConfig(name: string, router: RouterSpec): void {
+    if (router.by === "frr") this.lab.write(`${name}.conf`, frrConfig(name, router, this.own(name)));
+    else this.lab.write(`${name}.conf`, birdConfig(router, this.own(name), this.#file(name, "log")));
+  }
+
+  #router(name: string): string {
+    const { by } = this.spec.routers[name]!;
+    const role =
+      by === "frr"
+        ? `labels: { ain-role: router, ain-router: frr, ain-frr: ${name}.conf }`
+        : `exec: [${this.#birdCommands(name)
+            .map((words) => JSON.stringify(words))
+            .join(", ")}]`;
+    return `    ${name}: { kind: linux, sysctls: { ${SYSCTLS} }, ${role} }`;
+  }
+
+  #birdCommands(name: string): string[] {
+    const own = this.own(name);
+    return [
+      ...own.flatMap(({ name, address }) => (address === undefined ? [] : [`ip -6 addr add ${address} dev ${name}`])),
+      ...own.flatMap(({ name, mtu }) => (mtu === undefined ? [] : [`ip link set ${name} mtu ${mtu}`])),
+      `bird -c ${this.#file(name, "conf")} -s ${this.#file(name, "ctl")} -P ${this.#file(name, "pid")}`,
+    ];
+  }
+
+  #lans(): string[] {
+    return Object.entries(this.spec.lans ?? {}).map(([lan, ends]) => {
+      const ports = ends.map((_, i) => `ip link set dev p${i} master br0 up`);
+      const commands = ["ip link add br0 type bridge mcast_snooping 0", ...ports, "ip link set br0 up"];
+      const exec = commands.map((words) => JSON.stringify(words)).join(", ");
+      return `    ${lan}: { kind: linux, sysctls: { ${SILENT} }, exec: [${exec}] }`;
+    });
+  }
+
+  #links(): string[] {
+    const end = (text: string): string => {
+      const [router, name] = text.split(":");
+      const { mac } = this.attachments.find((one) => one.router === router && one.name === name)!;
+      return `{ node: ${router}, interface: ${name}, mac: "${mac}" }`;
+    };
+    const line = (a: string, b: string): string => `    - { type: veth, mtu: 1500, endpoints: [${a}, ${b}] }`;
+    const direct = (this.spec.links ?? []).map(([a, b]) => line(end(a), end(b)));
+    const lans = Object.entries(this.spec.lans ?? {}).flatMap(([lan, ends]) =>
+      ends.map((one, i) => line(end(one), `{ node: ${lan}, interface: p${i} }`)),
+    );
+    return [...direct, ...lans];
+  }
+}
