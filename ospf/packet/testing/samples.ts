@@ -170,8 +170,8 @@ export const LSAS: readonly LsaSample[] = [
   {
     name: "LSA of an unknown type",
     section: "RFC 5340 §A.4.2.1",
-    type: 0xa00c,
-    body: { kind: "unknown", type: 0xa00c, octets: hex("0102030405") },
+    type: 0xafff,
+    body: { kind: "unknown", type: 0xafff, octets: hex("0102030405") },
     octets: hex("0102030405"),
   },
 ];
