@@ -14,7 +14,10 @@ const FIXED = 16;
 const HMAC = 1;
 /** Repeated after the source address in Apad (§4.5). */
 const APAD = 0x878f_e1f3;
-/** OSPFv3 Cryptographic Protocol ID (§7), appended to the key against use of a digest in another protocol (§4.4). */
+/**
+ * OSPFv3 Cryptographic Protocol ID (§7), appended to the key against use of a digest in another protocol (§4.4). FRR
+ * before its pull request 14146 (8.4.4 for one) appends it in host order: its digests differ from ours and BIRD's.
+ */
 const PROTOCOL_ID = 1;
 
 export type AuthAlgorithm = "hmac-sha-1" | "hmac-sha-256" | "hmac-sha-384" | "hmac-sha-512";
