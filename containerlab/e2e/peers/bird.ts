@@ -130,14 +130,14 @@ export function segmentsIn(text: string): SegmentView[] {
 }
 
 /** ` 2001  0.0.0.0   1.1.1.1   80000003   6   8280`: hexadecimal but for the age. */
-const LSA = /^([0-9a-f]{4})\s+(\S+)\s+(\S+)\s+([0-9a-f]{8})\s+\d+\s+([0-9a-f]{4})$/;
+const LSA = /^([0-9a-f]{4})\s+(\S+)\s+(\S+)\s+([0-9a-f]{8})\s+(\d+)\s+([0-9a-f]{4})$/;
 
 export function lsasIn(text: string): LsaView[] {
   let scope = "as";
   return text.split("\n").flatMap((line) => {
     const heading = /^(Area|Link) (\S+)$/.exec(line.trim());
     if (heading !== null) scope = `${heading[1]!.toLowerCase()} ${heading[2]}`;
-    const [, type, linkStateId, advertisingRouter, sequence, checksum] = LSA.exec(line.trim()) ?? [];
+    const [, type, linkStateId, advertisingRouter, sequence, age, checksum] = LSA.exec(line.trim()) ?? [];
     if (type === undefined) return [];
     const number = (digits: string | undefined): number => Number.parseInt(digits!, 16);
     return [
@@ -148,6 +148,7 @@ export function lsasIn(text: string): LsaView[] {
         advertisingRouter: advertisingRouter!,
         sequence: number(sequence),
         checksum: number(checksum),
+        age: Number(age),
       },
     ];
   });

@@ -86,6 +86,7 @@ const redistribution = ({ prefix, metric, type }: ExternalSpec): string =>
 
 /** The keys that we read of `… json`. */
 interface FrrLsa {
+  readonly age: number;
   readonly type: string;
   readonly linkStateId: string;
   readonly advertisingRouter: string;
@@ -185,8 +186,8 @@ export class Frr implements Reader {
 function lsaView(scope: string, lsa: FrrLsa): LsaView {
   const type = TYPES[lsa.type];
   if (type === undefined) throw new Error(`FRR calls an LSA ${lsa.type}`);
-  const { linkStateId, advertisingRouter, lsSequenceNumber: sequence, checksum } = lsa;
-  return { scope, type, linkStateId, advertisingRouter, sequence, checksum };
+  const { linkStateId, advertisingRouter, lsSequenceNumber: sequence, checksum, age } = lsa;
+  return { scope, type, linkStateId, advertisingRouter, sequence, checksum, age };
 }
 
 function routeView(prefix: string, route: FrrRoute): RouteView {

@@ -29,7 +29,12 @@ export interface LsaView {
   /** 32 bits, unsigned. */
   readonly sequence: number;
   readonly checksum: number;
+  /** Seconds, 0 … 3600. */
+  readonly age: number;
 }
+
+/** Seconds. */
+const MAX_AGE = 3600;
 
 export interface RouteView {
   readonly prefix: string;
@@ -55,12 +60,13 @@ export const instanceText = ({ type, linkStateId, advertisingRouter, sequence, c
   `${hex(type, 4)} ${linkStateId} ${advertisingRouter} ${hex(sequence, 8)} ${hex(checksum, 4)}`;
 
 /**
- * LSAs by the scope as the network knows it: link scopes are named after the link, not the interface.
+ * LSAs in force by the scope as the network knows it: link scopes are named after the link, not the interface.
+ * Those of MaxAge are left out: routers differ in how long they keep what is withdrawn (RFC 2328 §14).
  * @param own the router's attachments.
  */
 export function byScope(lsas: readonly LsaView[], own: readonly Attachment[]): Map<string, Set<string>> {
   const scopes = new Map<string, Set<string>>();
-  for (const lsa of lsas) {
+  for (const lsa of lsas.filter(({ age }) => age < MAX_AGE)) {
     const [kind, name] = lsa.scope.split(" ");
     const attachment = own.find((one) => one.name === name);
     if (kind === "link" && attachment === undefined) continue; // an interface of its own, such as lo
