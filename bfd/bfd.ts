@@ -11,12 +11,13 @@ import { nextBetween, nextU32, type Random, seeded } from "#base/random";
 import { Malformed } from "#base/reader";
 import { type Millis, NEVER } from "#base/time";
 import { HIGHEST_SOURCE_PORT, HOP_LIMIT, LOWEST_SOURCE_PORT, writeDatagram } from "#bfd/datagram";
-import type { BfdCounters, BfdEffect, BfdEvent, BfdSessionView, SessionKey, SessionTimers } from "#bfd/events";
+import type { BfdCounters, BfdEffect, BfdEvent, BfdSessionView, SessionKey } from "#bfd/events";
 import { type ControlPacket, readControl, writeControl } from "#bfd/packet";
 import { isPolling } from "#bfd/poll";
 import { expireDetection, newSession, RECEIVED, type Session, type SessionEvent, step, viewOf } from "#bfd/session";
 import {
   changeTimers,
+  checkTimers,
   detectionDeadline,
   drawJitter,
   mayHurry,
@@ -290,15 +291,6 @@ function contents(s: Session, poll: boolean, final: boolean): ControlPacket {
     requiredMinEchoRx: 0,
     authentication: null,
   };
-}
-
-const LONGEST_INTERVAL: Millis = 0xffff_ffff / 1000;
-
-function checkTimers({ desiredMinTx = 1, requiredMinRx = 1, detectMult = 1 }: Partial<SessionTimers>): void {
-  for (const interval of [desiredMinTx, requiredMinRx])
-    if (!(interval >= 1 && interval <= LONGEST_INTERVAL)) throw new RangeError(`a BFD interval of ${interval} ms`);
-  if (!(Number.isInteger(detectMult) && detectMult >= 1 && detectMult <= 255))
-    throw new RangeError(`a BFD multiplier of ${detectMult}`);
 }
 
 const keyOf = ({ port, remoteAddress }: SessionKey): string => `${port} ${toHex(remoteAddress)}`;

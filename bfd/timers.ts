@@ -10,6 +10,16 @@ export const SLOW: Millis = 1000;
 /** Initial bfd.RemoteMinRxInterval: one microsecond (§6.8.1). */
 export const INITIAL_REMOTE_MIN_RX: Millis = 0.001;
 
+const LONGEST_INTERVAL: Millis = 0xffff_ffff / 1000;
+
+/** Throws RangeError for what no packet can carry. */
+export function checkTimers({ desiredMinTx = 1, requiredMinRx = 1, detectMult = 1 }: Partial<SessionTimers>): void {
+  for (const interval of [desiredMinTx, requiredMinRx])
+    if (!(interval >= 1 && interval <= LONGEST_INTERVAL)) throw new RangeError(`a BFD interval of ${interval} ms`);
+  if (!(Number.isInteger(detectMult) && detectMult >= 1 && detectMult <= 255))
+    throw new RangeError(`a BFD multiplier of ${detectMult}`);
+}
+
 /** The next packet will tell something new. §6.6: with Demand mode, it is also polled for. */
 export function noteNews(s: Session): void {
   s.hasNews = true;

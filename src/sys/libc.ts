@@ -46,6 +46,8 @@ const prototypes = {
 
   clock_gettime: { args: [int, word], returns: int },
   kill: { args: [int, int], returns: int },
+  sched_setscheduler: { args: [int, int, word], returns: int },
+  setpriority: { args: [int, int, int], returns: int },
   syscall: { args: [signed, word, word, word, word, word, word], returns: signed },
 } as const satisfies Record<string, FFIFunction>;
 

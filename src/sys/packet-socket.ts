@@ -6,6 +6,7 @@ import { closeDescriptor } from "#sys/descriptor";
 import { check, EPERM, errno, SysError } from "#sys/errno";
 import { libc } from "#sys/libc";
 import { type Memory, pinned } from "#sys/memory";
+import { attachFilter, type Condition } from "#sys/packet-filter";
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -14,6 +15,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const ETH_P_ALL = 3;
 
 const SOL_SOCKET = 1;
+const SO_PRIORITY = 12;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 
@@ -59,6 +61,10 @@ export interface PacketSocketSettings {
   readonly fanoutGroup?: number;
   /** Take frames for other stations too. */
   readonly promiscuous?: boolean;
+  /** Take only frames of which all this holds. */
+  readonly filter?: readonly Condition[];
+  /** 0 (default) … 7: what is sent goes before others' frames where the interface's queueing discipline knows of it. */
+  readonly priority?: number;
 }
 
 /**
@@ -77,6 +83,8 @@ export function openPacketSocket(settings: PacketSocketSettings): number {
     setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, settings.receiveBuffer, about);
     setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, settings.sendBuffer, about);
     if (settings.bypassQueue) setOption(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1, about);
+    if (settings.priority !== undefined) setOption(fd, SOL_SOCKET, SO_PRIORITY, settings.priority, about);
+    if (settings.filter !== undefined) attachFilter(fd, settings.filter, about);
     if (settings.ring !== undefined) setRing(fd, settings.ring, about);
     bindTo(fd, settings.index, about);
     if (settings.promiscuous) joinPromiscuous(fd, settings.index, about);
