@@ -122,3 +122,35 @@ describe("groups", () => {
     expect(() => writer.groupFor([])).toThrow("1 to 64");
   });
 });
+
+describe("a group of one owner", () => {
+  test("changes its members in place: only the flows of the one that goes move, and they come back with it", () => {
+    const { writer, members } = writerWith(4);
+    const group = writer.ownGroup(members);
+    const reader = new GroupReader(writer.buffer);
+    const before = hashes.map((hash) => reader.pick(group, hash));
+    writer.redeal(group, members.slice(1));
+    hashes.forEach((hash, i) => {
+      const now = reader.pick(group, hash);
+      expect(now).not.toBe(members[0]!.adjacency);
+      if (before[i] !== members[0]!.adjacency) expect(now).toBe(before[i]!);
+    });
+    writer.redeal(group, members);
+    const back = hashes.filter((hash) => reader.pick(group, hash) === members[0]!.adjacency).length;
+    expect(Math.abs(back / (hashes.length / 4) - 1)).toBeLessThan(0.35);
+  });
+
+  test("is no other's, though its members are the same, and goes with its last reference", () => {
+    const { writer, members } = writerWith(2);
+    const own = writer.ownGroup(members);
+    const shared = writer.groupFor(members);
+    expect(shared).not.toBe(own);
+    expect(() => writer.redeal(shared, members)).toThrow("is shared");
+    writer.retain(own);
+    writer.release(own);
+    writer.redeal(own, members.slice(1));
+    writer.release(own);
+    expect(() => writer.retain(own)).toThrow("no group");
+    expect(writer.groupFor(members)).toBe(shared);
+  });
+});

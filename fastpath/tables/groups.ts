@@ -126,7 +126,8 @@ export type Member = Share;
 
 interface Group {
   readonly index: number;
-  readonly signature: string;
+  /** Undefined: it is shared with nobody. */
+  readonly signature: string | undefined;
   references: number;
 }
 
@@ -199,33 +200,65 @@ export class GroupWriter {
    * FIB value of the group whose place it takes, so that flows stay where they are; 0 for none.
    */
   groupFor(members: readonly Member[], instead = 0): number {
-    if (members.length < 1 || members.length > MAX_MEMBERS)
-      throw new RangeError(`a group has 1 to ${MAX_MEMBERS} next hops, not ${members.length}`);
-    const sorted = [...members].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const sorted = inOrder(members);
     const signature = sorted.map((m) => `${m.adjacency}*${m.weight}`).join(" ");
     const known = this.bySignature.get(signature);
     if (known !== undefined) {
       known.references++;
       return known.index + GROUP_FIRST;
     }
+    const group = this.make(sorted, instead, signature);
+    this.bySignature.set(signature, group);
+    return group.index + GROUP_FIRST;
+  }
+
+  /** As {@link groupFor}, but shared with nobody who does not ask for it by its value: its members may be changed. */
+  ownGroup(members: readonly Member[], instead = 0): number {
+    return this.make(inOrder(members), instead, undefined).index + GROUP_FIRST;
+  }
+
+  /**
+   * Other next hops (1 … 64) for a group of {@link ownGroup}, for all its routes at once; flows stay where they can.
+   * Forwarders see each bucket as it was or as it is.
+   */
+  redeal(value: number, members: readonly Member[]): void {
+    const { index, signature } = this.groupAt(value);
+    if (signature !== undefined) throw new RangeError(`group ${value} is shared`);
+    const buckets = this.bucketsOf(index);
+    const dealt = deal(inOrder(members), buckets);
+    for (let i = 0; i < BUCKETS; i++) {
+      if (buckets[i] !== dealt[i]) Atomics.store(buckets, i, dealt[i]!);
+    }
+  }
+
+  /** One reference more. */
+  retain(value: number): void {
+    this.groupAt(value).references++;
+  }
+
+  /** One reference less; the route that held it points elsewhere already. */
+  release(value: number): void {
+    const group = this.groupAt(value);
+    if (--group.references > 0) return;
+    if (group.signature !== undefined) this.bySignature.delete(group.signature);
+    this.byIndex.delete(group.index);
+    this.groups.give(group.index);
+  }
+
+  private groupAt(value: number): Group {
+    const group = this.byIndex.get(value - GROUP_FIRST);
+    if (group === undefined) throw new RangeError(`no group ${value}`);
+    return group;
+  }
+
+  private make(sorted: readonly Member[], instead: number, signature: string | undefined): Group {
     const index = this.groups.take();
     if (index < 0) throw new RangeError(`more than ${MAX_GROUPS} different groups of next hops`);
     const before = this.byIndex.has(instead - GROUP_FIRST) ? this.bucketsOf(instead - GROUP_FIRST) : undefined;
     this.m.set(deal(sorted, before), GROUPS + index * BUCKETS);
     const group = { index, signature, references: 1 };
-    this.bySignature.set(signature, group);
     this.byIndex.set(index, group);
-    return index + GROUP_FIRST;
-  }
-
-  /** One reference less; the route that held it points elsewhere already. */
-  release(value: number): void {
-    const group = this.byIndex.get(value - GROUP_FIRST);
-    if (group === undefined) throw new RangeError(`no group ${value}`);
-    if (--group.references > 0) return;
-    this.bySignature.delete(group.signature);
-    this.byIndex.delete(group.index);
-    this.groups.give(group.index);
+    return group;
   }
 
   private bucketsOf(index: number): Int32Array {
@@ -236,6 +269,12 @@ export class GroupWriter {
     const changes = (this.m[at + A_STATE]! & -CHANGE) + CHANGE;
     Atomics.store(this.m, at + A_STATE, changes | state);
   }
+}
+
+function inOrder(members: readonly Member[]): Member[] {
+  if (members.length < 1 || members.length > MAX_MEMBERS)
+    throw new RangeError(`a group has 1 to ${MAX_MEMBERS} next hops, not ${members.length}`);
+  return [...members].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** Small integers given out lowest first, and again after a grace period. */

@@ -8,7 +8,9 @@ import { GROUP_DISCARD, GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout
 export type Target =
   | { readonly kind: "local" }
   | { readonly kind: "discard" }
-  | { readonly kind: "hops"; readonly members: readonly Member[] };
+  | { readonly kind: "hops"; readonly members: readonly Member[] }
+  /** A group of GroupWriter.ownGroup(): its value in the table. */
+  | { readonly kind: "group"; readonly value: number };
 
 export class Routing {
   readonly fib: FibWriter;
@@ -39,12 +41,19 @@ export class Routing {
     this.release(before);
   }
 
-  /** `before`: the value it replaces, whose flows stay where they are as far as they can. */
+  /** Counts a reference. `before`: the value it replaces, whose flows stay where they are as far as they can. */
   private valueOf(target: Target, before: number): number {
-    if (target.kind === "local") return GROUP_LOCAL;
-    return target.kind === "discard"
-      ? GROUP_DISCARD
-      : this.groups.groupFor(target.members, before >= GROUP_FIRST ? before : 0);
+    switch (target.kind) {
+      case "local":
+        return GROUP_LOCAL;
+      case "discard":
+        return GROUP_DISCARD;
+      case "hops":
+        return this.groups.groupFor(target.members, before >= GROUP_FIRST ? before : 0);
+      case "group":
+        this.groups.retain(target.value);
+        return target.value;
+    }
   }
 
   private release(value: number): void {

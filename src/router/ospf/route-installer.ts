@@ -1,0 +1,169 @@
+/**
+ * OSPF's routing table into the forwarding table, in slices that leave the event loop to hellos and the API in between.
+ * What came last for a prefix counts, whether or not what came before was installed.
+ */
+
+import type { Millis } from "#base/time";
+import { FibFullError } from "#fastpath/tables/fib-writer";
+import type { NextHop, OspfRoute } from "#ospf/routes/model";
+import { type HopList, type HopSet, type HopSets, hopList } from "#router/ospf/hop-sets";
+import type { Rib } from "#router/rib";
+
+const SLICE: Millis = 4;
+/** Routes between looks at the clock. */
+const ROUTES_BETWEEN_LOOKS = 32;
+
+export interface InstallerOptions {
+  readonly rib: Rib;
+  readonly sets: HopSets;
+  /** After each slice: decisions made with the old routes are to be forgotten. */
+  readonly changed: () => void;
+  /** All is installed; `freed`: next hops may be in use no more. */
+  readonly settled: (freed: boolean) => void;
+  /** Routes that found no room, for the log. */
+  readonly full: (text: string) => void;
+  /** Work in one go, in place of 4 ms. */
+  readonly slice?: Millis;
+}
+
+export class RouteInstaller {
+  private readonly options: InstallerOptions;
+  private readonly installed = new Map<string, HopSet>();
+  /** By prefix; undefined: to be removed. */
+  private readonly pending = new Map<string, OspfRoute | undefined>();
+  /** No room was found for them; tried again when others have gone. */
+  private readonly refused = new Map<string, OspfRoute>();
+  /** OSPF gives routes with the same next hops the same array. */
+  private readonly lists = new WeakMap<readonly NextHop[], HopList>();
+  private next: NodeJS.Immediate | undefined;
+  private freed = false;
+  private removals = 0;
+
+  constructor(options: InstallerOptions) {
+    this.options = options;
+  }
+
+  take(changed: readonly OspfRoute[], removed: readonly OspfRoute[]): void {
+    for (const { text } of removed) this.put(text, undefined);
+    for (const route of changed) this.put(route.text, route);
+    this.schedule();
+  }
+
+  /** Whatever OSPF has is this; routes it has no more go: after a core was replaced. */
+  replaceBy(table: ReadonlyMap<string, OspfRoute>): void {
+    for (const text of this.installed.keys()) if (!table.has(text)) this.put(text, undefined);
+    for (const [text, route] of this.pending) {
+      if (route !== undefined && table.get(text) !== route) this.put(text, table.get(text));
+    }
+    this.schedule();
+  }
+
+  /** Does all that is pending now. */
+  drain(): void {
+    clearImmediate(this.next);
+    this.next = undefined;
+    while (this.pending.size > 0) this.slice(Number.POSITIVE_INFINITY);
+  }
+
+  isInstalled(text: string): boolean {
+    return this.installed.has(text);
+  }
+
+  /** Prefixes that wait to be installed or removed. */
+  get waiting(): number {
+    return this.pending.size;
+  }
+
+  /** Prefixes that found no room. */
+  get withoutRoom(): number {
+    return this.refused.size;
+  }
+
+  stop(): void {
+    clearImmediate(this.next);
+    this.next = undefined;
+    this.pending.clear();
+  }
+
+  private put(text: string, route: OspfRoute | undefined): void {
+    this.refused.delete(text);
+    this.pending.delete(text); // to the end: what changes often does not hold up the others
+    this.pending.set(text, route);
+  }
+
+  private schedule(): void {
+    if (this.pending.size > 0)
+      this.next ??= setImmediate(() => this.slice(performance.now() + (this.options.slice ?? SLICE)));
+  }
+
+  private slice(until: number): void {
+    this.next = undefined;
+    let count = 0;
+    for (const [text, route] of this.pending) {
+      this.pending.delete(text);
+      this.bring(text, route);
+      if (++count % ROUTES_BETWEEN_LOOKS === 0 && performance.now() > until) break;
+    }
+    this.options.changed();
+    if (this.pending.size === 0) this.settle();
+    this.schedule();
+  }
+
+  private settle(): void {
+    if (this.removals > 0) for (const [text, route] of this.refused) this.put(text, route);
+    this.removals = 0;
+    const { freed } = this;
+    this.freed = false;
+    if (this.pending.size === 0) this.options.settled(freed);
+  }
+
+  private bring(text: string, route: OspfRoute | undefined): void {
+    const list = route && this.listOf(route.nextHops);
+    if (list === undefined || list.hops.length === 0) this.remove(text);
+    else this.install(route!, list);
+  }
+
+  private remove(text: string): void {
+    const before = this.installed.get(text);
+    if (before === undefined) return;
+    this.options.rib.remove("ospf", text);
+    this.installed.delete(text);
+    this.letGo(before);
+    this.removals++;
+  }
+
+  private install(route: OspfRoute, list: HopList): void {
+    const { rib, sets } = this.options;
+    const { text, prefix } = route;
+    const before = this.installed.get(text);
+    let set: HopSet | undefined;
+    try {
+      set = sets.acquire(list, before);
+      if (set !== before) rib.set("ospf", { ...prefix, text }, { kind: "group", value: set.value });
+    } catch (error) {
+      if (!(error instanceof FibFullError || error instanceof RangeError)) throw error;
+      if (set !== undefined) this.letGo(set);
+      if (this.refused.size === 0) this.options.full(`no room for ${text}: ${error.message}`);
+      this.refused.set(text, route);
+      return;
+    }
+    this.installed.set(text, set);
+    if (before !== undefined) this.letGo(before);
+  }
+
+  private letGo(set: HopSet): void {
+    if (this.options.sets.release(set)) this.freed = true;
+  }
+
+  /**
+   * Without destinations on the link itself: hosts there are reached by static routes, as their addresses are not ours to
+   * ask for.
+   */
+  private listOf(nextHops: readonly NextHop[]): HopList {
+    const known = this.lists.get(nextHops);
+    if (known !== undefined) return known;
+    const list = hopList(nextHops.flatMap(({ interface: uplink, address }) => (address ? [{ uplink, address }] : [])));
+    this.lists.set(nextHops, list);
+    return list;
+  }
+}
