@@ -4,7 +4,7 @@
  */
 
 /** What an ending means for the frame. */
-export type Fate = "forwarded" | "punted" | "dropped";
+export type Fate = "forwarded" | "punted" | "consumed" | "dropped";
 
 export interface Ending {
   readonly name: string;
@@ -39,6 +39,8 @@ export const ENDINGS: readonly Ending[] = [
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
   ending("punt-own", "punted", "this router's own packet, waiting for its next hop's MAC address"),
   ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
+  // consumed
+  ending("bfd", "consumed", "a BFD Control packet of a neighbor (RFC 5881)"),
   // classify
   ending("truncated", "dropped", "shorter than its headers say"),
   ending("bad-ip-header", "dropped", "IP version, header length or total length is impossible"),
@@ -134,6 +136,7 @@ export const PUNT_LOCAL = verdict("punt-local");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
 export const PUNT_OWN = verdict("punt-own");
 export const PUNT_LEARN = verdict("punt-learn");
+export const BFD = verdict("bfd");
 export const TRUNCATED = verdict("truncated");
 export const BAD_IP_HEADER = verdict("bad-ip-header");
 export const BAD_IP_CHECKSUM = verdict("bad-ip-checksum");

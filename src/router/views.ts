@@ -87,7 +87,7 @@ export interface HomeView {
 export interface CounterView {
   readonly port: string;
   readonly ending: string;
-  readonly fate: "forwarded" | "punted" | "dropped";
+  readonly fate: "forwarded" | "punted" | "consumed" | "dropped";
   readonly frames: number;
   readonly meaning: string;
 }
