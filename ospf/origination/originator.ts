@@ -1,0 +1,240 @@
+/**
+ * Origination as the rest of the router sees it. Others say what changed; at the end of a turn that which it bears upon
+ * is computed anew and compared with what is out. So no one else decides about our LSAs, however a change came about.
+ */
+import { type Millis, NEVER } from "#base/time";
+import type { Entry } from "#ospf/database/store";
+import type { Turn } from "#ospf/events";
+import type { Desired } from "#ospf/origination/desired";
+import { asExternalLsas } from "#ospf/origination/external-lsas";
+import { interAreaPrefixLsas, interAreaRouterLsas } from "#ospf/origination/inter-area-lsas";
+import { intraAreaPrefixLsas } from "#ospf/origination/intra-area-prefix-lsas";
+import { linkLsas } from "#ospf/origination/link-lsas";
+import { networkLsas } from "#ospf/origination/network-lsas";
+import { nssaLsas } from "#ospf/origination/nssa-lsas";
+import type { Outlet } from "#ospf/origination/outlet";
+import { routerLsas } from "#ospf/origination/router-lsas";
+import { isActive } from "#ospf/origination/standing";
+import { summariesOf } from "#ospf/origination/summaries";
+import { bestOf, type Translation, translationsOf } from "#ospf/origination/translation";
+import { mayTranslate, NO_TRANSLATOR, nextTranslator, type Translator } from "#ospf/origination/translator";
+import { Upkeep } from "#ospf/origination/upkeep";
+import type { GraceLsa } from "#ospf/packet/lsa-body";
+import {
+  AS_EXTERNAL_LSA,
+  GRACE_LSA,
+  INTER_AREA_PREFIX_LSA,
+  INTER_AREA_ROUTER_LSA,
+  INTRA_AREA_PREFIX_LSA,
+  LINK_LSA,
+  NETWORK_LSA,
+  NSSA_LSA,
+  ROUTER_LSA,
+} from "#ospf/packet/lsa-header";
+import type { Scope } from "#ospf/scope";
+import type { Area, Instance, Interface } from "#ospf/state";
+
+/** What may make our LSAs others. Cheap to say; said twice it counts once. */
+export type Change =
+  /** An interface, its neighbors, or a Link-LSA on its link: bears upon the LSAs of its area too. */
+  | { readonly kind: "link"; readonly interface: Interface }
+  /** What we say of our own links in the area. */
+  | { readonly kind: "area"; readonly area: Area }
+  /** The routing table was computed, whether or not a route changed: summaries and translations. */
+  | { readonly kind: "routes" }
+  /** The configuration; the routing table is the one computed last. */
+  | { readonly kind: "everything" };
+
+export class Originator {
+  readonly #instance: Instance;
+  readonly #upkeep: Upkeep;
+  readonly #links = new Set<Interface>();
+  readonly #areas = new Set<Area>();
+  #routes = true;
+  #everything = true;
+  /** As seen last: when it changes, so may everything. */
+  #standing = "";
+  /** By area id. */
+  readonly #translators = new Map<number, Translator>();
+  readonly #translations = new Map<number, readonly Translation[]>();
+  #suspended = false;
+  #ended = false;
+
+  constructor(instance: Instance, outlet: Outlet) {
+    this.#instance = instance;
+    this.#upkeep = new Upkeep(instance, outlet);
+  }
+
+  changed(change: Change): void {
+    switch (change.kind) {
+      case "link":
+        this.#links.add(change.interface);
+        this.#areas.add(change.interface.area);
+        return;
+      case "area":
+        this.#areas.add(change.area);
+        return;
+      case "routes":
+        this.#routes = true;
+        return;
+      case "everything":
+        this.#everything = true;
+        this.#routes = true;
+    }
+  }
+
+  /** At the end of a turn, and when {@link deadline} comes. Nothing to do costs next to nothing. */
+  reconcile(turn: Turn): void {
+    if (this.#suspended) return;
+    if (this.#translatorDeadline() <= turn.now) this.#routes = true;
+    if (this.#isMarked() && !this.#ended) this.#renew(turn.now);
+    this.#upkeep.work(turn.now);
+  }
+
+  deadline(): Millis {
+    if (this.#suspended) return NEVER;
+    if (this.#ended) return this.#upkeep.deadline();
+    return this.#isMarked() ? 0 : Math.min(this.#upkeep.deadline(), this.#translatorDeadline());
+  }
+
+  /**
+   * Of a newer instance that was received of an LSA of ours, after it was put into the database (RFC 2328 §13.4). The
+   * next {@link reconcile} answers it by a newer one, or takes it back.
+   */
+  receivedOwn(_turn: Turn, scope: Scope, entry: Entry): void {
+    this.#upkeep.received(scope, entry, !this.#suspended);
+  }
+
+  /** Of an LSA of anyone's that left the database at MaxAge: another instance may be waiting for that. */
+  removed(scope: Scope, entry: Entry): void {
+    if (entry.lsa.header.advertisingRouter === this.#instance.config.routerId) this.#upkeep.removed(scope, entry);
+  }
+
+  /**
+   * A graceful restart: until {@link resume} nothing is originated or taken back, and what comes in of ours is kept, with
+   * the Link State IDs that it gives our prefixes (RFC 3623 §2.2, RFC 5187 §3.1). Grace-LSAs go out all the same.
+   */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  /** The routing table must have been computed before, or all summaries would be taken back (RFC 3623 §2.3). */
+  resume(turn: Turn): void {
+    this.#suspended = false;
+    this.changed({ kind: "everything" });
+    for (const on of this.#instance.interfaces.values()) this.announceGrace(turn, on, undefined);
+  }
+
+  /** Undefined takes it back, as {@link resume} does (RFC 3623 §2.3 (6)). */
+  announceGrace(turn: Turn, on: Interface, body: GraceLsa | undefined): void {
+    const id = { type: GRACE_LSA, linkStateId: on.interfaceId };
+    this.#upkeep.wantOne({ kind: "link", interface: on }, id, body, turn.now);
+  }
+
+  /** For good: all LSAs are flushed, and no others follow. */
+  flushAll(turn: Turn): void {
+    this.#ended = true;
+    this.#suspended = false;
+    this.#upkeep.withdrawAll(turn.now);
+  }
+
+  /** For an operator to read. */
+  translatorOf(area: Area): Translator {
+    return this.#translators.get(area.id) ?? NO_TRANSLATOR;
+  }
+
+  #isMarked(): boolean {
+    return this.#everything || this.#routes || this.#links.size > 0 || this.#areas.size > 0;
+  }
+
+  #translatorDeadline(): Millis {
+    let first = NEVER;
+    for (const { until } of this.#translators.values()) first = Math.min(first, until);
+    return first;
+  }
+
+  #renew(now: Millis): void {
+    const standingChanged = this.#standingChanged();
+    const everything = this.#everything || standingChanged;
+    const routes = this.#routes;
+    const links = everything ? [...this.#instance.interfaces.values()] : [...this.#links];
+    const areas = everything ? [...this.#instance.areas.values()] : [...this.#areas];
+    this.#everything = false;
+    this.#routes = false;
+    this.#links.clear();
+    this.#areas.clear();
+    this.#upkeep.prune();
+    for (const on of links) if (this.#instance.interfaces.get(on.name) === on) this.#renewLink(on, now);
+    for (const area of areas) if (this.#instance.areas.get(area.id) === area) this.#renewArea(area, now);
+    if (everything || routes) this.#renewSummaries(now);
+    if (routes) this.#translate(now);
+    if (everything || this.#translations.size > 0) this.#renewExternal(now);
+    if (everything) this.#upkeep.sweep(now);
+  }
+
+  #renewLink(on: Interface, now: Millis): void {
+    this.#upkeep.want({ kind: "link", interface: on }, [LINK_LSA], linkLsas(on), now);
+  }
+
+  #renewArea(area: Area, now: Millis): void {
+    const instance = this.#instance;
+    const own: Desired[] = [
+      ...networkLsas(instance, area),
+      ...routerLsas(instance, area),
+      ...intraAreaPrefixLsas(instance, area),
+      ...nssaLsas(instance, area),
+    ];
+    const types = [NETWORK_LSA, ROUTER_LSA, INTRA_AREA_PREFIX_LSA, NSSA_LSA];
+    this.#upkeep.want({ kind: "area", area }, types, own, now);
+  }
+
+  #renewSummaries(now: Millis): void {
+    const summaries = summariesOf(this.#instance);
+    for (const area of this.#instance.areas.values()) {
+      const told = [
+        ...interAreaPrefixLsas(this.#instance, area, summaries),
+        ...interAreaRouterLsas(this.#instance, area),
+      ];
+      this.#upkeep.want({ kind: "area", area }, [INTER_AREA_PREFIX_LSA, INTER_AREA_ROUTER_LSA], told, now);
+    }
+  }
+
+  /**
+   * Translations follow the routing table, which says what of the NSSA-LSAs is installed: they are computed when it is,
+   * and not in between.
+   */
+  #translate(now: Millis): void {
+    const instance = this.#instance;
+    for (const id of this.#translators.keys()) {
+      if (instance.areas.get(id)?.config.kind !== "nssa") this.#translators.delete(id);
+    }
+    for (const area of instance.areas.values()) {
+      if (area.config.kind !== "nssa") continue;
+      const translator = nextTranslator(instance, area, this.translatorOf(area), now);
+      this.#translators.set(area.id, translator);
+      if (mayTranslate(instance, area)) {
+        this.#translations.set(area.id, translationsOf(instance, area, translator.state !== "disabled"));
+      }
+    }
+  }
+
+  #renewExternal(now: Millis): void {
+    const translations: Translation[] = [];
+    for (const [id, ofArea] of this.#translations) {
+      const area = this.#instance.areas.get(id);
+      if (area !== undefined && mayTranslate(this.#instance, area)) translations.push(...ofArea);
+      else this.#translations.delete(id);
+    }
+    const desired = asExternalLsas(this.#instance, bestOf(translations));
+    this.#upkeep.want({ kind: "as" }, [AS_EXTERNAL_LSA], desired, now);
+  }
+
+  /** Border and area standing bear upon flags, summaries, external LSAs and their P-bit alike. */
+  #standingChanged(): boolean {
+    const { isBorder, areas } = this.#instance;
+    const standing = JSON.stringify([isBorder, Array.from(areas.values(), (area) => [area.id, isActive(area)])]);
+    if (standing === this.#standing) return false;
+    this.#standing = standing;
+    return true;
+  }
+}

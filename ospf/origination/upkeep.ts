@@ -1,0 +1,215 @@
+/**
+ * Has out what is wanted, LSA by LSA: RFC 2328 §12.1.6, §12.4, §13.4, §14.1.
+ *
+ * What is out already, octet for octet, is left alone. An LSA is renewed before it is LSRefreshTime old, and no instance
+ * follows another of ours within MinLSInterval, save the answer to one that is not ours.
+ */
+import { nextBetween } from "#base/random";
+import { type Millis, NEVER } from "#base/time";
+import { LS_REFRESH_TIME, MIN_LS_INTERVAL } from "#ospf/constants";
+import { type Entry, isMaxAge, type LsaStore } from "#ospf/database/store";
+import { Agenda } from "#ospf/origination/agenda";
+import type { Desired } from "#ospf/origination/desired";
+import type { Outlet } from "#ospf/origination/outlet";
+import { NO_SEQUENCE, type OwnLsa, OwnLsas } from "#ospf/origination/own-lsas";
+import { type Lsa, sameContents } from "#ospf/packet/lsa";
+import type { LsaBody } from "#ospf/packet/lsa-body";
+import { type LsaIdentity, MAX_SEQUENCE_NUMBER } from "#ospf/packet/lsa-header";
+import { typeOf, writeLsa } from "#ospf/packet/lsa-writer";
+import { type Scope, storeOf } from "#ospf/scope";
+import type { Instance } from "#ospf/state";
+
+/** Seconds of age between which LSAs are renewed, each at another: what began together shall not come due together. */
+const REFRESH_FROM = LS_REFRESH_TIME - 300;
+const REFRESH_TO = LS_REFRESH_TIME;
+
+export class Upkeep {
+  readonly #instance: Instance;
+  readonly #outlet: Outlet;
+  readonly #scopes = new Map<LsaStore, OwnLsas>();
+  readonly #agenda = new Agenda();
+
+  constructor(instance: Instance, outlet: Outlet) {
+    this.#instance = instance;
+    this.#outlet = outlet;
+  }
+
+  deadline(): Millis {
+    return this.#agenda.deadline();
+  }
+
+  /** In this scope, of these types, `desired` shall be out and nothing else. New LSAs go out before old ones leave. */
+  want(scope: Scope, types: readonly number[], desired: readonly Desired[], now: Millis): void {
+    const own = this.#ownIn(scope);
+    const wanted = new Set<OwnLsa>();
+    for (const { id, body } of desired) {
+      const lsa = own.claim(typeOf(body), id);
+      wanted.add(lsa);
+      this.#say(lsa, body, now);
+    }
+    for (const type of types) {
+      for (const lsa of own.ofType(type)) if (!wanted.has(lsa)) this.#say(lsa, undefined, now);
+    }
+  }
+
+  /** One LSA by itself. */
+  wantOne(
+    scope: Scope,
+    { type, linkStateId }: Omit<LsaIdentity, "advertisingRouter">,
+    body: LsaBody | undefined,
+    now: Millis,
+  ): void {
+    this.#say(this.#ownIn(scope).claim(type, linkStateId), body, now);
+  }
+
+  /** Takes back whatever is out and was not asked for by {@link want}: LSAs of an earlier life, of any type. */
+  sweep(now: Millis): void {
+    for (const own of this.#scopes.values()) {
+      for (const lsa of own.all()) if (lsa.wanted === undefined) this.#settle(lsa, now);
+    }
+  }
+
+  withdrawAll(now: Millis): void {
+    for (const own of this.#scopes.values()) for (const lsa of own.all()) this.#say(lsa, undefined, now);
+  }
+
+  /** What is due. */
+  work(now: Millis): void {
+    for (const lsa of this.#agenda.take(now)) this.#settle(lsa, now);
+  }
+
+  /**
+   * An instance of an LSA of ours that is newer than ours is in the database (RFC 2328 §13.4). `isAnswered`: we shall say
+   * ours again, at the next {@link work}; else it is taken for our own.
+   */
+  received(scope: Scope, entry: Entry, isAnswered: boolean): void {
+    const lsa = this.#ownIn(scope).adopt(entry);
+    lsa.sequence = Math.max(lsa.sequence, entry.lsa.header.sequence);
+    lsa.refreshAt = NEVER;
+    if (!isAnswered) return;
+    lsa.contested = true;
+    this.#agenda.set(lsa, entry.installedAt);
+  }
+
+  /** A flushed instance has left the database, everybody having acknowledged it. */
+  removed(scope: Scope, entry: Entry): void {
+    const { type, linkStateId } = entry.lsa.header;
+    const lsa = this.#ownIn(scope).find(type, linkStateId);
+    if (lsa !== undefined) this.#agenda.set(lsa, entry.installedAt);
+  }
+
+  /** Areas and interfaces that are no more. */
+  prune(): void {
+    for (const [store, own] of this.#scopes) {
+      if (this.#isThere(own.scope)) continue;
+      for (const lsa of own.all()) this.#agenda.set(lsa, NEVER);
+      this.#scopes.delete(store);
+    }
+  }
+
+  #isThere(scope: Scope): boolean {
+    switch (scope.kind) {
+      case "link":
+        return this.#instance.interfaces.get(scope.interface.name) === scope.interface;
+      case "area":
+        return this.#instance.areas.get(scope.area.id) === scope.area;
+      case "as":
+        return true;
+    }
+  }
+
+  #ownIn(scope: Scope): OwnLsas {
+    const store = storeOf(this.#instance, scope);
+    const own = this.#scopes.get(store) ?? new OwnLsas(scope);
+    this.#scopes.set(store, own);
+    return own;
+  }
+
+  #say(lsa: OwnLsa, body: LsaBody | undefined, now: Millis): void {
+    lsa.wanted = body;
+    this.#settle(lsa, now);
+  }
+
+  /** Does what is to be done now, or notes when. */
+  #settle(lsa: OwnLsa, now: Millis): void {
+    const entry = this.#entryOf(lsa);
+    lsa.sequence = Math.max(lsa.sequence, entry?.lsa.header.sequence ?? NO_SEQUENCE);
+    if (lsa.wanted === undefined) this.#takeBack(lsa, entry, now);
+    else this.#keepUp(lsa, lsa.wanted, entry, now);
+  }
+
+  #entryOf({ scope, type, linkStateId }: OwnLsa): Entry | undefined {
+    const { routerId: advertisingRouter } = this.#instance.config;
+    return storeOf(this.#instance, scope).get({ type, linkStateId, advertisingRouter });
+  }
+
+  /** Premature aging (§14.1). What is remembered of an LSA goes with it, but not before it might be originated again. */
+  #takeBack(lsa: OwnLsa, entry: Entry | undefined, now: Millis): void {
+    lsa.contested = false;
+    if (entry !== undefined && !isMaxAge(entry)) this.#outlet.flush(lsa.scope, entry);
+    const forgetAt = lsa.originatedAt + MIN_LS_INTERVAL;
+    if (this.#entryOf(lsa) !== undefined) this.#agenda.set(lsa, NEVER);
+    else if (now < forgetAt) this.#agenda.set(lsa, forgetAt);
+    else this.#forget(lsa);
+  }
+
+  #forget(lsa: OwnLsa): void {
+    this.#agenda.set(lsa, NEVER);
+    this.#ownIn(lsa.scope).forget(lsa);
+  }
+
+  #keepUp(lsa: OwnLsa, body: LsaBody, entry: Entry | undefined, now: Millis): void {
+    const next = this.#write(lsa, body, Math.min(lsa.sequence + 1, MAX_SEQUENCE_NUMBER));
+    if (entry !== undefined && this.#isSaid(lsa, next, entry)) {
+      if (lsa.refreshAt === NEVER) lsa.refreshAt = entry.installedAt - 1000 * entry.lsa.header.age + this.#refreshAge();
+      if (now < lsa.refreshAt) {
+        this.#agenda.set(lsa, lsa.refreshAt);
+        return;
+      }
+    }
+    const mayAt = this.#mayOriginateAt(lsa, now);
+    if (now < mayAt) this.#agenda.set(lsa, mayAt);
+    else if (lsa.sequence === MAX_SEQUENCE_NUMBER) this.#wrap(lsa, body, entry, now);
+    else this.#originate(lsa, next, now);
+  }
+
+  /** The database has it, and nobody says otherwise. */
+  #isSaid(lsa: OwnLsa, next: Lsa, entry: Entry): boolean {
+    return !lsa.contested && !isMaxAge(entry) && sameContents(next, entry.lsa);
+  }
+
+  /** Claims of others are answered at once, but not again and again: one that is persistent must not make us flood the area. */
+  #mayOriginateAt({ contested, originatedAt, answeredAt }: OwnLsa, now: Millis): Millis {
+    if (contested && now >= answeredAt + MIN_LS_INTERVAL) return now;
+    return originatedAt + MIN_LS_INTERVAL;
+  }
+
+  /** After the last sequence number the first comes only when no router knows the last one any more (§12.1.6). */
+  #wrap(lsa: OwnLsa, body: LsaBody, entry: Entry | undefined, now: Millis): void {
+    if (entry !== undefined && !isMaxAge(entry)) this.#outlet.flush(lsa.scope, entry);
+    if (this.#entryOf(lsa) !== undefined) {
+      this.#agenda.set(lsa, NEVER); // until it is removed
+      return;
+    }
+    this.#originate(lsa, this.#write(lsa, body, NO_SEQUENCE + 1), now);
+  }
+
+  #originate(lsa: OwnLsa, next: Lsa, now: Millis): void {
+    if (lsa.contested) lsa.answeredAt = now;
+    lsa.contested = false;
+    lsa.sequence = next.header.sequence;
+    lsa.originatedAt = now;
+    // On the second: those renewed together share packets.
+    lsa.refreshAt = Math.floor((now + this.#refreshAge()) / 1000) * 1000;
+    this.#agenda.set(lsa, lsa.refreshAt);
+    this.#outlet.install(lsa.scope, next);
+  }
+
+  #refreshAge(): Millis {
+    return 1000 * nextBetween(this.#instance.random, REFRESH_FROM, REFRESH_TO);
+  }
+
+  #write({ linkStateId }: OwnLsa, body: LsaBody, sequence: number): Lsa {
+    return writeLsa({ age: 0, linkStateId, advertisingRouter: this.#instance.config.routerId, sequence }, body);
+  }
+}
