@@ -103,11 +103,14 @@ export class Backoff {
   #act(action: BackoffAction, now: Millis, delays: SpfDelays): void {
     switch (action) {
       case "awaitInitial":
-        return this.#await(now, delays.initial);
+        this.#await(now, delays.initial);
+        return;
       case "awaitShort":
-        return this.#await(now, delays.short);
+        this.#await(now, delays.short);
+        return;
       case "awaitLong":
-        return this.#await(now, delays.long);
+        this.#await(now, delays.long);
+        return;
       case "startLearning":
         this.#learnAt = now + delays.timeToLearn;
         return;
