@@ -42,8 +42,8 @@ export class TestLab {
     this.files = new LabFiles(this.name);
   }
 
-  write(file: string, text: string): void {
-    writeFileSync(join(this.folder, file), text, { mode: 0o600 });
+  write(file: string, content: string | Uint8Array): void {
+    writeFileSync(join(this.folder, file), content, { mode: 0o600 });
   }
 
   /** Builds what `topology` (the YAML below `topology:`) says; again: what it says now. */

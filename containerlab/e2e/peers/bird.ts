@@ -55,6 +55,7 @@ function interfaceText({ name, key, ...it }: Attachment): string {
     `hello ${it.hello}`,
     `dead ${it.dead}`,
     "retransmit 2",
+    "check link yes",
     ...(it.mtu === undefined ? [] : [`tx length ${it.mtu}`]),
     ...(it.bfd ? ["bfd yes"] : []),
     ...(key ? [`authentication cryptographic; password "${key.secret}" { id ${key.id}; algorithm hmac sha256; }`] : []),

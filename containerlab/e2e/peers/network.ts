@@ -1,17 +1,12 @@
 /** A network of OSPFv3 routers in namespaces, each played by AIN, FRR or BIRD; built on a lab, so nothing stays behind. */
 import { expect } from "bun:test";
-import { join } from "node:path";
 import { LabFiles } from "#lab/state";
 import { TestLab } from "../test-lab";
-import { Bird, birdConfig } from "./bird";
-import { Frr, frrConfig } from "./frr";
-import { type Attachment, attachmentsOf, type NetworkSpec, type RouterSpec } from "./spec";
+import { Bird } from "./bird";
+import { Frr } from "./frr";
+import { type Attachment, attachmentsOf, type NetworkSpec } from "./spec";
+import { birdFile, configsOf, type Place, topologyOf } from "./topology";
 import { byScope, hopText, type Reader, type RouteView, routeText } from "./view";
-
-/** Duplicate address detection would cost a second; the hash makes the kernel of FRR and BIRD use all next hops. */
-const SYSCTLS = `net.ipv6.conf.all.accept_dad: 0, net.ipv6.conf.default.accept_dad: 0, net.ipv6.conf.all.forwarding: 1`;
-/** A bridge is not to speak. */
-const SILENT = "net.ipv6.conf.all.disable_ipv6: 1, net.ipv6.conf.default.disable_ipv6: 1";
 
 interface KernelRoute {
   readonly dst: string;
@@ -34,13 +29,16 @@ export class PeerNetwork {
 
   /** Resolves when all routers run and have their configuration. */
   async up(): Promise<void> {
-    for (const [name, router] of Object.entries(this.spec.routers)) this.#writeConfig(name, router);
-    const nodes = [...Object.keys(this.spec.routers).map((name) => this.#router(name)), ...this.#lans()];
-    await this.lab.up(`  nodes:\n${nodes.join("\n")}\n  links:\n${this.#links().join("\n")}\n`);
+    for (const [file, text] of configsOf(this.spec, this.#place)) this.lab.write(file, text);
+    await this.lab.up(topologyOf(this.spec, this.#place));
   }
 
   async down(): Promise<void> {
     await this.lab.down();
+  }
+
+  get #place(): Place {
+    return { folder: this.lab.folder, attachments: this.attachments };
   }
 
   own(router: string): Attachment[] {
@@ -52,7 +50,7 @@ export class PeerNetwork {
   }
 
   bird(router: string): Bird {
-    return new Bird(this.#file(router, "ctl"));
+    return new Bird(birdFile(this.#place, router, "ctl"));
   }
 
   reader(router: string): Reader {
@@ -151,57 +149,5 @@ export class PeerNetwork {
     if (scope.startsWith("area ")) return own.some(({ area }) => scope === `area ${area}`);
     const { areas = {} } = this.spec.routers[router]!;
     return own.some(({ area }) => (areas[area]?.kind ?? "normal") === "normal");
-  }
-
-  #file(router: string, ending: string): string {
-    return join(this.lab.folder, `${router}.${ending}`);
-  }
-
-  #writeConfig(name: string, router: RouterSpec): void {
-    if (router.by === "frr") this.lab.write(`${name}.conf`, frrConfig(name, router, this.own(name)));
-    else this.lab.write(`${name}.conf`, birdConfig(router, this.own(name), this.#file(name, "log")));
-  }
-
-  #router(name: string): string {
-    const { by } = this.spec.routers[name]!;
-    const role =
-      by === "frr"
-        ? `labels: { ain-role: router, ain-router: frr, ain-frr: ${name}.conf }`
-        : `exec: [${this.#birdCommands(name)
-            .map((words) => JSON.stringify(words))
-            .join(", ")}]`;
-    return `    ${name}: { kind: linux, sysctls: { ${SYSCTLS} }, ${role} }`;
-  }
-
-  #birdCommands(name: string): string[] {
-    const own = this.own(name);
-    return [
-      ...own.flatMap(({ name, address }) => (address === undefined ? [] : [`ip -6 addr add ${address} dev ${name}`])),
-      ...own.flatMap(({ name, mtu }) => (mtu === undefined ? [] : [`ip link set ${name} mtu ${mtu}`])),
-      `bird -c ${this.#file(name, "conf")} -s ${this.#file(name, "ctl")} -P ${this.#file(name, "pid")}`,
-    ];
-  }
-
-  #lans(): string[] {
-    return Object.entries(this.spec.lans ?? {}).map(([lan, ends]) => {
-      const ports = ends.map((_, i) => `ip link set dev p${i} master br0 up`);
-      const commands = ["ip link add br0 type bridge mcast_snooping 0", ...ports, "ip link set br0 up"];
-      const exec = commands.map((words) => JSON.stringify(words)).join(", ");
-      return `    ${lan}: { kind: linux, sysctls: { ${SILENT} }, exec: [${exec}] }`;
-    });
-  }
-
-  #links(): string[] {
-    const end = (text: string): string => {
-      const [router, name] = text.split(":");
-      const { mac } = this.attachments.find((one) => one.router === router && one.name === name)!;
-      return `{ node: ${router}, interface: ${name}, mac: "${mac}" }`;
-    };
-    const line = (a: string, b: string): string => `    - { type: veth, mtu: 1500, endpoints: [${a}, ${b}] }`;
-    const direct = (this.spec.links ?? []).map(([a, b]) => line(end(a), end(b)));
-    const lans = Object.entries(this.spec.lans ?? {}).flatMap(([lan, ends]) =>
-      ends.map((one, i) => line(end(one), `{ node: ${lan}, interface: p${i} }`)),
-    );
-    return [...direct, ...lans];
   }
 }

@@ -48,7 +48,7 @@ export interface InterfaceSpec {
   readonly bfd?: boolean;
   readonly instance?: number;
   /** RFC 7166, HMAC-SHA-256. */
-  readonly key?: { readonly id: number; readonly secret: string };
+  readonly key?: { readonly id: number; readonly secret: string | Uint8Array };
 }
 
 export interface AreaSpec {
