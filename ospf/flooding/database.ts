@@ -5,12 +5,13 @@ import { forgetRetransmission } from "#ospf/flooding/retransmit";
 import { noteTopologyChange } from "#ospf/graceful/helper";
 import { type Lsa, sameContents } from "#ospf/packet/lsa";
 import type { LsaBody } from "#ospf/packet/lsa-body";
-import { floodingScope } from "#ospf/packet/lsa-header";
+import { floodingScope, scopeOf } from "#ospf/packet/lsa-header";
 import { type Scope, storeOf } from "#ospf/scope";
 import type { Interface } from "#ospf/state";
 
 /** Where an LSA of the type that is heard on the interface belongs; undefined: nowhere (§4.5.1 steps 2 and 3). */
 export function scopeOfType(type: number, on: Interface): Scope | undefined {
+  if (scopeOf(type) === "reserved") return undefined; // the U-bit does not come into it
   switch (floodingScope(type)) {
     case "link":
       return { kind: "link", interface: on };
