@@ -1,13 +1,14 @@
 /**
  * ICMP errors, built from the frame as it came. RFC 792, RFC 1812 §4.3.2; RFC 4443 §2.4, §3.
  *
- * Not answered: errors about errors, later fragments, multicast and broadcast, sources that are no single host; and no
- * more than a port's budget allows.
+ * Not answered: errors about errors, later fragments, multicast and broadcast, sources that are no single host or cannot
+ * be routed to; and no more than a port's budget allows.
  */
 import { copy, put16, put32, u8 } from "#base/bytes";
 import { finish, sum } from "#base/checksum";
 import { type Frame, GSO_NONE, KIND_IPV4, KIND_IPV6, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import type { Scratch } from "#fastpath/scratch";
+import { isLinkLocal } from "#fastpath/stages/route";
 import { N_GATEWAY, NETWORK_WORDS, P_VM, PORT_WORDS, V_NETWORK, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { ENDINGS } from "#fastpath/verdicts";
@@ -41,6 +42,7 @@ function mayBeAnswered(f: Frame, t: Tables): boolean {
   if (f.kind === KIND_IPV4) return (f.fragment & 0x1fff) === 0 && t.isVm(f.port);
   if (t.bytes[f.l3 + 24] === 0xff) return false;
   const source = (f.l3 + 8) >> 2;
+  if (isLinkLocal(t.words[source]!)) return false; // nowhere to route it to
   // RFC 4443 §2.4(e.6); classify has refused multicast and loopback sources.
   return (t.words[source]! | t.words[source + 1]! | t.words[source + 2]! | t.words[source + 3]!) !== 0;
 }

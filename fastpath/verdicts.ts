@@ -67,6 +67,11 @@ export const ENDINGS: readonly Ending[] = [
   ending("source-routed", "dropped", "unexpired source route option (RFC 7915 §4.1)", { icmp4: [3, 5] }),
   ending("port-down", "dropped", "the output port is down"),
   // fabric side
+  ending(
+    "link-local",
+    "dropped",
+    "from or to a link-local address, which means nothing on another link (RFC 4291 §2.5.6)",
+  ),
   ending("outside-source", "dropped", "source is outside the fabric's prefixes"),
   ending("infrastructure-source", "dropped", "a fabric router's own address may send a VM ICMPv6 errors only"),
   ending("other-network", "dropped", "source and destination belong to different tenant networks"),
@@ -159,6 +164,7 @@ export const DISCARD_ROUTE = verdict("discard-route");
 export const NEIGHBOR_FAILED = verdict("neighbor-failed");
 export const SOURCE_ROUTED = verdict("source-routed");
 export const PORT_DOWN = verdict("port-down");
+export const LINK_LOCAL = verdict("link-local");
 export const OUTSIDE_SOURCE = verdict("outside-source");
 export const INFRASTRUCTURE_SOURCE = verdict("infrastructure-source");
 export const OTHER_NETWORK = verdict("other-network");

@@ -16,9 +16,10 @@ import {
 import { flowWord } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
+import { isLinkLocal } from "#fastpath/stages/route";
 import { GROUP_LOCAL, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
+import { CONTINUE, LINK_LOCAL, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 
 /** IPv6 and TCP headers: what an MTU loses before the segment's data. */
 export const HEADERS_6 = 60;
@@ -41,6 +42,7 @@ export function adjacency(f: Frame, t: Tables): Verdict {
 
 /** From fabric to fabric. */
 export function adjacencyTransit(f: Frame, t: Tables): Verdict {
+  if (isLinkLocal(t.records[R_SOURCE]!)) return LINK_LOCAL;
   const verdict = nextHop(f, t);
   if (verdict !== CONTINUE) return verdict;
   t.records[R_ACTION] = ACTION_FORWARD;

@@ -4,7 +4,11 @@ import { hashFlow, hashTransit } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
 import { GROUP_DISCARD } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, DISCARD_ROUTE, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
+import { CONTINUE, DISCARD_ROUTE, LINK_LOCAL, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
+
+/** fe80::/10, raw (RFC 4291 §2.5.6). */
+const LINK_LOCAL_MASK = 0xc0ff;
+const LINK_LOCAL_PREFIX = 0x80fe;
 
 /** A VM's packet: its network addresses are in the record. */
 export function route(f: Frame, t: Tables): Verdict {
@@ -15,10 +19,14 @@ export function route(f: Frame, t: Tables): Verdict {
 /** A fabric packet: its addresses are network addresses already; the record gets them for the stages that follow. */
 export function routeTransit(f: Frame, t: Tables): Verdict {
   const w = (f.l3 + 8) >> 2;
+  if (isLinkLocal(t.words[w + 4]!)) return LINK_LOCAL;
   for (let i = 0; i < 8; i++) t.records[R_SOURCE + i] = t.words[w + i]!;
   f.flowHash = hashTransit(f, t.words);
   return lookUp(f, t);
 }
+
+/** `word`: the first of an address, raw. */
+export const isLinkLocal = (word: number): boolean => (word & LINK_LOCAL_MASK) === LINK_LOCAL_PREFIX;
 
 function lookUp(f: Frame, t: Tables): Verdict {
   f.group = t.fib.lookup(t.records, R_DESTINATION);

@@ -1,4 +1,5 @@
 /** One packet through the router and through the oracle: do they agree? */
+import { isLinkLocal6 } from "#base/address";
 import { describe } from "#fastpath/testing/describe";
 import { framed } from "#fastpath/testing/packet";
 import {
@@ -44,8 +45,8 @@ export function oracleSays(packet: Uint8Array, direction: Direction, mtus: Mtus)
 export function packetsOf(outcome: Outcome, packet: Uint8Array, direction: Direction): readonly Uint8Array[] {
   if (outcome.kind === "packets") return outcome.packets;
   if (outcome.kind === "dropped") return [];
-  // No fabric packet can come from this very home: its error has nowhere to go.
-  if (direction === "in" && isAtHome(packet.slice(8, 24))) return [];
+  // No fabric packet can come from this very home, and no route leads to a link-local address: no way for an error.
+  if (direction === "in" && (isAtHome(packet.slice(8, 24)) || isLinkLocal6(packet.slice(8, 24)))) return [];
   return direction === "out"
     ? [icmp4Error(packet, outcome.owed, GATEWAY, 0)]
     : [icmp6Error(packet, outcome.owed, ROUTER_ADDRESS)];

@@ -96,6 +96,31 @@ describe("resolution of what is no neighbor's address", () => {
   });
 });
 
+describe("a neighbor's MAC address that is replaced by another (RFC 4861 §7.2.3, §7.3.3)", () => {
+  test("is used at once, and probed at the first packet without DELAY: a lie is found out in 3 s, not in 8", () => {
+    const n = withPeer();
+    expect(lines(n.handle(ns(OWN, OTHER_MAC), 10))).toContain("adjacency fe80::ff:fe00:2 02:00:00:00:00:09");
+    expect(stateOf(n)).toBe("STALE");
+    n.handle(used(PEER), 20);
+    expect(stateOf(n)).toBe("PROBE");
+    expect([fire(n), fire(n)].map((effects) => effects.length)).toEqual([1, 1]);
+    expect(fire(n)).toEqual(["adjacency fe80::ff:fe00:2 unresolved"]);
+    expect(n.entries()).toEqual([]);
+    expect(lines(n.handle(resolve(PEER, 1), 3021))).toEqual([SOLICIT]);
+  });
+
+  test("is as good as any once an answer has confirmed it", () => {
+    const n = withPeer();
+    n.handle(ns(OWN, OTHER_MAC), 10);
+    n.handle(used(PEER), 20);
+    n.handle(na("RS", OTHER_MAC), 30);
+    expect(stateOf(n)).toBe("REACHABLE");
+    fire(n); // STALE
+    n.handle(used(PEER), 100_000);
+    expect([stateOf(n), n.deadline()]).toEqual(["DELAY", 105_000]);
+  });
+});
+
 describe("router messages (RFC 4861 §6.2.6, §6.3.4)", () => {
   const advertisement: nd.RouterAdvertisement = {
     type: icmp6.ROUTER_ADVERTISEMENT,

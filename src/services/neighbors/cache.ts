@@ -23,6 +23,8 @@ interface Entry {
   solicitations: number;
   solicitedAt: Millis;
   deadline: Millis;
+  /** The link-layer address took another's place, and nothing has confirmed it: the neighbor moved, or somebody lies. */
+  contested: boolean;
 }
 
 export interface CacheSurroundings {
@@ -206,6 +208,7 @@ export class NeighborCache {
     switch (action) {
       case "record":
         if (!mac || (entry.mac && sameAddress(mac, entry.mac))) return;
+        entry.contested = entry.mac !== null;
         entry.mac = mac;
         tell(turn, entry, mac);
         return;
@@ -238,10 +241,12 @@ export class NeighborCache {
       case "REACHABLE": {
         const factor = MIN_RANDOM_FACTOR + nextFraction(random) * (MAX_RANDOM_FACTOR - MIN_RANDOM_FACTOR);
         entry.deadline = now + Math.round(settings.baseReachableTime * factor);
+        entry.contested = false;
         return;
       }
       case "DELAY":
-        entry.deadline = now + settings.delayFirstProbeTime;
+        // A wrong address costs all packets until it is found out: no waiting for upper layers' word (§7.3.3).
+        entry.deadline = now + (entry.contested ? 0 : settings.delayFirstProbeTime);
         return;
       case "FAILED":
         counters.unresolved++;
@@ -280,6 +285,7 @@ function newEntry(port: number, address: Uint8Array): Entry {
     solicitations: 0,
     solicitedAt: Number.NEGATIVE_INFINITY,
     deadline: NEVER,
+    contested: false,
   };
 }
 

@@ -1,0 +1,63 @@
+/** One frame, one ending: for each ending that a frame can bring about by itself, a frame that does. */
+import { put16 } from "#base/bytes";
+import { counting, framed, together, type Udp } from "#fastpath/testing/packet";
+import type { Node } from "./hostile-world";
+import type { Request } from "./wire";
+
+export interface HostileCase {
+  readonly title: string;
+  /** The counter that goes up by one. */
+  readonly ending: string;
+  readonly frame: Uint8Array;
+  readonly request?: Request;
+  /** ICMP type and code that the sender is owed. */
+  readonly owed?: readonly [type: number, code: number];
+  /** The other counters of that port that go up, by how many. */
+  readonly also?: Readonly<Record<string, number>>;
+  /** The one node that gets the packet, or an answer to it other than `owed`. */
+  readonly reaches?: Node;
+}
+
+export const octets = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+/** Data that no other packet here carries, to be recognised wherever it turns up. */
+export const MARK = new TextEncoder().encode("hostile!");
+export const marked = (length: number): Uint8Array => together(MARK, counting(Math.max(0, length - MARK.length)));
+export const udp = (length = 32): Udp => ({ kind: "udp", data: marked(length) });
+
+/** The frame with another EtherType. */
+export const withType = (frame: Uint8Array, type: number): Uint8Array => {
+  const other = frame.slice();
+  put16(other, 12, type);
+  return other;
+};
+
+/** The packet in a frame of these MAC addresses. */
+export const between = (packet: Uint8Array, destination: Uint8Array, source: Uint8Array): Uint8Array =>
+  framed(packet, destination, source);
+
+/** One octet of the packet changed. */
+export function patched(packet: Uint8Array, at: number, value: number): Uint8Array {
+  const other = packet.slice();
+  other[at] = value;
+  return other;
+}
+
+/**
+ * Endings that no single frame brings about, and why. What becomes of floods is tested with them (punt-limited), of
+ * packets that wait with them (hold-…); the rest where it can be made to happen.
+ */
+export const NOT_BY_ONE_FRAME: Readonly<Record<string, string>> = {
+  "punt-own": "tested with the packets that wait",
+  "punt-learn": "tested with the packets that wait",
+  "punt-neighbor": "tested with the packets that wait",
+  "hold-overflow": "tested with the packets that wait",
+  "hold-ended": "tested with the packets that wait",
+  "punt-limited": "tested with the floods",
+  "punt-full": "only while the control thread is busy: frame-ring.test.ts",
+  "inject-full": "only while a forwarder is busy: frame-ring.test.ts",
+  "hold-full": "only with a thousand neighbours that are all in use: neighbors.test.ts",
+  "port-down": "only in the moment between a port's end and the word of it: its next hops have failed then",
+  "transmit-failed": "only on a kernel without io_uring, at a TAP that is down: ports.e2e.test.ts",
+  internal: "only by a defect",
+};

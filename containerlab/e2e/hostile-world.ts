@@ -1,0 +1,138 @@
+/**
+ * Who meets whom in the tests of hostile frames: one hypervisor, its VMs and its fabric links.
+ *
+ * ```
+ *   a, o, m: blue, mute ──┐           ┌── eth1 ── n: a plain IPv6 host, the way to home 2; also remote blue VM s
+ *   b: blue, Linux ───────┤    hv     │
+ *   r: red, mute ─────────┘           └── eth2 ── p: mute, whence hostile frames come
+ * ```
+ * Mute: nothing but the test's frames comes from there, so every counter is the test's own. Of m the router knows no MAC
+ * address; o takes no super-packets. Home 3 is behind a neighbour that does not exist, home 4 is discarded, home 5 has no
+ * route.
+ */
+import { formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from "#base/address";
+import { build4, build6, framed, type Ip4, type Ip6, type Upper } from "#fastpath/testing/packet";
+import { networkAddress } from "#policy/homes";
+import { addressesAt, BLUE, fabricYaml, RED, type TestLab } from "./test-lab";
+
+const HOMES = 5;
+const home = (index: number): Uint8Array => parseIpv6(`2001:db8:a1:${index}::`)!;
+
+export interface Host {
+  readonly text: string;
+  readonly ipv4: Uint8Array;
+  readonly ipv6: Uint8Array;
+}
+
+/** The `nth` address (from 0) of a network that lives at home 1 … 5. */
+function host(index: number, tags: number, nth: number): Host {
+  const text = addressesAt(HOMES, index - 1, tags, nth + 1)[nth]!;
+  const ipv4 = parseIpv4(text)!;
+  return { text, ipv4, ipv6: networkAddress(home(index), tags, ipv4) };
+}
+
+export const A = host(1, BLUE, 0);
+export const B = host(1, BLUE, 1);
+export const O = host(1, BLUE, 2);
+export const M = host(1, BLUE, 3);
+/** Blue and at home here, but no VM has it. */
+export const NOBODY = host(1, BLUE, 4);
+export const R = host(1, RED, 0);
+/** n itself. */
+export const S = host(2, BLUE, 0);
+/** Beyond n, which throws away what is for it: nothing answers. */
+export const T = host(2, BLUE, 1);
+export const BEHIND_SILENCE = host(3, BLUE, 0);
+export const DISCARDED = host(4, BLUE, 0);
+export const UNROUTED = host(5, BLUE, 0);
+/** A red VM at home 2. */
+export const RED_REMOTE = host(2, RED, 0);
+
+export const GATEWAY = parseIpv4("10.0.0.1")!;
+export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
+export const A_MAC = parseMac("02:00:00:00:00:0a")!;
+const O_MAC = parseMac("02:00:00:00:00:0c")!;
+export const R_MAC = parseMac("02:00:00:00:00:0d")!;
+export const M_MAC = parseMac("02:00:00:00:00:0e")!;
+export const P_MAC = parseMac("02:00:00:00:02:02")!;
+/** The router's on eth2. */
+export const ETH2_MAC = parseMac("02:00:00:00:02:01")!;
+export const ROUTER6 = parseIpv6("2001:db8:a1:1::1")!;
+const N = "2001:db8:a1:ff::2";
+export const N6 = parseIpv6(N)!;
+/** Largest IPv4 packet that VM a takes, octets. */
+export const A_MTU = 1400;
+
+/** Nodes whose incoming frames a test sees. */
+export const NODES = ["a", "b", "o", "m", "r", "n", "p"] as const;
+export type Node = (typeof NODES)[number];
+
+const vm = (name: string, address: Host, more: string): string =>
+  `  - { name: ${name}, network: ${name === "r" ? "red" : "blue"}/prod, address: ${address.text}, interface: ${name}${more} }\n`;
+
+/** The hypervisor's file, without the VMs named. */
+export const nodeYaml = (...without: string[]): string => `name: hv
+fabric: ./fabric.yaml
+role: hypervisor
+prefix: "2001:db8:a1:1::/64"
+uplinks: [{ interface: eth1 }, { interface: eth2 }]
+routes:
+  - { to: "2001:db8:a1:2::/64", via: [{ uplink: eth1, nextHop: "${N}" }] }
+  - { to: "2001:db8:a1:ff::/64", via: [{ uplink: eth1, nextHop: "${N}" }] }
+  - { to: "2001:db8:a1:3::/64", via: [{ uplink: eth1, nextHop: "2001:db8:a1:ff::3" }] }
+  - { to: "2001:db8:a1:4::/64", discard: true }
+vms:
+${[
+  ["a", vm("a", A, `, mac: "${formatMac(A_MAC)}", mtu: ${A_MTU}`)],
+  ["b", vm("b", B, "")],
+  ["o", vm("o", O, `, mac: "${formatMac(O_MAC)}", offload: false`)],
+  ["m", vm("m", M, "")],
+  ["r", vm("r", R, `, mac: "${formatMac(R_MAC)}"`)],
+]
+  .filter(([name]) => !without.includes(name!))
+  .map(([, text]) => text)
+  .join("")}`;
+
+/** Builds it all; resolves when b and s reach one another. */
+export async function build(lab: TestLab): Promise<void> {
+  lab.write("fabric.yaml", fabricYaml(HOMES));
+  lab.write("hv.yaml", nodeYaml());
+  const mute = (name: string): string => `    ${name}:
+      kind: linux
+      exec: [sysctl -qw net.ipv6.conf.eth1.disable_ipv6=1, ip link set eth1 arp off]
+`;
+  const link = (name: string, mac?: Uint8Array): string =>
+    mac === undefined
+      ? `    - { endpoints: ["hv:${name}", "${name}:eth1"], mtu: 1500 }\n`
+      : `    - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: ${name} }, { node: ${name}, interface: eth1, mac: "${formatMac(mac)}" }] }\n`;
+  await lab.up(`  nodes:
+    hv: { kind: linux, labels: { ain-role: router, ain-config: hv.yaml } }
+${["a", "o", "m", "r", "p"].map(mute).join("")}    b: { kind: linux, labels: { ain-role: vm, ain-address: ${B.text}/32, ain-gateway: 10.0.0.1 } }
+    n:
+      kind: linux
+      exec:
+        - ip address add ${N}/64 dev eth1 nodad
+        - ip address add ${formatIpv6(S.ipv6)}/128 dev lo
+        - ip route add 2001:db8:a1:1::1 dev eth1
+        - ip route add default via 2001:db8:a1:1::1 dev eth1
+  links:
+    - { endpoints: ["hv:eth1", "n:eth1"], mtu: 1500 }
+    - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: eth2, mac: "${formatMac(ETH2_MAC)}" }, { node: p, interface: eth1, mac: "${formatMac(P_MAC)}" }] }
+${link("a", A_MAC)}${link("b")}${link("o", O_MAC)}${link("m", M_MAC)}${link("r", R_MAC)}`);
+  await lab.until("b reaches s", () => lab.run("b", `ping -c 1 -W 1 ${S.text}`).status === 0);
+}
+
+/** An IPv4 packet of VM a's for t, unless told otherwise. */
+export const fromA = (upper: Upper, more: Partial<Ip4> = {}): Uint8Array =>
+  build4({ source: A.ipv4, destination: T.ipv4, upper, ...more });
+/** In a frame for the gateway. */
+export const frameOfA = (packet: Uint8Array): Uint8Array => framed(packet, GATEWAY_MAC, A_MAC);
+
+/** An IPv6 packet from t, out of the fabric, for VM a, unless told otherwise. */
+export const fromT = (upper: Upper, more: Partial<Ip6> = {}): Uint8Array =>
+  build6({ source: T.ipv6, destination: A.ipv6, upper, ...more });
+/** In a frame of p's for the router. */
+export const frameOfP = (packet: Uint8Array): Uint8Array => framed(packet, ETH2_MAC, P_MAC);
+/** A whole frame of VM m's. */
+export const fromM = (upper: Upper): Uint8Array =>
+  framed(build4({ source: M.ipv4, destination: T.ipv4, upper }), GATEWAY_MAC, M_MAC);
