@@ -18,7 +18,7 @@ export function configure(core: Core, config: OspfConfig): void {
   for (const wanted of config.interfaces) setInterface(core, wanted);
   if (before.routerId !== config.routerId) throw new Error("a router id changes with a restart only");
   noteBorder(instance);
-  core.originator.changed({ kind: "everything" });
+  core.originator.changed({ kind: "all" });
   core.routing.topologyChanged(nowOf(core));
 }
 

@@ -23,8 +23,6 @@ export interface Core {
   readonly routing: Routing;
   /** The last authentication sequence number sent (RFC 7166 §4.1.1): one count for all interfaces. */
   authenticationSequence: number;
-  /** A graceful restart has ended, and its routes are being computed. */
-  isResuming: boolean;
 }
 
 export type Post =

@@ -17,7 +17,7 @@ import { flood } from "#ospf/flooding/flood";
 import { retransmit } from "#ospf/flooding/retransmit";
 import { flushQueue } from "#ospf/flooding/updates";
 import { helpTimer } from "#ospf/graceful/helper";
-import { announceRestart, considerExit, prepareRestart, resumeOrigination } from "#ospf/graceful/restart";
+import { announceRestart, considerExit, prepareRestart } from "#ospf/graceful/restart";
 import { interfaceDeadline, interfaceTimers, sayGoodbye } from "#ospf/interface/interfaces";
 import { repeatDescription } from "#ospf/neighbor/describe";
 import { repeatRequest } from "#ospf/neighbor/loading";
@@ -80,7 +80,6 @@ export class Ospf {
       originator: new Originator(this.instance, outlet),
       routing: this.routing,
       authenticationSequence: 0,
-      isResuming: false,
     };
     this.#core = core;
     if (restartingUntil !== undefined) {
@@ -193,13 +192,12 @@ export class Ospf {
   #finish(): void {
     const core = this.#core;
     if (noteBorder(this.instance)) {
-      core.originator.changed({ kind: "everything" });
+      core.originator.changed({ kind: "all" });
       core.routing.topologyChanged(nowOf(core));
     }
     considerExit(core);
     if (this.#ending === "no") {
-      if (core.routing.run(core.turn)) core.originator.changed({ kind: "routes" });
-      resumeOrigination(core);
+      if (core.routing.run(core.turn)) core.originator.changed({ kind: "table" });
       core.originator.reconcile(core.turn);
     }
     settle(core);

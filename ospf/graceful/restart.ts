@@ -1,7 +1,10 @@
 /** Restarting ourselves while neighbors keep us: RFC 3623 §2 and §5, RFC 5187. */
 import type { Millis } from "#base/time";
 import { type Core, notice, nowOf } from "#ospf/core";
-import { isMaxAge } from "#ospf/database/store";
+import { type Entry, isMaxAge } from "#ospf/database/store";
+import { flush } from "#ospf/flooding/ageing";
+import { install } from "#ospf/flooding/database";
+import { flood } from "#ospf/flooding/flood";
 import { sendUpdates } from "#ospf/flooding/updates";
 import { ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import {
@@ -11,13 +14,15 @@ import {
   type RouterLsa,
   TRANSIT_LINK,
 } from "#ospf/packet/lsa-body";
-import { GRACE_LSA, NETWORK_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
+import { GRACE_LSA, INITIAL_SEQUENCE_NUMBER, NETWORK_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
+import { writeLsa } from "#ospf/packet/lsa-writer";
 import type { Area, Interface } from "#ospf/state";
 
 /** §2.1: all neighbors are asked; the host ends the process when they have acknowledged it. */
 export function prepareRestart(core: Core): void {
   for (const on of core.instance.interfaces.values()) {
-    if (on.state !== "Down" && !on.config.passive) announce(core, on, RESTART_SOFTWARE);
+    if (on.state !== "Down" && !on.config.passive)
+      flood(core, { kind: "link", interface: on }, originateGrace(core, on, RESTART_SOFTWARE));
   }
 }
 
@@ -27,13 +32,16 @@ export function prepareRestart(core: Core): void {
  */
 export function announceRestart(core: Core, on: Interface): void {
   if (core.instance.restartingUntil === undefined || on.config.passive) return;
-  announce(core, on, RESTART_UNKNOWN);
-  sendUpdates(core, on, ALL_SPF_ROUTERS, on.database.ofRouter(GRACE_LSA, core.instance.config.routerId));
+  sendUpdates(core, on, ALL_SPF_ROUTERS, [originateGrace(core, on, RESTART_UNKNOWN)]);
 }
 
-function announce(core: Core, on: Interface, reason: number): void {
-  const { period } = core.instance.config.gracefulRestart;
-  core.originator.announceGrace(core.turn, on, { kind: "grace", gracePeriod: period, reason });
+function originateGrace(core: Core, on: Interface, reason: number): Entry {
+  const { config } = core.instance;
+  const id = { type: GRACE_LSA, linkStateId: on.interfaceId, advertisingRouter: config.routerId };
+  const sequence = (on.database.get(id)?.lsa.header.sequence ?? INITIAL_SEQUENCE_NUMBER - 1) + 1;
+  const body = { kind: "grace", gracePeriod: config.gracefulRestart.period, reason } as const;
+  const lsa = writeLsa({ age: 0, linkStateId: on.interfaceId, advertisingRouter: config.routerId, sequence }, body);
+  return install(core, { kind: "link", interface: on }, lsa, { body, received: false });
 }
 
 /** §2.2, looked at whenever a neighbor or a database changed. */
@@ -98,17 +106,15 @@ function advertises(area: Area, router: number, us: number): boolean | undefined
 const isFull = (area: Area, routerId: number): boolean =>
   [...area.interfaces].some((on) => on.neighbors.get(routerId)?.state === "Full");
 
-/** §2.3. Origination follows when the routes are computed: summaries come from them. */
+/** §2.3. */
 function exit(core: Core, why: string): void {
-  core.instance.restartingUntil = undefined;
+  const { instance } = core;
+  instance.restartingUntil = undefined;
   notice(core, "info", `graceful restart ends: ${why}`);
-  core.isResuming = true;
-  core.routing.resume(nowOf(core));
-}
-
-/** The second half of the exit. */
-export function resumeOrigination(core: Core): void {
-  if (!core.isResuming || core.routing.deadline() <= nowOf(core)) return;
-  core.isResuming = false;
   core.originator.resume(core.turn);
+  core.routing.resume(nowOf(core));
+  for (const on of instance.interfaces.values()) {
+    for (const entry of [...on.database.ofRouter(GRACE_LSA, instance.config.routerId)])
+      flush(core, { kind: "link", interface: on }, entry);
+  }
 }

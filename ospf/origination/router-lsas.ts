@@ -78,8 +78,9 @@ function whatIsOut(instance: Instance, area: Area): { held: Map<string, number>;
   const ids: number[] = [];
   for (const { lsa, body } of area.database.ofRouter(ROUTER_LSA, instance.config.routerId)) {
     const { linkStateId } = lsa.header;
-    ids.push(linkStateId);
-    for (const link of ofKind(body, "router")?.links ?? []) held.set(keyOf(link), linkStateId);
+    const links = ofKind(body, "router")?.links ?? [];
+    if (links.length > 0) ids.push(linkStateId); // one without links has room for any
+    for (const link of links) held.set(keyOf(link), linkStateId);
   }
   return { held, ids };
 }
