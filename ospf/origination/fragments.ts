@@ -33,6 +33,7 @@ export function deal<T>(
   fresh: () => number,
 ): Map<number, T[]> {
   const free = new Map<number, number>();
+  for (const id of held.values()) free.set(id, room);
   const place = new Map<Item<T>, number>();
   const put = (item: Item<T>, id: number): void => {
     place.set(item, id);

@@ -19,7 +19,6 @@ import { summariesOf } from "#ospf/origination/summaries";
 import { bestOf, type Translation, translationsOf } from "#ospf/origination/translation";
 import { mayTranslate, NO_TRANSLATOR, nextTranslator, type Translator } from "#ospf/origination/translator";
 import { Upkeep } from "#ospf/origination/upkeep";
-import type { GraceLsa } from "#ospf/packet/lsa-body";
 import {
   AS_EXTERNAL_LSA,
   GRACE_LSA,
@@ -31,6 +30,7 @@ import {
   NSSA_LSA,
   ROUTER_LSA,
 } from "#ospf/packet/lsa-header";
+import type { RoutingTable } from "#ospf/routes/model";
 import type { Scope } from "#ospf/scope";
 import type { Area, Instance, Interface } from "#ospf/state";
 
@@ -40,20 +40,24 @@ export type Change =
   | { readonly kind: "link"; readonly interface: Interface }
   /** What we say of our own links in the area. */
   | { readonly kind: "area"; readonly area: Area }
-  /** The routing table was computed, whether or not a route changed: summaries and translations. */
-  | { readonly kind: "routes" }
-  /** The configuration; the routing table is the one computed last. */
-  | { readonly kind: "everything" };
+  /** Routes, or ways to routers, in the routing table: bears upon what other areas are told. */
+  | { readonly kind: "table" }
+  /** The configuration. */
+  | { readonly kind: "all" };
 
 export class Originator {
   readonly #instance: Instance;
   readonly #upkeep: Upkeep;
   readonly #links = new Set<Interface>();
   readonly #areas = new Set<Area>();
-  #routes = true;
+  #tableChanged = false;
   #everything = true;
   /** As seen last: when it changes, so may everything. */
   #standing = "";
+  /** As seen last. */
+  #table: RoutingTable;
+  /** What depends on the routing table stays as it is until another table has been computed. */
+  #awaitsTable = false;
   /** By area id. */
   readonly #translators = new Map<number, Translator>();
   readonly #translations = new Map<number, readonly Translation[]>();
@@ -62,6 +66,7 @@ export class Originator {
 
   constructor(instance: Instance, outlet: Outlet) {
     this.#instance = instance;
+    this.#table = instance.table;
     this.#upkeep = new Upkeep(instance, outlet);
   }
 
@@ -74,26 +79,24 @@ export class Originator {
       case "area":
         this.#areas.add(change.area);
         return;
-      case "routes":
-        this.#routes = true;
+      case "table":
+        this.#tableChanged = true;
         return;
-      case "everything":
+      case "all":
         this.#everything = true;
-        this.#routes = true;
     }
   }
 
   /** At the end of a turn, and when {@link deadline} comes. Nothing to do costs next to nothing. */
   reconcile(turn: Turn): void {
     if (this.#suspended) return;
-    if (this.#translatorDeadline() <= turn.now) this.#routes = true;
-    if (this.#isMarked() && !this.#ended) this.#renew(turn.now);
+    if (!this.#ended && (this.#isMarked() || this.#translatorDeadline() <= turn.now)) this.#renew(turn.now);
     this.#upkeep.work(turn.now);
   }
 
+  /** In the past while there is work to do. */
   deadline(): Millis {
-    if (this.#suspended) return NEVER;
-    if (this.#ended) return this.#upkeep.deadline();
+    if (this.#suspended || this.#ended) return NEVER;
     return this.#isMarked() ? 0 : Math.min(this.#upkeep.deadline(), this.#translatorDeadline());
   }
 
@@ -101,8 +104,11 @@ export class Originator {
    * Of a newer instance that was received of an LSA of ours, after it was put into the database (RFC 2328 §13.4). The
    * next {@link reconcile} answers it by a newer one, or takes it back.
    */
-  receivedOwn(_turn: Turn, scope: Scope, entry: Entry): void {
+  receivedOwn(turn: Turn, scope: Scope, entry: Entry): void {
+    // Grace-LSAs are the restart's own affair while there is one.
+    if (this.#suspended && entry.lsa.header.type === GRACE_LSA) return;
     this.#upkeep.received(scope, entry, !this.#suspended);
+    if (this.#ended) this.#upkeep.work(turn.now);
   }
 
   /** Of an LSA of anyone's that left the database at MaxAge: another instance may be waiting for that. */
@@ -112,23 +118,21 @@ export class Originator {
 
   /**
    * A graceful restart: until {@link resume} nothing is originated or taken back, and what comes in of ours is kept, with
-   * the Link State IDs that it gives our prefixes (RFC 3623 §2.2, RFC 5187 §3.1). Grace-LSAs go out all the same.
+   * the Link State IDs that it gives our prefixes (RFC 3623 §2.2, RFC 5187 §3.1).
    */
   suspend(): void {
     this.#suspended = true;
   }
 
-  /** The routing table must have been computed before, or all summaries would be taken back (RFC 3623 §2.3). */
-  resume(turn: Turn): void {
+  /**
+   * What we say of our own links is put right at once. Summaries and external LSAs wait for a routing table that knows
+   * of the end of the restart: by the one at hand, routes that are about to come would be taken back (RFC 3623 §2.3).
+   */
+  resume(_turn: Turn): void {
     this.#suspended = false;
-    this.changed({ kind: "everything" });
-    for (const on of this.#instance.interfaces.values()) this.announceGrace(turn, on, undefined);
-  }
-
-  /** Undefined takes it back, as {@link resume} does (RFC 3623 §2.3 (6)). */
-  announceGrace(turn: Turn, on: Interface, body: GraceLsa | undefined): void {
-    const id = { type: GRACE_LSA, linkStateId: on.interfaceId };
-    this.#upkeep.wantOne({ kind: "link", interface: on }, id, body, turn.now);
+    this.#everything = true;
+    this.#table = this.#instance.table;
+    this.#awaitsTable = true;
   }
 
   /** For good: all LSAs are flushed, and no others follow. */
@@ -144,7 +148,8 @@ export class Originator {
   }
 
   #isMarked(): boolean {
-    return this.#everything || this.#routes || this.#links.size > 0 || this.#areas.size > 0;
+    const isMarked = this.#everything || this.#tableChanged || this.#links.size > 0 || this.#areas.size > 0;
+    return isMarked || this.#instance.table !== this.#table;
   }
 
   #translatorDeadline(): Millis {
@@ -154,21 +159,26 @@ export class Originator {
   }
 
   #renew(now: Millis): void {
+    const isNewTable = this.#instance.table !== this.#table;
+    const translate = isNewTable || this.#everything || this.#translatorDeadline() <= now;
     const standingChanged = this.#standingChanged();
-    const everything = this.#everything || standingChanged;
-    const routes = this.#routes;
+    const everything = this.#everything || standingChanged || (this.#awaitsTable && isNewTable);
+    const summaries = everything || this.#tableChanged;
     const links = everything ? [...this.#instance.interfaces.values()] : [...this.#links];
     const areas = everything ? [...this.#instance.areas.values()] : [...this.#areas];
+    if (isNewTable) this.#awaitsTable = false;
+    this.#table = this.#instance.table;
     this.#everything = false;
-    this.#routes = false;
+    this.#tableChanged = false;
     this.#links.clear();
     this.#areas.clear();
     this.#upkeep.prune();
     for (const on of links) if (this.#instance.interfaces.get(on.name) === on) this.#renewLink(on, now);
     for (const area of areas) if (this.#instance.areas.get(area.id) === area) this.#renewArea(area, now);
-    if (everything || routes) this.#renewSummaries(now);
-    if (routes) this.#translate(now);
-    if (everything || this.#translations.size > 0) this.#renewExternal(now);
+    if (this.#awaitsTable) return;
+    if (summaries) this.#renewSummaries(now);
+    if (translate) this.#translate(now);
+    if (everything || (translate && this.#translations.size > 0)) this.#renewExternal(now);
     if (everything) this.#upkeep.sweep(now);
   }
 
@@ -200,8 +210,8 @@ export class Originator {
   }
 
   /**
-   * Translations follow the routing table, which says what of the NSSA-LSAs is installed: they are computed when it is,
-   * and not in between.
+   * What of the NSSA-LSAs is installed the routing table says, so translations are computed when it is, and not when an
+   * NSSA-LSA has changed that it does not know yet.
    */
   #translate(now: Millis): void {
     const instance = this.#instance;

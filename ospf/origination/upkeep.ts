@@ -14,7 +14,7 @@ import type { Outlet } from "#ospf/origination/outlet";
 import { NO_SEQUENCE, type OwnLsa, OwnLsas } from "#ospf/origination/own-lsas";
 import { type Lsa, sameContents } from "#ospf/packet/lsa";
 import type { LsaBody } from "#ospf/packet/lsa-body";
-import { type LsaIdentity, MAX_SEQUENCE_NUMBER } from "#ospf/packet/lsa-header";
+import { MAX_SEQUENCE_NUMBER } from "#ospf/packet/lsa-header";
 import { typeOf, writeLsa } from "#ospf/packet/lsa-writer";
 import { type Scope, storeOf } from "#ospf/scope";
 import type { Instance } from "#ospf/state";
@@ -50,16 +50,6 @@ export class Upkeep {
     for (const type of types) {
       for (const lsa of own.ofType(type)) if (!wanted.has(lsa)) this.#say(lsa, undefined, now);
     }
-  }
-
-  /** One LSA by itself. */
-  wantOne(
-    scope: Scope,
-    { type, linkStateId }: Omit<LsaIdentity, "advertisingRouter">,
-    body: LsaBody | undefined,
-    now: Millis,
-  ): void {
-    this.#say(this.#ownIn(scope).claim(type, linkStateId), body, now);
   }
 
   /** Takes back whatever is out and was not asked for by {@link want}: LSAs of an earlier life, of any type. */
