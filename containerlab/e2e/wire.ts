@@ -1,4 +1,4 @@
-/** A node's `eth1` as a test sees it: frames put on the wire as they are, and all that come in there, kept. */
+/** An interface of a node as a test sees it: frames put on the wire as they are, and all that come in there, kept. */
 import { OFFLOAD_SIZE } from "#fastpath/ports/offload";
 import { closeDescriptor } from "#sys/descriptor";
 import { libc } from "#sys/libc";
@@ -23,12 +23,12 @@ export class Wire {
   readonly #fd: number;
   readonly #memory = pinned(LONGEST);
 
-  constructor(namespace: string) {
+  constructor(namespace: string, name = "eth1") {
     const netlink = new Rtnetlink(namespace);
-    const { index, mac } = netlink.requireLink("eth1");
+    const { index, mac } = netlink.requireLink(name);
     netlink.close();
     this.mac = mac;
-    const settings = { index, about: "eth1", receiveBuffer: BUFFER, sendBuffer: BUFFER, promiscuous: true };
+    const settings = { index, about: name, receiveBuffer: BUFFER, sendBuffer: BUFFER, promiscuous: true };
     this.#fd = inNamespace(namespace, () => openPacketSocket(settings));
   }
 
