@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
-import type { Configuration, Route } from "#router/config/model";
+import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange } from "#router/config/plan";
 import { Forwarders, type Punt } from "#router/forwarders";
@@ -12,9 +12,12 @@ import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { Losses } from "#router/losses";
+import { RouterOspf } from "#router/ospf/router-ospf";
 import { type PortState, Ports } from "#router/ports";
+import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
-import { Routing, type Target } from "#router/routing";
+import { Routing } from "#router/routing";
+import { StaticRoutes } from "#router/static-routes";
 import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
 import { UplinkNeighbors } from "#router/uplink-neighbors";
@@ -25,14 +28,18 @@ import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
 import { LinkMonitor, Rtnetlink } from "#sys/rtnetlink";
 
-/** Milliseconds between attempts to open ports that are not there, and between looks at the kernel's link notices. */
+/** Milliseconds between attempts to open ports that are not there. */
 const RETRY = 500;
+/** Milliseconds between looks at the kernel's link notices. */
+const LOOK = 50;
 
 export interface RouterOptions {
   /** Node file; read again on reload. */
   readonly file: string;
   readonly configuration: Configuration;
   readonly log: Log;
+  /** In place of what the file says of recording OSPF. */
+  readonly record?: RecordSettings | undefined;
 }
 
 export class Router {
@@ -49,13 +56,19 @@ export class Router {
   private readonly arena = Arena.map();
   private readonly turns: SharedArrayBuffer;
   private readonly routing: Routing;
+  private readonly rib: Rib;
+  private readonly staticRoutes: StaticRoutes;
+  readonly ospf: RouterOspf;
   private readonly claims: InterfaceClaims;
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
   private readonly monitor = new LinkMonitor();
   private timer: Timer | undefined;
+  private lookout: Timer | undefined;
+  private readonly record: RecordSettings | undefined;
   /** Changes are made one after another. */
   private busy: Promise<unknown> = Promise.resolve();
+  private stopping = false;
   private stopped = false;
   private readonly ending = Promise.withResolvers<string>();
   /** Resolves with the reason when the router cannot go on. */
@@ -73,11 +86,12 @@ export class Router {
     }
   }
 
-  private constructor({ file, configuration, log }: RouterOptions) {
+  private constructor({ file, configuration, log, record }: RouterOptions) {
     const { node, fabric } = configuration;
     this.file = file;
     this.configuration = configuration;
     this.log = log;
+    this.record = record;
     const directory = dirname(node.socket);
     mkdirSync(directory, { recursive: true });
     if (lockFile(`${directory}/${node.name}.lock`) === undefined)
@@ -103,6 +117,14 @@ export class Router {
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
+    this.rib = new Rib(this.routing);
+    this.staticRoutes = new StaticRoutes(this.rib, this.ports, this.uplinkNeighbors);
+    this.ospf = new RouterOspf({
+      ...{ name: node.name, services, rib: this.rib, ports: this.ports, neighbors: this.uplinkNeighbors, log },
+      restartFile: `${directory}/${node.name}.restart`,
+      isReachable: (prefix) => this.staticRoutes.isReachable(prefix),
+      hopsFreed: () => this.forgetHops(),
+    });
   }
 
   /** Reads the files again; undefined: they are right, and `changes` is what applying them would do. */
@@ -110,7 +132,8 @@ export class Router {
     const result = loadNode(this.file);
     if (!result.ok) return { errors: result.errors.map(formatConfigError) };
     const { socket } = this.configuration.node; // may have been given on the command line
-    const configuration = { node: { ...result.node, socket }, fabric: result.fabric };
+    const node = withRecord({ ...result.node, socket }, this.record);
+    const configuration = { node, fabric: result.fabric };
     const changes = planChange(this.configuration, configuration);
     const refused = changes.filter((change) => change.what === "setting" && change.restart !== undefined);
     if (refused.length > 0) return { errors: refused.map(describeChange) };
@@ -148,11 +171,17 @@ export class Router {
     return [...local, ...configured];
   }
 
-  /** Ends the threads, closes the ports, puts the machine's settings back. May be called twice. */
-  async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
+  /**
+   * Ends the threads, closes the ports, puts the machine's settings back. May be called twice.
+   * @param restart neighbors are asked to keep their routes through this router until it runs again.
+   */
+  async stop(restart = false): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
     clearInterval(this.timer);
+    clearInterval(this.lookout);
+    if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
+    this.stopped = true;
     this.vmNeighbors.stop();
     this.uplinkNeighbors.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
@@ -198,10 +227,12 @@ export class Router {
     for (const uplink of node.uplinks) this.addPort({ uplink });
     for (const vm of node.vms) this.addPort({ vm });
     for (const home of node.homes)
-      this.routing.set(octetsOf(this.configuration.fabric.homes[home]!.prefix), { kind: "local" });
-    this.setRoutes();
+      this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
+    this.staticRoutes.configure(node.routes);
+    await this.ospf.configure(node.ospf);
     for (const port of this.ports.all.values()) await this.openPort(port);
-    this.timer = setInterval(() => void this.oneAtATime(() => this.look()), RETRY);
+    this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
+    this.lookout = setInterval(() => void this.oneAtATime(() => this.look()), LOOK);
   }
 
   private addPort(of: Parameters<Ports["add"]>[0]): PortState {
@@ -222,13 +253,21 @@ export class Router {
     await this.forwarders.addPort(port.descriptors);
     this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
     if (port.kind === "vm") this.vmNeighbors.opened(port);
-    else this.uplinkNeighbors.opened(port);
+    else this.linkUp(port);
     return true;
+  }
+
+  private linkUp(port: PortState): void {
+    this.uplinkNeighbors.opened(port);
+    this.ospf.opened(port);
   }
 
   private closePort(port: PortState, why: string): void {
     if (port.kind === "vm") this.vmNeighbors.closed(port);
-    else this.uplinkNeighbors.closed(port);
+    else {
+      this.uplinkNeighbors.closed(port);
+      this.ospf.closed(port);
+    }
     this.ports.closed(port, why);
     this.forwarders.tablesChanged();
   }
@@ -242,9 +281,15 @@ export class Router {
     await this.adopt();
   }
 
-  /** Opens what has come back; closes what the kernel says is gone. */
-  private async look(): Promise<void> {
+  /** Opens what has come back, and sees to what is looked at now and then. */
+  private async retry(): Promise<void> {
     this.uplinkNeighbors.noteUse();
+    this.ospf.checkClock();
+    for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
+  }
+
+  /** Closes what the kernel says is gone. */
+  private async look(): Promise<void> {
     for (const notice of this.monitor.notices() ?? []) {
       const port = [...this.ports.all.values()].find(
         (p) => p.interfaceIndex === notice.link.index && p.trouble === undefined,
@@ -262,43 +307,37 @@ export class Router {
       this.log.warn(`port ${port.name}: ${port.trouble}`);
       await this.adopt();
     }
-    for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
   }
 
   /** A dead link shows long before its neighbours' silence does. A VM's port is left alone: its VM may be asleep. */
   private carrierChanged(port: PortState, there: boolean): void {
     if (port.kind !== "uplink" || !this.uplinkNeighbors.carrier(port, there)) return;
-    if (there) this.log.info(`port ${port.name}: has carrier`);
-    else this.log.warn(`port ${port.name}: no carrier`);
+    if (there) {
+      this.ospf.opened(port);
+      this.log.info(`port ${port.name}: has carrier`);
+    } else {
+      this.ospf.closed(port);
+      this.log.warn(`port ${port.name}: no carrier`);
+    }
   }
 
   private adopt(): Promise<void> {
     return this.forwarders.adopt(buildSnapshot(tablesPlan(this.configuration, this.ports, this.vmNeighbors)));
   }
 
-  private setRoutes(): void {
-    for (const route of this.configuration.node.routes) this.routing.set(octetsOf(route.to), this.targetOf(route));
-  }
-
   /** A next hop failed or came back: routes with several take the others. Not before the present change is made. */
   private hopsChanged(): void {
+    this.ospf.hopsChanged();
     void this.oneAtATime(async () => {
       if (this.stopped) return;
-      this.setRoutes();
+      this.staticRoutes.refresh();
       this.forwarders.tablesChanged();
     });
   }
 
-  /** The next hops that work; all of them when none does, so that senders are told. */
-  private targetOf({ via }: Route): Target {
-    if (via.length === 0) return { kind: "discard" };
-    const members = via.map((hop) => ({
-      adjacency: this.uplinkNeighbors.adjacencyOf(this.ports.find("uplink", hop.uplink)!, hop.address.bytes),
-      weight: hop.weight,
-      key: `${hop.uplink} ${hop.address.text}`,
-    }));
-    const usable = members.filter(({ adjacency }) => this.uplinkNeighbors.isUsable(adjacency));
-    return { kind: "hops", members: usable.length > 0 ? usable : members };
+  /** Next hops that no route of any origin names. */
+  private forgetHops(): void {
+    this.uplinkNeighbors.forgetUnused([...this.staticRoutes.hops(), ...this.ospf.sets.hops()]);
   }
 
   /** New things first, then what points at them, then what is no longer pointed at. */
@@ -318,15 +357,13 @@ export class Router {
     const before = this.configuration;
     this.configuration = configuration;
     this.applyHomes(before);
-    for (const change of changes) {
-      if (change.what !== "route" || change.after !== undefined || change.before === undefined) continue;
-      this.routing.remove(octetsOf(change.before.to));
-    }
     // All routes again: an uplink that was replaced has new adjacencies, and setting the same one costs nothing.
-    this.setRoutes();
+    this.staticRoutes.configure(node.routes);
+    this.ospf.refreshHops();
+    await this.ospf.configure(node.ospf);
     for (const port of replaced) await this.retire(port);
     for (const port of fresh) await this.openPort(port);
-    this.uplinkNeighbors.forgetUnused(node.routes);
+    this.forgetHops();
     await this.adopt();
   }
 
@@ -334,8 +371,8 @@ export class Router {
     const prefixes = ({ node, fabric }: Configuration) =>
       new Map(node.homes.map((i) => [fabric.homes[i]!.prefix.text, fabric.homes[i]!.prefix]));
     const [were, are] = [prefixes(before), prefixes(this.configuration)];
-    for (const [text, prefix] of were) if (!are.has(text)) this.routing.remove(octetsOf(prefix));
-    for (const prefix of are.values()) this.routing.set(octetsOf(prefix), { kind: "local" });
+    for (const text of were.keys()) if (!are.has(text)) this.rib.remove("local", text);
+    for (const prefix of are.values()) this.rib.set("local", prefix, { kind: "local" });
   }
 
   private async retire(port: PortState): Promise<void> {
@@ -360,6 +397,7 @@ export class Router {
         break;
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
+        if (port.kind === "uplink" && this.ospf.take(port, punt.octets)) break;
         this.local.take(port, punt.octets);
         break;
       default:
@@ -382,7 +420,7 @@ export class Router {
   }
 }
 
-const octetsOf = (prefix: { readonly address: Uint8Array; readonly length: number }) => ({
-  address: prefix.address,
-  length: prefix.length,
-});
+/** What the command line says of recording goes before the file. */
+export function withRecord(node: Node, record: RecordSettings | undefined): Node {
+  return node.ospf === undefined || record === undefined ? node : { ...node, ospf: { ...node.ospf, record } };
+}

@@ -1,6 +1,7 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
 import { linkLocalFromMac } from "#base/address";
 import type { TablesPlan } from "#fastpath/tables/snapshot";
+import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { networkAddress } from "#policy/homes";
 import type { Configuration } from "#router/config/model";
 import type { PortState, Ports } from "#router/ports";
@@ -32,7 +33,13 @@ export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: V
     networks: fabric.networks.map(({ tags, gateway, prefixes }) => ({ tags, gateway: gateway.bytes, prefixes })),
     homes: fabric.homes.map((home) => home.prefix.address),
     key: fabric.key,
-    own: [...unicast, ALL_NODES, ALL_ROUTERS, ...unicast.map(solicitedNode)],
+    own: [
+      ...unicast,
+      ALL_NODES,
+      ALL_ROUTERS,
+      ...(node.ospf === undefined ? [] : [ALL_SPF_ROUTERS, ALL_D_ROUTERS]),
+      ...unicast.map(solicitedNode),
+    ],
     fabric: fabric.prefixes,
     routerAddress: node.address.bytes,
   };

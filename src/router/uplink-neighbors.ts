@@ -2,7 +2,7 @@
  * The neighbor cache of the uplinks at work: feeds it what forwarders punt and what routes name, carries out what it
  * says. Every next hop of a route is resolved before the first packet needs it.
  */
-import { formatIpv6, formatMac, linkLocalFromMac } from "#base/address";
+import { formatIpv6, formatMac, linkLocalFromMac, sameAddress } from "#base/address";
 import { Malformed } from "#base/reader";
 import type { Frame } from "#fastpath/frame";
 import { INJECT_ORIGINATE, INJECT_RECEIVE } from "#fastpath/shared";
@@ -122,20 +122,23 @@ export class UplinkNeighbors {
   }
 
   /** After the routes changed: next hops that none of them names are let go. */
-  forgetUnused(
-    routes: readonly {
-      readonly via: readonly { readonly uplink: string; readonly address: { readonly bytes: Uint8Array } }[];
-    }[],
-  ): void {
-    const named = new Set(
-      routes.flatMap(({ via }) => via.map((hop) => `${hop.uplink} ${formatIpv6(hop.address.bytes)}`)),
-    );
+  forgetUnused(inUse: Iterable<{ readonly uplink: string; readonly address: Uint8Array }>): void {
+    const named = new Set<string>();
+    for (const { uplink, address } of inUse) named.add(`${uplink} ${formatIpv6(address)}`);
     for (const [key, hop] of this.hops) {
       if (named.has(`${hop.port.name} ${formatIpv6(hop.address)}`)) continue;
       this.hops.delete(key);
       this.byAdjacency.delete(hop.adjacency);
       this.io.groups.remove(hop.adjacency);
     }
+  }
+
+  /** The neighbor's MAC address; undefined: it is not known, and is asked for. */
+  macOf(port: PortState, address: Uint8Array): Uint8Array | undefined {
+    const entry = this.cache.entries().find((e) => e.port === port.index && sameAddress(e.address, address));
+    if (entry?.mac) return entry.mac;
+    this.tell({ type: "resolve", port: port.index, address });
+    return undefined;
   }
 
   /** Takes neighbor discovery messages. False: it is something else. */

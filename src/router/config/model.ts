@@ -71,6 +71,8 @@ export interface Node {
 export interface NodeOspf {
   /** `external`: also of static routes none of whose next hops works just now. */
   readonly config: OspfConfig;
+  /** The default route is told, if at all, also while this router has none. */
+  readonly alwaysDefault: boolean;
   /** By uplink; those without BFD are not here. */
   readonly bfd: ReadonlyMap<string, BfdSettings>;
   readonly record?: RecordSettings;

@@ -36,6 +36,7 @@ export function buildOspf(section: OspfSection, { file, fabric, place, routes }:
       maxPaths,
       maxLsas,
     },
+    alwaysDefault: section.redistribute.default?.always ?? false,
     bfd: new Map([...section.interfaces].flatMap(([name, { bfd }]) => (bfd ? [[name, bfd] as const] : []))),
     ...(record !== undefined && {
       record: { file: resolve(dirname(file), record.file), limit: record.limit * 2 ** 20 },

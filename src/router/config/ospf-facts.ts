@@ -19,7 +19,7 @@ export interface OspfInterface {
 }
 
 /** All that is neither an area's nor an interface's; the router id is its name. */
-export function ospfFacts({ config, record }: NodeOspf): Facts {
+export function ospfFacts({ config, record, alwaysDefault }: NodeOspf): Facts {
   const { prefixes, external, spf, gracefulRestart, maxPaths, maxLsas } = config;
   const own = prefixes.map(({ prefix, area }) => `${formatPrefix(prefix)} in ${formatRouterId(area)}`);
   const delays = `${formatSpan(spf.initial)} ${formatSpan(spf.short)} ${formatSpan(spf.long)}`;
@@ -27,6 +27,7 @@ export function ospfFacts({ config, record }: NodeOspf): Facts {
   return {
     ...(own.length > 0 && { prefixes: own.join(" and ") }),
     ...(external.length > 0 && { redistributes: external.map(externalText).join(" and ") }),
+    ...(alwaysDefault && { "default route": "always" }),
     ...(!sameDelays(spf) && { "spf delays": delays, "spf windows": windows }),
     ...(gracefulRestart.period !== 120 && { "restart period": formatSpan(1000 * gracefulRestart.period) }),
     ...(!gracefulRestart.helper && { "restart helper": "off" }),

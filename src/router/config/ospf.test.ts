@@ -391,7 +391,7 @@ describe("a plan", () => {
 `;
     const lines = plan(before, after);
     expect(lines).toEqual([
-      "~ ospf 0.0.0.2: redistributes default → ::/0 metric 10 type 2 tag 3, spf delays default → 0ms 200ms 5s, spf windows default → 500ms 10s, record default → /var/tmp/ospf.rec up to 256 MiB",
+      "~ ospf 0.0.0.2: redistributes default → ::/0 metric 10 type 2 tag 3, default route default → always, spf delays default → 0ms 200ms 5s, spf windows default → 500ms 10s, record default → /var/tmp/ospf.rec up to 256 MiB",
       "~ ospf area 0.0.0.1: kind stub → totally stubby, ranges default → 2001:db8::/32 hidden",
       expect.stringMatching(
         /^~ ospf interface sw1: cost 10 → 20, auth key 1 #[0-9a-f]{8} → key 1 #[0-9a-f]{8}, bfd default → 100ms × 3$/,

@@ -4,6 +4,7 @@ import { put16 } from "#base/bytes";
 import { nextBelow, seeded } from "#base/random";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { GroupReader, MAX_GROUPS } from "#fastpath/tables/groups";
+import { GROUP_DISCARD } from "#fastpath/tables/layout";
 import type { NextHop, OspfRoute } from "#ospf/routes/model";
 import { type Hop, HopSets, hopKey } from "#router/ospf/hop-sets";
 import { RouteInstaller } from "#router/ospf/route-installer";
@@ -96,6 +97,21 @@ describe("routes", () => {
     installer.take([route(1)], []);
     installer.drain();
     expect(ways(1)).toBeUndefined();
+  });
+
+  test("that discard do, whatever they were before", () => {
+    const { installer, rib, routing, sets } = bench();
+    const discard = { ...route(1), path: "discard" as const };
+    const value = () => routing.fib.get(prefixOf(1).address, 48);
+    for (const next of [discard, route(1, 1), discard]) {
+      installer.take([next], []);
+      installer.drain();
+      expect(value() === GROUP_DISCARD).toBe(next === discard);
+    }
+    expect([rib.winner(route(1).text), sets.size]).toEqual(["ospf", 0]);
+    installer.take([], [route(1)]);
+    installer.drain();
+    expect(value()).toBe(0);
   });
 
   test("many: in slices, others having their turn in between, the last word on each prefix counting", async () => {

@@ -8,6 +8,7 @@ import { FibFullError } from "#fastpath/tables/fib-writer";
 import type { NextHop, OspfRoute } from "#ospf/routes/model";
 import { type HopList, type HopSet, type HopSets, hopList } from "#router/ospf/hop-sets";
 import type { Rib } from "#router/rib";
+import type { Target } from "#router/routing";
 
 const SLICE: Millis = 4;
 /** Routes between looks at the clock. */
@@ -28,7 +29,8 @@ export interface InstallerOptions {
 
 export class RouteInstaller {
   private readonly options: InstallerOptions;
-  private readonly installed = new Map<string, HopSet>();
+  /** Undefined: what goes there is discarded. */
+  private readonly installed = new Map<string, HopSet | undefined>();
   /** By prefix; undefined: to be removed. */
   private readonly pending = new Map<string, OspfRoute | undefined>();
   /** No room was found for them; tried again when others have gone. */
@@ -118,41 +120,48 @@ export class RouteInstaller {
   }
 
   private bring(text: string, route: OspfRoute | undefined): void {
-    const list = route && this.listOf(route.nextHops);
-    if (list === undefined || list.hops.length === 0) this.remove(text);
-    else this.install(route!, list);
+    if (route === undefined) this.remove(text);
+    else if (route.path === "discard") this.install(route, undefined);
+    else {
+      const list = this.listOf(route.nextHops);
+      if (list.hops.length > 0) this.install(route, list);
+      else this.remove(text); // our own, or on the link itself
+    }
   }
 
   private remove(text: string): void {
-    const before = this.installed.get(text);
-    if (before === undefined) return;
+    if (!this.installed.has(text)) return;
     this.options.rib.remove("ospf", text);
+    this.letGo(this.installed.get(text));
     this.installed.delete(text);
-    this.letGo(before);
     this.removals++;
   }
 
-  private install(route: OspfRoute, list: HopList): void {
-    const { rib, sets } = this.options;
+  /** `list`: undefined to discard. */
+  private install(route: OspfRoute, list: HopList | undefined): void {
     const { text, prefix } = route;
     const before = this.installed.get(text);
     let set: HopSet | undefined;
     try {
-      set = sets.acquire(list, before);
-      if (set !== before) rib.set("ospf", { ...prefix, text }, { kind: "group", value: set.value });
+      set = list && this.options.sets.acquire(list, before);
+      if (set === undefined || set !== before) this.options.rib.set("ospf", { ...prefix, text }, targetOf(set));
     } catch (error) {
       if (!(error instanceof FibFullError || error instanceof RangeError)) throw error;
-      if (set !== undefined) this.letGo(set);
-      if (this.refused.size === 0) this.options.full(`no room for ${text}: ${error.message}`);
-      this.refused.set(text, route);
+      this.letGo(set);
+      this.refuse(route, error.message);
       return;
     }
     this.installed.set(text, set);
-    if (before !== undefined) this.letGo(before);
+    this.letGo(before);
   }
 
-  private letGo(set: HopSet): void {
-    if (this.options.sets.release(set)) this.freed = true;
+  private refuse(route: OspfRoute, why: string): void {
+    if (this.refused.size === 0) this.options.full(`no room for ${route.text}: ${why}`);
+    this.refused.set(route.text, route);
+  }
+
+  private letGo(set: HopSet | undefined): void {
+    if (set !== undefined && this.options.sets.release(set)) this.freed = true;
   }
 
   /**
@@ -167,3 +176,6 @@ export class RouteInstaller {
     return list;
   }
 }
+
+const targetOf = (set: HopSet | undefined): Target =>
+  set === undefined ? { kind: "discard" } : { kind: "group", value: set.value };

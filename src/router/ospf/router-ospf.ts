@@ -1,0 +1,176 @@
+/** OSPF's place in a router: it begins, changes and ends with the configuration, and BFD with it. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { formatPrefix } from "#base/address";
+import { formatRouterId } from "#ospf/text";
+import { BfdThread } from "#router/bfd/bfd-thread";
+import type { NodeOspf } from "#router/config/model";
+import type { Log } from "#router/log";
+import { type Hop, HopSets } from "#router/ospf/hop-sets";
+import { OspfHost } from "#router/ospf/ospf-host";
+import { RECORDING_VERSION, type RecordingHeader } from "#router/ospf/recording";
+import type { PortState, Ports } from "#router/ports";
+import type { Rib } from "#router/rib";
+import type { ServicesIo } from "#router/services-io";
+import type { UplinkNeighbors } from "#router/uplink-neighbors";
+import { Recorder } from "#runtime/recording/recorder";
+import packageJson from "../../../package.json";
+
+export interface RouterOspfOptions {
+  /** Name of the node. */
+  readonly name: string;
+  readonly services: ServicesIo;
+  readonly rib: Rib;
+  readonly ports: Ports;
+  readonly neighbors: UplinkNeighbors;
+  readonly log: Log;
+  /** Where a planned restart leaves word for the next run. */
+  readonly restartFile: string;
+  /** Does the static route to that prefix have a next hop that works, or does it discard? Undefined: there is none. */
+  readonly isReachable: (prefix: string) => boolean | undefined;
+  /** Next hops may be in use no more. */
+  readonly hopsFreed: () => void;
+}
+
+export class RouterOspf {
+  readonly sets: HopSets;
+  private readonly options: RouterOspfOptions;
+  private running: OspfHost | undefined;
+  private thread: BfdThread | undefined;
+  private recorder: Recorder | undefined;
+
+  constructor(options: RouterOspfOptions) {
+    this.options = options;
+    const { ports, neighbors, services } = options;
+    this.sets = new HopSets({
+      groups: services.groups,
+      adjacencyOf: ({ uplink, address }: Hop) => {
+        const port = ports.find("uplink", uplink);
+        return port && neighbors.adjacencyOf(port, address);
+      },
+      isUsable: (hop, adjacency) => neighbors.isUsable(adjacency) && this.running?.isUsable(hop) !== false,
+    });
+  }
+
+  /** Undefined: OSPF is off. */
+  get host(): OspfHost | undefined {
+    return this.running;
+  }
+
+  /** Undefined: it was not needed yet. */
+  get bfd(): BfdThread | undefined {
+    return this.thread;
+  }
+
+  /** Begins, goes on with other settings, or ends. Another router id is another beginning. */
+  async configure(settings: NodeOspf | undefined): Promise<void> {
+    const { running } = this;
+    if (running !== undefined && settings?.config.routerId === running.configuration.config.routerId) {
+      running.configure(settings);
+      return;
+    }
+    if (running !== undefined) {
+      await running.end("shutdown");
+      running.withdraw();
+      this.running = undefined;
+    }
+    if (settings !== undefined) this.begin(settings);
+  }
+
+  opened(port: PortState): void {
+    this.running?.opened(port);
+  }
+
+  closed(port: PortState): void {
+    this.running?.closed(port);
+  }
+
+  /** A frame punted for this router. False: it is none of OSPF's. */
+  take(port: PortState, octets: Uint8Array): boolean {
+    return this.running?.take(port, octets) ?? false;
+  }
+
+  hopsChanged(): void {
+    this.running?.hopsChanged();
+  }
+
+  refreshHops(): void {
+    this.running?.refreshHops();
+  }
+
+  checkClock(): void {
+    this.running?.checkClock();
+  }
+
+  /** `restart`: neighbors are asked to wait for the next run of this router. */
+  async stop(restart: boolean): Promise<void> {
+    if (restart && this.running !== undefined) this.leaveWord(this.running.configuration);
+    await this.running?.end(restart ? "prepareRestart" : "shutdown");
+    await this.thread?.stop();
+    this.recorder?.close();
+  }
+
+  private begin(settings: NodeOspf): void {
+    const { ports, neighbors, services, rib, log, isReachable, hopsFreed } = this.options;
+    this.recorder ??= this.record(settings);
+    const host = new OspfHost({
+      ...{ settings, services, rib, log, hopsFreed, sets: this.sets },
+      macOf: (port, address) => neighbors.macOf(port, address),
+      isReachable: (prefix) => isReachable(formatPrefix(prefix)) ?? true,
+      startBfd: async () => (this.thread ??= await BfdThread.start(log)),
+      recorder: this.recorder,
+      restartingUntil: this.readWord(settings),
+    });
+    this.running = host;
+    log.info(`OSPF: router ${formatRouterId(settings.config.routerId)} begins`);
+    for (const port of ports.all.values()) {
+      if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
+    }
+  }
+
+  private record({ record }: NodeOspf): Recorder | undefined {
+    if (record === undefined) return undefined;
+    const { log, name } = this.options;
+    try {
+      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`OSPF: the recording ends: ${why}`) });
+      const header: RecordingHeader = {
+        recording: "ospf",
+        version: RECORDING_VERSION,
+        ain: packageJson.version,
+        node: name,
+        began: new Date().toISOString(),
+      };
+      recorder.write(header);
+      log.info(`OSPF: recording to ${record.file}`);
+      return recorder;
+    } catch (error) {
+      log.error(`OSPF: no recording: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+
+  private leaveWord({ config }: NodeOspf): void {
+    const until = Date.now() + 1000 * config.gracefulRestart.period;
+    writeFileSync(this.options.restartFile, JSON.stringify({ routerId: config.routerId, until }));
+  }
+
+  /** `performance.now()` until which neighbors wait for us. The word is good once. */
+  private readWord({ config }: NodeOspf): number | undefined {
+    const { restartFile } = this.options;
+    if (!existsSync(restartFile)) return undefined;
+    const word = parsed(readFileSync(restartFile, "utf8"));
+    rmSync(restartFile, { force: true });
+    if (word?.routerId !== config.routerId) return undefined;
+    const left = word.until - Date.now();
+    return left > 0 && left <= 1000 * config.gracefulRestart.period ? performance.now() + left : undefined;
+  }
+}
+
+/** Undefined for what is no such word: a run that was killed while it wrote. */
+function parsed(text: string): { readonly routerId: number; readonly until: number } | undefined {
+  try {
+    const { routerId, until } = JSON.parse(text) as { routerId: unknown; until: unknown };
+    return typeof routerId === "number" && typeof until === "number" ? { routerId, until } : undefined;
+  } catch {
+    return undefined;
+  }
+}
