@@ -21,7 +21,8 @@ export class ForwardingAddresses {
   constructor(instance: Instance, routes: InternalRoutes, sets: NextHopSets) {
     this.#routes = routes;
     this.#sets = sets;
-    this.#interfaces = [...instance.interfaces.values()].filter(({ state }) => state !== "Down");
+    const byName = (a: Interface, b: Interface): number => (a.name < b.name ? -1 : 1);
+    this.#interfaces = [...instance.interfaces.values()].filter(({ state }) => state !== "Down").sort(byName);
     this.#isRoute = (destination) => routes.kindOf(destination) !== NONE;
   }
 
@@ -51,7 +52,7 @@ export class ForwardingAddresses {
     return this.#sets.replaceDirect(hops, (name) => this.#sets.single(name, address));
   }
 
-  /** Whose link has a prefix around the address. A prefix of 128 bits is our own address, on no link. */
+  /** Whose link has the longest prefix around the address; of several the first by name. A prefix of 128 bits is our own address, on no link. */
   #linkOf(address: Uint8Array): Interface | undefined {
     let best: Interface | undefined;
     let bestLength = -1;

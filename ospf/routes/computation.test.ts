@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { nextBelow, seeded } from "#base/random";
+import { compute, newMemory, noChanges } from "#ospf/routes/computation";
+import type { OspfRoute, RouterPath, RoutingTable } from "#ospf/routes/model";
+import type { Instance } from "#ospf/state";
+import { instanceOf } from "#ospf/testing/databases";
+import { hopText, Naive, type NaiveRoute } from "#ospf/testing/naive";
+import { areasOf, describeNetwork, type Network, randomNetwork } from "#ospf/testing/network";
+
+/** From nothing, without a pause. */
+function tableOf(instance: Instance): RoutingTable {
+  const work = compute(instance, newMemory(instance), noChanges(), instance.table);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value.table;
+  }
+}
+
+function asNaive({ path, area, cost, type2Cost, tag, nextHops }: OspfRoute): NaiveRoute {
+  if (path === "discard") throw new Error("no ranges were configured");
+  const hops = nextHops.map((hop) => hopText(hop.interface, hop.address));
+  return { path, area, cost, hops, ...(type2Cost !== undefined && { type2Cost }), ...(tag !== undefined && { tag }) };
+}
+
+const sorted = <T>(map: Iterable<[string, T]>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+
+function expectTruth(network: Network, router: number, maxPaths: number, seed: number): void {
+  const table = tableOf(instanceOf({ network, router, maxPaths, random: seeded(seed) }));
+  const naive = new Naive(network);
+  const found = sorted([...table.routes].map(([text, route]): [string, NaiveRoute] => [text, asNaive(route)]));
+  expect(found).toEqual(sorted(naive.routes(router, maxPaths)));
+  for (const area of areasOf(network, router)) {
+    for (let other = 0; other < network.routers.length; other++) {
+      const path = table.routers.get(area)?.get(network.routers[other]!.id);
+      const way = naive.router(router, area, other);
+      expect(path && routerText(path)).toBe(
+        way && `${way.path} ${way.cost} ${way.isAsbr} ${way.hops.slice(0, maxPaths).join()}`,
+      );
+    }
+  }
+}
+
+const routerText = ({ path, cost, isAsbr, nextHops }: RouterPath): string =>
+  `${path} ${cost} ${isAsbr} ${nextHops.map((hop) => hopText(hop.interface, hop.address)).join()}`;
+
+const SEEDS = Number(process.env.OSPF_NETWORKS ?? 400);
+
+test("RFC 5340 §4.8: routes of random networks are those of an oracle that knows no LSAs", () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = seeded(seed);
+    const network = randomNetwork(random);
+    const router = network.routers.findIndex(({ admits }) => admits);
+    const maxPaths = seed % 3 === 0 ? 1 + nextBelow(random, 4) : 64;
+    try {
+      expectTruth(network, nextBelow(random, 2) === 0 ? router : 0, maxPaths, seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}\n${describeNetwork(network)}`);
+    }
+  }
+});
