@@ -145,7 +145,7 @@ function quotedTo6(t: Tables, at: number, header: number, fragmented: boolean, e
   if (first) quotedTransportTo6(t, at, l4, protocol, end);
   const tos = b[at + 1]!;
   const ttl = b[at + 8]!;
-  const carried = Math.min(0xffff, Math.max(0, u16(b, at + 2) - header + (fragmented ? FRAGMENT_HEADER : 0)));
+  const carried = Math.min(0xffff, Math.max(0, u16(b, at + 2) - header) + (fragmented ? FRAGMENT_HEADER : 0));
   const fragment = u16(b, at + 6);
   const identification = u16(b, at + 4);
   const v6 = l4 - IPV6_HEADER - (fragmented ? FRAGMENT_HEADER : 0);
