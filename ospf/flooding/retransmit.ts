@@ -1,7 +1,7 @@
 /** Link state retransmission lists: RFC 2328 §13.6, and the acknowledgments that shorten them (§13.7). */
-import { NEVER } from "#base/time";
+import { type Millis, NEVER } from "#base/time";
 import { type Core, interfacesOf, nowOf } from "#ospf/core";
-import type { Entry } from "#ospf/database/store";
+import { agedHeader, type Entry } from "#ospf/database/store";
 import { scopeOfType } from "#ospf/flooding/database";
 import { sendUpdates } from "#ospf/flooding/updates";
 import { atLeast } from "#ospf/neighbor/machine";
@@ -67,10 +67,10 @@ export function receiveAcknowledgment(core: Core, neighbor: Neighbor, headers: r
   for (const header of headers) {
     const scope = scopeOfType(header.type, neighbor.interface);
     const entry = scope === undefined ? undefined : storeOf(core.instance, scope).get(header);
-    if (entry !== undefined && isSameInstance(header, entry)) removeRetransmission(neighbor, entry);
+    if (entry !== undefined && isSameInstance(header, entry, nowOf(core))) removeRetransmission(neighbor, entry);
   }
 }
 
-/** The age in an acknowledgment is of no account beyond being MaxAge or not. */
-const isSameInstance = (header: LsaHeader, { lsa }: Entry): boolean =>
-  compareInstances({ ...header, age: lsa.header.age }, lsa.header) === 0;
+/** An instance that is on its way out has the very sequence number and checksum it had before: its age tells them apart. */
+const isSameInstance = (header: LsaHeader, entry: Entry, now: Millis): boolean =>
+  compareInstances(header, agedHeader(entry, now)) === 0;
