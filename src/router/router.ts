@@ -11,8 +11,8 @@ import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
-import { Losses } from "#router/losses";
 import { RouterOspf } from "#router/ospf/router-ospf";
+import { PortCounters } from "#router/port-counters";
 import { type PortState, Ports } from "#router/ports";
 import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
@@ -47,7 +47,7 @@ export class Router {
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
   readonly uplinkNeighbors: UplinkNeighbors;
-  readonly losses = new Losses();
+  readonly counters = new PortCounters(() => this.forwarders.counters);
   /** Set once the threads run; nothing is punted before. */
   forwarders!: Forwarders;
   configuration: Configuration;
@@ -112,7 +112,7 @@ export class Router {
       groups: this.routing.groups,
       changed: () => this.forwarders.tablesChanged(),
       inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.inject(frame, octets, tag),
-      lost: (port: number, ending: number) => this.losses.count(port, ending),
+      lost: (port: number, ending: number) => this.counters.lost(port, ending),
     };
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
@@ -237,6 +237,7 @@ export class Router {
 
   private addPort(of: Parameters<Ports["add"]>[0]): PortState {
     const port = this.ports.add(of);
+    this.counters.restart(port.index);
     if (port.kind === "vm") this.vmNeighbors.add(port);
     else this.uplinkNeighbors.add(port);
     return port;
@@ -393,7 +394,7 @@ export class Router {
       case PUNT_LEARN:
         if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))
           this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
-        else this.losses.count(port.index, SPOOFED_MAC); // a group's: nobody's own
+        else this.counters.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
         break;
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
@@ -401,13 +402,14 @@ export class Router {
         this.local.take(port, punt.octets);
         break;
       default:
-        if (!this.uplinkNeighbors.hold(punt) && !this.vmNeighbors.hold(punt)) this.losses.count(port.index, HOLD_ENDED);
+        if (!this.uplinkNeighbors.hold(punt) && !this.vmNeighbors.hold(punt))
+          this.counters.lost(port.index, HOLD_ENDED);
     }
   }
 
   private inject(frame: Punt["frame"], octets: Uint8Array, tag: number): boolean {
     const taken = this.forwarders.inject(frame, octets, tag);
-    if (!taken) this.losses.count(frame.port, INJECT_FULL);
+    if (!taken) this.counters.lost(frame.port, INJECT_FULL);
     return taken;
   }
 

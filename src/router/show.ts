@@ -10,7 +10,6 @@ import {
   C_TRANSMIT_ERRORS,
   C_TX_FRAMES,
   C_TX_OCTETS,
-  portCounters,
   W_BUSY,
   W_CACHE_HITS,
   W_CACHE_MISSES,
@@ -40,13 +39,6 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   counters,
 };
 
-/** How many of a port's frames ended in a way, in whatever thread. */
-const ended = (router: Router, port: number, ending: number): number =>
-  total(router, portCounters(port) + C_ENDINGS + ending) + router.losses.of(port, ending);
-
-/** A counter over all forwarders; `at`: its index in each one's block. */
-const total = (router: Router, at: number): number => router.forwarders.counters.reduce((sum, c) => sum + c[at]!, 0);
-
 function status(router: Router): Views["status"] {
   const { node } = router.configuration;
   return {
@@ -72,7 +64,7 @@ function ports(router: Router): PortView[] {
   const all = [...router.ports.all.values()];
   const drops = router.ports.drops.read(all);
   return all.map((port) => {
-    const at = portCounters(port.index);
+    const count = (counter: number) => router.counters.of(port.index, counter);
     const open = port.trouble === undefined;
     return {
       index: port.index,
@@ -84,20 +76,20 @@ function ports(router: Router): PortView[] {
       mtu: open ? port.mtu : null,
       mac: open ? formatMac(port.mac) : null,
       offload: (port.uplink ?? port.vm!).offload,
-      rxFrames: total(router, at + C_RX_FRAMES),
-      rxOctets: total(router, at + C_RX_OCTETS),
-      txFrames: total(router, at + C_TX_FRAMES),
-      txOctets: total(router, at + C_TX_OCTETS),
+      rxFrames: count(C_RX_FRAMES),
+      rxOctets: count(C_RX_OCTETS),
+      txFrames: count(C_TX_FRAMES),
+      txOctets: count(C_TX_OCTETS),
       dropped: ENDINGS.reduce(
-        (sum, { fate }, ending) => (fate === "dropped" ? sum + ended(router, port.index, ending) : sum),
+        (sum, { fate }, ending) => (fate === "dropped" ? sum + count(C_ENDINGS + ending) : sum),
         0,
       ),
-      receiveDrops: total(router, at + C_RECEIVE_DROPS),
-      transmitErrors: total(router, at + C_TRANSMIT_ERRORS),
+      receiveDrops: count(C_RECEIVE_DROPS),
+      transmitErrors: count(C_TRANSMIT_ERRORS),
       interfaceReceiveDrops: drops.get(port)!.receive,
       interfaceTransmitDrops: drops.get(port)!.transmit,
-      errorsSent: total(router, at + C_ERRORS_SENT),
-      errorsLimited: total(router, at + C_ERRORS_LIMITED),
+      errorsSent: count(C_ERRORS_SENT),
+      errorsLimited: count(C_ERRORS_LIMITED),
     };
   });
 }
@@ -135,15 +127,15 @@ function homes(router: Router): Views["homes"] {
 function counters(router: Router): CounterView[] {
   const drops = router.ports.drops.read(router.ports.all.values());
   return [...router.ports.all.values()].flatMap((port) => {
-    const at = portCounters(port.index);
+    const count = (counter: number) => router.counters.of(port.index, counter);
     const inKernel = [
-      total(router, at + C_RECEIVE_DROPS),
-      total(router, at + C_TRANSMIT_ERRORS),
+      count(C_RECEIVE_DROPS),
+      count(C_TRANSMIT_ERRORS),
       drops.get(port)!.receive,
       drops.get(port)!.transmit,
     ];
     const rows = [
-      ...ENDINGS.map((ending, number) => ({ ...ending, frames: ended(router, port.index, number) })),
+      ...ENDINGS.map((ending, number) => ({ ...ending, frames: count(C_ENDINGS + number) })),
       ...KERNEL_LOSSES.map((loss, i) => ({ ...loss, frames: inKernel[i]! })),
     ];
     return rows
