@@ -1,0 +1,368 @@
+import { expect, test } from "bun:test";
+import { formatPrefix, parsePrefix6 } from "#base/address";
+import { nextBelow, nextFraction, type Random, seeded } from "#base/random";
+import { NEVER } from "#base/time";
+import type { Entry, LsaStore } from "#ospf/database/store";
+import type { OspfEffect, Turn } from "#ospf/events";
+import { withAge } from "#ospf/packet/lsa";
+import { type LsaBody, POINT_TO_POINT_LINK, ROUTER_B } from "#ospf/packet/lsa-body";
+import { INTRA_AREA_PREFIX_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
+import { OPTION_R, OPTION_V6 } from "#ospf/packet/options";
+import { Routing } from "#ospf/routes/routing";
+import type { Scope } from "#ospf/scope";
+import type { Area, Instance } from "#ospf/state";
+import { area as areaConfig, config, on } from "#ospf/testing/configs";
+import { instanceOf } from "#ospf/testing/databases";
+import { runUntil, tableOf } from "#ospf/testing/drive";
+import { addInterface, addNeighbor, entryOf, linkLocal, newInstance, type Origin } from "#ospf/testing/instances";
+import { describeNetwork, randomNetwork } from "#ospf/testing/network";
+import { podOf, serverInstance } from "#ospf/testing/pods";
+
+const ME = 1;
+const OTHER = 2;
+const OPTIONS = OPTION_R | OPTION_V6;
+
+/** Us and one neighbor, which owns a prefix. */
+class Pair {
+  readonly instance: Instance;
+  readonly area: Area;
+  readonly routing: Routing;
+  readonly effects: OspfEffect[] = [];
+
+  constructor() {
+    this.instance = newInstance(config(ME, { areas: [areaConfig(0)] }));
+    this.area = this.instance.areas.get(0)!;
+    const up = addInterface(this.instance, on("up"), 10);
+    addNeighbor(up, { routerId: OTHER, interfaceId: 20, address: linkLocal(20) });
+    this.routing = new Routing(this.instance);
+    this.put(0, router(10, 20, OTHER), { advertisingRouter: ME });
+    this.put(0, router(20, 10, ME), { advertisingRouter: OTHER });
+    this.put(0, prefixLsa("2001:db8:1::/48"), { advertisingRouter: OTHER });
+  }
+
+  get scope(): Scope {
+    return { kind: "area", area: this.area };
+  }
+
+  put(now: number, body: LsaBody, origin: Origin): Entry {
+    const entry = entryOf(body, origin);
+    this.install(now, entry);
+    return entry;
+  }
+
+  install(now: number, entry: Entry): void {
+    const before = this.area.database.get(entry.lsa.header);
+    this.area.database.set(entry);
+    this.routing.lsaChanged(now, this.scope, before, entry);
+  }
+
+  /** Until nothing is left to do before `now`; the last `routes` effect. */
+  until(now: number): Extract<OspfEffect, { type: "routes" }> | undefined {
+    const effects = runUntil(this.routing, now);
+    this.effects.push(...effects);
+    return effects.findLast((effect) => effect.type === "routes");
+  }
+
+  get texts(): string[] {
+    return [...this.instance.table.routes.keys()];
+  }
+}
+
+const router = (interfaceId: number, neighborInterfaceId: number, neighborRouterId: number, flags = 0): LsaBody => ({
+  kind: "router",
+  flags,
+  options: OPTIONS,
+  links: [{ type: POINT_TO_POINT_LINK, metric: 5, interfaceId, neighborInterfaceId, neighborRouterId }],
+});
+
+const prefixLsa = (text: string, metric = 1): LsaBody => ({
+  kind: "intraAreaPrefix",
+  referenced: { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: OTHER },
+  prefixes: [{ ...parsePrefix6(text)!, options: 0, metric }],
+});
+
+const summary = (text: string): LsaBody => ({
+  kind: "interAreaPrefix",
+  metric: 1,
+  prefix: { ...parsePrefix6(text)!, options: 0 },
+});
+
+test("RFC 8405 §5.4: changes are computed together after the delay, and told once", () => {
+  const { routing, instance, effects } = new Pair();
+  expect(routing.deadline()).toBe(50);
+  expect(routing.run({ now: 49, effects })).toBe(false);
+  expect(instance.table.routes.size).toBe(0);
+  expect(routing.run({ now: 50, effects })).toBe(true);
+  const nextHops = [{ interface: "up", address: linkLocal(20) }];
+  const prefix = parsePrefix6("2001:db8:1::/48")!;
+  const route = { prefix, text: formatPrefix(prefix), path: "intra" as const, area: 0, cost: 6, nextHops };
+  expect(effects).toEqual([{ type: "routes", changed: [route], removed: [] }]);
+  expect(routing.deadline()).toBe(NEVER);
+});
+
+test("RFC 2328 §13.2: an instance that says the same needs no computation", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  pair.put(1000, router(20, 10, ME), { advertisingRouter: OTHER, sequence: 2 });
+  pair.put(1000, prefixLsa("2001:db8:1::/48"), { advertisingRouter: OTHER, sequence: 2 });
+  expect(pair.routing.deadline()).toBe(NEVER);
+  expect(pair.routing.log()).toHaveLength(1);
+});
+
+test("RFC 2328 §16: a MaxAge instance takes its routes away, its removal from the database then changes nothing", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  const entry = pair.area.database.get({ type: INTRA_AREA_PREFIX_LSA, linkStateId: 0, advertisingRouter: OTHER })!;
+  const old = { ...entry, lsa: withAge(entry.lsa, 3600) };
+  pair.install(1000, old);
+  const effect = pair.until(7000);
+  expect(effect?.changed).toEqual([]);
+  expect(effect?.removed.map(({ text }) => text)).toEqual(["2001:db8:1::/48"]);
+  pair.area.database.delete(old.lsa.header);
+  pair.routing.lsaChanged(7000, pair.scope, old, undefined);
+  expect(pair.routing.deadline()).toBe(NEVER);
+});
+
+test("RFC 5340 §4.8.3: only a change of links computes trees; prefixes are computed with the last ones", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  pair.put(1000, prefixLsa("2001:db8:2::/48"), { advertisingRouter: OTHER, linkStateId: 2 });
+  pair.until(20_000);
+  pair.put(20_000, router(20, 10, ME, ROUTER_B), { advertisingRouter: OTHER, sequence: 3 });
+  pair.until(40_000);
+  pair.put(40_000, summary("2001:db8:3::/48"), { advertisingRouter: OTHER });
+  pair.until(60_000);
+  expect(pair.routing.log().map(({ kind, prefixes, changed }) => [kind, prefixes, changed])).toEqual([
+    ["full", 1, 1],
+    ["prefix", 2, 1],
+    ["full", 2, 0],
+    ["prefix", 3, 1],
+  ]);
+});
+
+test("routes that did not change are the same objects in the next table", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  const route = pair.instance.table.routes.get("2001:db8:1::/48");
+  pair.put(1000, prefixLsa("2001:db8:2::/48"), { advertisingRouter: OTHER, linkStateId: 2 });
+  pair.routing.topologyChanged(1000);
+  const effect = pair.until(20_000);
+  expect(pair.instance.table.routes.get("2001:db8:1::/48")).toBe(route!);
+  expect(effect?.changed.map(({ text }) => text)).toEqual(["2001:db8:2::/48"]);
+});
+
+test("RFC 2328 §16.2 (2): summaries of ours are no reason to compute, nor are those of areas besides a border's backbone", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  pair.put(1000, summary("2001:db8:3::/48"), { advertisingRouter: ME });
+  expect(pair.routing.deadline()).toBe(NEVER);
+  pair.instance.isBorder = true;
+  const area: Area = { ...pair.area, id: 7 };
+  const entry = entryOf(summary("2001:db8:3::/48"), { advertisingRouter: OTHER });
+  pair.routing.lsaChanged(1000, { kind: "area", area }, undefined, entry);
+  expect(pair.routing.deadline()).toBe(NEVER);
+});
+
+test("RFC 5340 §4.8.2: of Link-LSAs another address is a reason to compute, other prefixes are none", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  const up = pair.instance.interfaces.get("up")!;
+  const link = (address: number, prefixes: string[]): Entry =>
+    entryOf(
+      {
+        kind: "link",
+        priority: 1,
+        options: OPTIONS,
+        linkLocalAddress: linkLocal(address),
+        prefixes: prefixes.map((text) => ({ ...parsePrefix6(text)!, options: 0 })),
+      },
+      { advertisingRouter: OTHER, linkStateId: 20 },
+    );
+  const scope: Scope = { kind: "link", interface: up };
+  pair.routing.lsaChanged(1000, scope, link(20, []), link(20, ["2001:db8:9::/64"]));
+  expect(pair.routing.deadline()).toBe(NEVER);
+  pair.routing.lsaChanged(1000, scope, link(20, []), link(21, []));
+  expect(pair.routing.deadline()).toBe(6000);
+});
+
+test("RFC 3623 §2.2, §2.3: while suspended the table is computed and not told; resuming tells all, even nothing", () => {
+  const pair = new Pair();
+  pair.routing.suspend();
+  pair.until(1000);
+  expect(pair.texts).toEqual(["2001:db8:1::/48"]);
+  expect(pair.effects).toEqual([]);
+  pair.routing.resume(1000);
+  expect(pair.routing.deadline()).toBe(1000);
+  expect(pair.until(1000)?.changed.map(({ text }) => text)).toEqual(["2001:db8:1::/48"]);
+  pair.routing.suspend();
+  pair.routing.resume(2000);
+  const effects: OspfEffect[] = [];
+  pair.routing.run({ now: 2000, effects });
+  expect(effects).toEqual([{ type: "routes", changed: [], removed: [] }]);
+});
+
+test("RFC 3623 §2.3: what was being computed when the restart ended is given up for what is known then", () => {
+  const instance = serverInstance(podOf(1024));
+  const routing = new Routing(instance);
+  routing.suspend();
+  routing.topologyChanged(0);
+  const turn: Turn = { now: 100, effects: [] };
+  routing.run(turn);
+  expect(routing.deadline()).toBe(100);
+  const area = instance.areas.get(1)!;
+  for (const entry of [...area.database.ofType(INTRA_AREA_PREFIX_LSA)]) area.database.delete(entry.lsa.header);
+  routing.resume(100);
+  const effects = runUntil(routing, 100);
+  expect(effects).toHaveLength(1);
+  expect(routing.log()).toHaveLength(1);
+  expect(instance.table.routes.size).toBeLessThan(100);
+});
+
+test("a large table is computed in slices, and comes into force whole", () => {
+  const instance = serverInstance(podOf(256));
+  const routing = new Routing(instance);
+  routing.topologyChanged(0);
+  const sizes = new Set<number>();
+  let slices = 0;
+  for (let now = 50; ; now++) {
+    const effects: OspfEffect[] = [];
+    const done = routing.run({ now, effects });
+    slices++;
+    sizes.add(instance.table.routes.size);
+    expect(effects).toHaveLength(done ? 1 : 0);
+    if (done) break;
+    expect(routing.deadline()).toBe(now);
+  }
+  expect(sizes).toEqual(new Set([0, 1119]));
+  const [run] = routing.log();
+  expect(run).toMatchObject({
+    slices,
+    startedAt: 50,
+    endedAt: 50 + slices - 1,
+    vertices: 3160,
+    changed: 1119,
+    leftOut: 0,
+  });
+  expect(slices).toBeGreaterThan(5);
+});
+
+test("the log has the last 50 runs and of many reasons the first five", () => {
+  const pair = new Pair();
+  pair.until(1000);
+  expect(pair.routing.log()[0]).toMatchObject({
+    events: 3,
+    reasons: [
+      "router-LSA 0.0.0.0 of 0.0.0.1 came",
+      "router-LSA 0.0.0.0 of 0.0.0.2 came",
+      "intra-area-prefix-LSA 0.0.0.0 of 0.0.0.2 came",
+    ],
+    delay: 50,
+    state: "SHORT_WAIT",
+  });
+  for (let i = 1; i <= 60; i++) {
+    for (let event = 0; event < 9; event++) pair.routing.topologyChanged(i * 60_000);
+    pair.until(i * 60_000 + 50);
+  }
+  const log = pair.routing.log();
+  expect(log).toHaveLength(50);
+  expect(log.at(-1)).toMatchObject({ events: 9, triggeredAt: 3_600_000, startedAt: 3_600_050 });
+  expect(log.at(-1)?.reasons).toHaveLength(5);
+});
+
+/** Databases of an instance, each with how its changes are told. */
+function* stores(instance: Instance): Generator<{ store: LsaStore; scope: Scope }> {
+  for (const area of instance.areas.values()) yield { store: area.database, scope: { kind: "area", area } };
+  yield { store: instance.external, scope: { kind: "as" } };
+  for (const each of instance.interfaces.values()) {
+    yield { store: each.database, scope: { kind: "link", interface: each } };
+  }
+}
+
+/** Takes LSAs out, lets them age, puts them back, in no order. */
+class Shaker {
+  readonly #routing: Routing;
+  readonly #random: Random;
+  readonly #entries: { entry: Entry; store: LsaStore; scope: Scope }[];
+
+  constructor(instance: Instance, routing: Routing, random: Random) {
+    this.#routing = routing;
+    this.#random = random;
+    this.#entries = [...stores(instance)].flatMap(({ store, scope }) =>
+      [...store.entries()].map((entry) => ({ entry, store, scope })),
+    );
+  }
+
+  shake(now: number): void {
+    if (this.#entries.length === 0) return;
+    const { entry, store, scope } = this.#entries[nextBelow(this.#random, this.#entries.length)]!;
+    const before = store.get(entry.lsa.header);
+    const choice = nextFraction(this.#random);
+    const after = choice < 0.3 ? undefined : choice < 0.5 ? { ...entry, lsa: withAge(entry.lsa, 3600) } : entry;
+    if (after === undefined) store.delete(entry.lsa.header);
+    else store.set(after);
+    this.#routing.lsaChanged(now, scope, before, after);
+  }
+}
+
+/** The table that the host has, by the effects it was given. */
+class Host {
+  readonly routes = new Map<string, unknown>();
+
+  apply(effects: readonly OspfEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type !== "routes") continue;
+      for (const { text } of effect.removed) expect(this.routes.delete(text)).toBe(true);
+      for (const route of effect.changed) this.routes.set(route.text, route);
+    }
+  }
+}
+
+const sorted = (routes: ReadonlyMap<string, unknown>): unknown => [...routes].sort(([a], [b]) => (a < b ? -1 : 1));
+
+function expectAsFromNothing(instance: Instance, host: Host): void {
+  const fresh = tableOf(instance);
+  expect(sorted(instance.table.routes)).toEqual(sorted(fresh.routes));
+  expect(instance.table.routers).toEqual(fresh.routers);
+  expect(sorted(host.routes)).toEqual(sorted(fresh.routes));
+}
+
+test("whatever changes in which order, the table is that of a computation from nothing", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seeded(seed);
+    const network = randomNetwork(random);
+    const instance = instanceOf({ network, router: 0, maxPaths: 64, random });
+    const routing = new Routing(instance);
+    const shaker = new Shaker(instance, routing, random);
+    const host = new Host();
+    try {
+      routing.topologyChanged(0);
+      for (let now = 0; now < 4_000_000; now += 100_000) {
+        for (let i = nextBelow(random, 6); i > 0; i--) shaker.shake(now);
+        if (nextBelow(random, 10) === 0) routing.topologyChanged(now);
+        host.apply(runUntil(routing, now + 50_000));
+        expectAsFromNothing(instance, host);
+      }
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}\n${describeNetwork(network)}`);
+    }
+  }
+});
+
+test("databases that change between slices end in the table of a computation from nothing", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const random = seeded(seed);
+    const instance = serverInstance(podOf(1024));
+    const routing = new Routing(instance);
+    const shaker = new Shaker(instance, routing, random);
+    const host = new Host();
+    routing.topologyChanged(0);
+    for (let now = 0; now < 60_000; now += 10) {
+      for (let i = nextBelow(random, 4); i > 0 && now < 30_000; i--) shaker.shake(now);
+      const turn: Turn = { now, effects: [] };
+      if (routing.deadline() <= now) routing.run(turn);
+      host.apply(turn.effects);
+    }
+    expect(routing.log().length).toBeGreaterThan(5);
+    expectAsFromNothing(instance, host);
+  }
+});
