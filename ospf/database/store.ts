@@ -4,6 +4,7 @@
  */
 import type { Millis } from "#base/time";
 import { MAX_AGE } from "#ospf/constants";
+import { Tombs } from "#ospf/database/tombs";
 import type { Lsa, LsaBody, LsaHeader, LsaIdentity } from "#ospf/packet/lsa";
 import { isMaxAge as isMaxAgeHeader } from "#ospf/packet/lsa-header";
 
@@ -25,6 +26,7 @@ type ByLinkStateId = Map<number, Entry>;
 type ByRouter = Map<number, ByLinkStateId>;
 
 export class LsaStore {
+  readonly tombs = new Tombs();
   readonly #types = new Map<number, ByRouter>();
   #size = 0;
 

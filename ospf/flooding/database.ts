@@ -62,7 +62,8 @@ export function removeEntry(core: Core, scope: Scope, entry: Entry): void {
   forgetRetransmission(core, scope, entry);
   store.delete(entry.lsa.header);
   core.instance.lsaCount--;
-  if (!isMaxAge(entry)) core.routing.lsaChanged(nowOf(core), scope, entry, undefined);
+  if (isMaxAge(entry)) store.tombs.add(entry.lsa.header, nowOf(core));
+  else core.routing.lsaChanged(nowOf(core), scope, entry, undefined);
 }
 
 /** The scope itself is gone: an interface that went down, an area without interfaces. */

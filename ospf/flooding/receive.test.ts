@@ -131,7 +131,7 @@ test("step 5f: an instance of ours that is newer than ours is outdone (§13.4)",
   const own = { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: OWN_ID };
   const before = held(bench, own)!.lsa.header.sequence;
   peer.update(peer.lsa(router(77), { advertisingRouter: OWN_ID, sequence: before + 10 }));
-  bench.pass(6000);
+  bench.pass(1000);
   peer.hello();
   expect(held(bench, own)!.lsa.header.sequence).toBe(before + 11);
   const flooded = bench.heard(LINK_STATE_UPDATE).flatMap(({ lsas }) => lsas);
@@ -253,4 +253,37 @@ test("beyond maxLsas, LSAs of others are acknowledged and not kept; the operator
   expect(bench.core.instance.lsaCount).toBeLessThanOrEqual(10);
   expect(bench.effects.filter((e) => e.type === "notice" && e.text.includes("more than 10 LSAs")).length).toBe(1);
   expect(bench.state(PEER)).toBe("Full");
+});
+
+test("an instance that comes after the flush that ended it is not taken for a new LSA", () => {
+  const { bench, peer } = full();
+  const lsa = third(peer);
+  peer.update(withAge(lsa, MAX_AGE));
+  peer.update(lsa);
+  expect(held(bench, lsa.header)).toBeUndefined();
+  const next = third(peer, INITIAL_SEQUENCE_NUMBER + 1);
+  peer.update(next);
+  expect(held(bench, next.header)).toBeDefined();
+});
+
+test("an instance that is still sent some time after a flush is believed", () => {
+  const { bench, peer } = full();
+  const lsa = third(peer);
+  peer.update(withAge(lsa, MAX_AGE));
+  bench.pass(2000);
+  peer.hello();
+  peer.update(lsa);
+  expect(held(bench, lsa.header)).toBeDefined();
+});
+
+test("an acknowledgment of the instance before its flush does not acknowledge the flush (§13.7)", () => {
+  const { bench, peer } = full();
+  const lsa = withAge(third(peer), MAX_AGE - 2);
+  peer.update(lsa);
+  bench.pass(2500);
+  peer.hello();
+  const entry = held(bench, lsa.header)!;
+  expect(entry.unacknowledged).toBe(1);
+  peer.acknowledge(lsa);
+  expect(entry.unacknowledged).toBe(1);
 });

@@ -55,6 +55,7 @@ function receiveLsa(core: Core, from: Neighbor, received: Lsa, answers: Answers)
   const lsa = received.header.age > MAX_AGE ? withAge(received, MAX_AGE) : received;
   const held = storeOf(core.instance, scope).get(lsa.header);
   if (held === undefined && isMaxAgeHeader(lsa.header) && !isSynchronizing(core, scope)) {
+    storeOf(core.instance, scope).tombs.add(lsa.header, nowOf(core));
     answers.acks.push(lsa.header); // step 4
     return true;
   }
@@ -87,6 +88,8 @@ interface Newer {
 function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): true {
   const now = nowOf(core);
   if (held?.received && now - held.installedAt < MIN_LS_ARRIVAL) return skip(from, "LSA sooner than MinLSArrival");
+  if (held === undefined && storeOf(core.instance, scope).tombs.has(lsa.header, now))
+    return skip(from, "LSA that was flushed a moment ago");
   const body = bodyOf(from, lsa);
   const isOwn = lsa.header.advertisingRouter === core.instance.config.routerId;
   if (held === undefined && !isOwn && core.instance.lsaCount >= core.instance.config.maxLsas) {
