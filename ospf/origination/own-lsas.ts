@@ -39,6 +39,12 @@ export class OwnLsas {
     this.scope = scope;
   }
 
+  get size(): number {
+    let size = 0;
+    for (const ids of this.#byType.values()) size += ids.size;
+    return size;
+  }
+
   find(type: number, linkStateId: number): OwnLsa | undefined {
     return this.#byType.get(type)?.get(linkStateId);
   }

@@ -130,7 +130,7 @@ function lengthsOf(routes: Iterable<OspfRoute>): number[] {
   return [...lengths].sort((a, b) => b - a);
 }
 
-const isInternal = ({ path }: OspfRoute): boolean => path === "intra" || path === "inter";
+const isInternal = ({ path }: OspfRoute): boolean => path !== "external-1" && path !== "external-2";
 
 interface ByRange {
   readonly single: Installed[];

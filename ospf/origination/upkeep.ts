@@ -38,6 +38,13 @@ export class Upkeep {
     return this.#agenda.deadline();
   }
 
+  /** LSAs remembered: those out, and those that left just now. */
+  get size(): number {
+    let size = 0;
+    for (const own of this.#scopes.values()) size += own.size;
+    return size;
+  }
+
   /** In this scope, of these types, `desired` shall be out and nothing else. New LSAs go out before old ones leave. */
   want(scope: Scope, types: readonly number[], desired: readonly Desired[], now: Millis): void {
     const own = this.#ownIn(scope);
