@@ -15,21 +15,24 @@ const PAIR = 2 ** 26;
 
 export class NextHopSets {
   readonly maxPaths: number;
-  /** By content, those of an earlier computation: they stay the same arrays, which tells routes that did not change. */
-  readonly #before: ReadonlyMap<string, readonly NextHop[]>;
+  /** Sets of an earlier computation: equal ones stay the same array, which tells routes that did not change. */
+  #before: NextHopSets | undefined;
   readonly #hops: NextHop[] = [];
   readonly #hopKeys: string[] = [];
+  /** Number of each hop in `before`, −1: it had none. */
+  readonly #hopBefore: number[] = [];
   readonly #hopOf = new Map<string, number>();
   /** Hops of each set, in order. */
   readonly #members: (readonly number[])[] = [];
-  readonly #lists: (readonly NextHop[])[] = [];
+  readonly #lists: (readonly NextHop[] | undefined)[] = [];
   readonly #setOf = new Map<string, number>();
-  readonly #listOf = new Map<string, readonly NextHop[]>();
   readonly #unions = new Map<number, number>();
 
+  /** `before` must not be used to make another one follow it. */
   constructor(maxPaths: number, before?: NextHopSets) {
     this.maxPaths = maxPaths;
-    this.#before = before === undefined ? new Map() : before.#listOf;
+    this.#before = before;
+    if (before !== undefined) before.#before = undefined; // lest there be a chain of all that ever were
     this.#intern([]); // OWN
   }
 
@@ -46,6 +49,7 @@ export class NextHopSets {
       hop = this.#hops.length;
       this.#hops.push({ interface: on, address });
       this.#hopKeys.push(key);
+      this.#hopBefore.push(this.#before === undefined ? -1 : (this.#before.#hopOf.get(key) ?? -1));
       this.#hopOf.set(key, hop);
     }
     return this.#intern([hop]);
@@ -67,7 +71,7 @@ export class NextHopSets {
 
   /** True when some hop leads to a link, not to a router. */
   hasDirect(set: number): boolean {
-    return this.list(set).some(({ address }) => address === undefined);
+    return this.#members[set]!.some((hop) => this.#hops[hop]!.address === undefined);
   }
 
   /** Hops onto links are replaced by what `onLink` knows of the link: a set, or NO_WAY. */
@@ -81,8 +85,17 @@ export class NextHopSets {
 
   /** The same array for the same set, in computations that follow one another too. */
   list(set: number): readonly NextHop[] {
+    this.#lists[set] ??= this.#listOf(this.#members[set]!);
     return this.#lists[set]!;
   }
+
+  #listOf(members: readonly number[]): readonly NextHop[] {
+    const before = this.#before;
+    const known = before === undefined ? undefined : before.#setOf.get(this.#keyBefore(members));
+    return before === undefined || known === undefined ? members.map((hop) => this.#hops[hop]!) : before.list(known);
+  }
+
+  #keyBefore = (members: readonly number[]): string => members.map((hop) => this.#hopBefore[hop]!).join();
 
   #merged(a: readonly number[], b: readonly number[]): number[] {
     const merged: number[] = [];
@@ -108,13 +121,10 @@ export class NextHopSets {
     const key = members.join();
     const known = this.#setOf.get(key);
     if (known !== undefined) return known;
-    const content = members.map((hop) => this.#hopKeys[hop]!).join("\n\n");
-    const list = this.#before.get(content) ?? members.map((hop) => this.#hops[hop]!);
     const set = this.#members.length;
     this.#members.push(members);
-    this.#lists.push(list);
+    this.#lists.push(undefined);
     this.#setOf.set(key, set);
-    this.#listOf.set(content, list);
     return set;
   }
 }

@@ -346,7 +346,7 @@ test("whatever changes in which order, the table is that of a computation from n
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}\n${describeNetwork(network)}`);
     }
   }
-});
+}, 60_000);
 
 test("databases that change between slices end in the table of a computation from nothing", () => {
   for (let seed = 1; seed <= 5; seed++) {

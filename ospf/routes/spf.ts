@@ -50,6 +50,8 @@ class Search implements Tree {
   readonly #done: Uint8Array;
   /** Vertex + 1 that was the last to find an edge from here to itself. */
   readonly #linksTo: Int32Array;
+  /** Network that was the last to lead to the router. */
+  readonly #crossed: Int32Array;
 
   constructor(graph: Graph, area: Area, sets: NextHopSets) {
     const { count } = graph.vertices;
@@ -63,6 +65,7 @@ class Search implements Tree {
     this.#candidates = new VertexHeap(count);
     this.#done = new Uint8Array(count);
     this.#linksTo = new Int32Array(count);
+    this.#crossed = new Int32Array(count);
   }
 
   get isOver(): boolean {
@@ -121,7 +124,10 @@ class Search implements Tree {
     const end = start[network + 1]!;
     for (let i = start[network]!; i < end; i++) {
       const router = to[i]!;
-      if (!this.#isEligible(network, router) || distance > this.distance[router]!) continue;
+      // A network-LSA may name a router many times; its links are searched once.
+      if (this.#crossed[router] === network || !this.#isEligible(network, router)) continue;
+      this.#crossed[router] = network;
+      if (distance > this.distance[router]!) continue;
       this.#offer(router, distance, isDirect ? this.#acrossTo(router, network) : hops);
     }
     return 1 + looked + end - start[network]!;
