@@ -103,7 +103,9 @@ export class Ospf {
   /** When handle() wants to be called next, at the latest, if nothing happens before. */
   deadline(): Millis {
     const core = this.#core;
-    let earliest = Math.min(core.expiry.deadline(), core.originator.deadline(), core.routing.deadline());
+    let earliest = core.expiry.deadline();
+    // A router that ends neither originates nor computes any more.
+    if (this.#ending === "no") earliest = Math.min(earliest, core.originator.deadline(), core.routing.deadline());
     for (const on of this.instance.interfaces.values()) {
       earliest = Math.min(earliest, interfaceDeadline(on));
       for (const neighbor of on.neighbors.values()) earliest = Math.min(earliest, neighborDeadline(neighbor));

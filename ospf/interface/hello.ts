@@ -65,6 +65,14 @@ function takeOver(core: Core, neighbor: Neighbor, hello: Hello): void {
   neighbor.backupDesignatedRouter = hello.backupDesignatedRouter;
 }
 
+/** We restart gracefully, and the neighbor has kept us in our part on the link (RFC 3623 §3): so we claim it again. */
+function takeUpPart(core: Core, neighbor: Neighbor): void {
+  const { routerId } = core.instance.config;
+  const on = neighbor.interface;
+  if (neighbor.designatedRouter === routerId) on.designatedRouter = routerId;
+  if (neighbor.backupDesignatedRouter === routerId) on.backupDesignatedRouter = routerId;
+}
+
 type Claims = Pick<Neighbor, "priority" | "designatedRouter" | "backupDesignatedRouter" | "routerId">;
 const claimsDr = (n: Claims): boolean => n.designatedRouter === n.routerId;
 const claimsBackup = (n: Claims): boolean => n.backupDesignatedRouter === n.routerId;
@@ -74,6 +82,7 @@ function noteClaims(core: Core, before: Claims, neighbor: Neighbor): void {
   const on = neighbor.interface;
   if (on.config.kind === "point-to-point") return;
   if (on.state === "Waiting") {
+    if (core.instance.restartingUntil !== undefined) takeUpPart(core, neighbor);
     if (claimsBackup(neighbor) || (claimsDr(neighbor) && neighbor.backupDesignatedRouter === 0))
       postInterface(core, on, "BackupSeen");
     return;

@@ -66,6 +66,8 @@ function elect(core: Core, on: Interface): void {
   const changed =
     elected.designatedRouter !== designatedRouter || elected.backupDesignatedRouter !== backupDesignatedRouter;
   if (!changed) return;
+  // At once, lest neighbors elect by what we said before (so of all after a graceful restart).
+  if (on.helloAt !== NEVER) on.helloAt = nowOf(core);
   core.originator.changed({ kind: "area", area: on.area });
   core.routing.topologyChanged(nowOf(core));
   for (const neighbor of others) postNeighbor(core, neighbor, "AdjOK");
