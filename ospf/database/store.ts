@@ -70,6 +70,15 @@ export class LsaStore {
     for (const ids of this.#types.get(type)?.values() ?? []) yield* ids.values();
   }
 
+  /** As {@link ofType}, but what is there now, and faster: for computations. */
+  listOf(type: number): Entry[] {
+    const list: Entry[] = [];
+    const routers = this.#types.get(type);
+    if (routers === undefined) return list;
+    for (const ids of routers.values()) for (const entry of ids.values()) list.push(entry);
+    return list;
+  }
+
   /** Advertising routers of one type. */
   routersOf(type: number): IterableIterator<number> {
     return (this.#types.get(type) ?? new Map<number, ByLinkStateId>()).keys();

@@ -11,7 +11,7 @@ import { type InternalRoutes, isUsable, type Reached } from "#ospf/routes/intern
 import type { NextHop } from "#ospf/routes/model";
 import { type NextHopSets, NO_WAY } from "#ospf/routes/next-hops";
 import { asbrPath, preferenceClass, type RouterPaths } from "#ospf/routes/routers";
-import { Pace, type Work } from "#ospf/routes/work";
+import { eachOf, type Work } from "#ospf/routes/work";
 import type { Area, Instance } from "#ospf/state";
 
 /** What an LSA makes of a destination. */
@@ -91,7 +91,7 @@ export function* externalRoutes(request: ExternalRequest): Work<ExternalRoutes> 
   const forwarding = new ForwardingAddresses(instance, internal, sets);
   const normal = new Set(reached.filter(({ area }) => area.config.kind === "normal").map(({ area }) => area.id));
   yield* examine(request, routes, {
-    entries: instance.external.ofType(AS_EXTERNAL_LSA),
+    entries: instance.external.listOf(AS_EXTERNAL_LSA),
     areas: normal,
     isIgnored: () => false,
     forward: (address) => forwarding.find(address, (area) => normal.has(area)),
@@ -99,7 +99,7 @@ export function* externalRoutes(request: ExternalRequest): Work<ExternalRoutes> 
   for (const { area } of reached) {
     if (area.config.kind !== "nssa") continue;
     yield* examine(request, routes, {
-      entries: area.database.ofType(NSSA_LSA),
+      entries: area.database.listOf(NSSA_LSA),
       areas: new Set([area.id]),
       isIgnored: (body) => isIgnoredDefault(instance, area, body),
       forward: (address) => forwarding.find(address, (other, isIntra) => isIntra && other === area.id),
@@ -113,7 +113,7 @@ const isIgnoredDefault = (instance: Instance, area: Area, { prefix }: ExternalRo
   prefix.length === 0 && instance.isBorder && ((prefix.options & PREFIX_P) === 0 || !area.config.summaries);
 
 interface Source {
-  readonly entries: Iterable<Entry>;
+  readonly entries: readonly Entry[];
   /** Where the ASBR is looked for. */
   readonly areas: ReadonlySet<number>;
   isIgnored(body: ExternalRoute): boolean;
@@ -121,21 +121,24 @@ interface Source {
 }
 
 function* examine({ instance, routers, sets }: ExternalRequest, routes: ExternalRoutes, from: Source): Work<void> {
-  const pace = new Pace();
   const ways = new AsbrWays(routers, from.areas, sets);
-  for (const entry of from.entries) {
-    if (pace.step(2)) yield;
+  yield* eachOf(from.entries.length, (i) => {
+    const entry = from.entries[i]!;
     const { body } = entry;
     const { advertisingRouter } = entry.lsa.header;
-    if (isMaxAge(entry) || (body.kind !== "asExternal" && body.kind !== "nssa")) continue;
-    if (body.metric >= LS_INFINITY || advertisingRouter === instance.config.routerId) continue;
-    if (!isUsable(body.prefix) || from.isIgnored(body)) continue;
-    const asbr = ways.to(advertisingRouter);
-    const { forwardingAddress: address } = body;
-    const way =
-      asbr === undefined || address === undefined ? asbr : isSound(address) ? from.forward(address) : undefined;
+    if (isMaxAge(entry) || (body.kind !== "asExternal" && body.kind !== "nssa")) return 1;
+    if (body.metric >= LS_INFINITY || advertisingRouter === instance.config.routerId) return 1;
+    if (!isUsable(body.prefix) || from.isIgnored(body)) return 1;
+    const way = wayOf(body, ways.to(advertisingRouter), from);
     if (way !== undefined) routes.offer(pathOf(entry, body, way));
-  }
+    return 2;
+  });
+}
+
+/** To the forwarding address, if there is one; but the ASBR must be reached in any case (RFC 2328 §16.4 (3)). */
+function wayOf({ forwardingAddress: address }: ExternalRoute, asbr: Way | undefined, from: Source): Way | undefined {
+  if (asbr === undefined || address === undefined) return asbr;
+  return isSound(address) ? from.forward(address) : undefined;
 }
 
 /** RFC 5340 §A.4.7: what may be a forwarding address. */

@@ -4,19 +4,17 @@
  */
 import { type Entry, isMaxAge, type LsaStore } from "#ospf/database/store";
 import {
-  type NetworkLsa,
   POINT_TO_POINT_LINK,
   ROUTER_B,
   ROUTER_E,
   ROUTER_NT,
   type RouterLink,
-  type RouterLsa,
   TRANSIT_LINK,
 } from "#ospf/packet/lsa-body";
 import { NETWORK_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { hasOptions, OPTION_R, OPTION_V6 } from "#ospf/packet/options";
 import { CostList, IntList, PairIndex } from "#ospf/routes/numbers";
-import { Pace, type Work } from "#ospf/routes/work";
+import { eachOf, rangesOf, type Work } from "#ospf/routes/work";
 
 /** What a tree and the prefix phases need to know of vertices. */
 export class Vertices {
@@ -88,8 +86,9 @@ export class Vertices {
   }
 
   /** A router-LSA is one of several fragments; flags and options count in that with the smallest Link State ID. */
-  addRouter(entry: Entry, body: RouterLsa): void {
-    const { advertisingRouter, linkStateId } = entry.lsa.header;
+  addRouter({ lsa, body }: Entry): number {
+    if (body.kind !== "router") return 1;
+    const { advertisingRouter, linkStateId } = lsa.header;
     const router = this.#routers.add(advertisingRouter, 0);
     if (router === this.#flags.length) {
       this.#flags.push(body.flags);
@@ -100,10 +99,12 @@ export class Vertices {
       this.#options.array[router] = body.options;
       this.#origin.array[router] = linkStateId;
     }
+    return 1;
   }
 
-  addNetwork(entry: Entry): void {
-    this.#networks.add(entry.lsa.header.advertisingRouter, entry.lsa.header.linkStateId);
+  addNetwork({ lsa, body }: Entry): number {
+    if (body.kind === "network") this.#networks.add(lsa.header.advertisingRouter, lsa.header.linkStateId);
+    return 1;
   }
 
   /** The vertex a link leads to; −1: none that takes part. */
@@ -133,95 +134,79 @@ export interface Graph {
   readonly back: Edges;
 }
 
-interface Parts {
-  readonly routers: { entry: Entry; body: RouterLsa }[];
-  readonly networks: { entry: Entry; body: NetworkLsa }[];
-}
-
 /** `salt`: see {@link PairIndex}. MaxAge LSAs are as if they were not there. */
 export function* buildGraph(database: LsaStore, salt: number): Work<Graph> {
+  const routers = database.listOf(ROUTER_LSA).filter((entry) => !isMaxAge(entry));
+  const networks = database.listOf(NETWORK_LSA).filter((entry) => !isMaxAge(entry));
   const vertices = new Vertices(salt);
-  const parts = yield* collect(database, vertices);
-  const edges = yield* join(parts, vertices);
-  const out = yield* sorted(vertices.count, { by: edges.from, to: edges.to, cost: edges.cost });
-  const back = yield* sorted(vertices.count, { by: edges.to, to: edges.from, cost: edges.cost });
+  yield* eachOf(routers.length, (i) => vertices.addRouter(routers[i]!));
+  yield* eachOf(networks.length, (i) => vertices.addNetwork(networks[i]!));
+  const list = new EdgeList(vertices);
+  yield* eachOf(routers.length, (i) => list.addLinks(routers[i]!));
+  yield* eachOf(networks.length, (i) => list.addAttached(networks[i]!));
+  const { from, to, cost } = list;
+  const out = yield* sorted(vertices.count, { by: from, to, cost });
+  const back = yield* sorted(vertices.count, { by: to, to: from, cost });
   return { vertices, out, back };
 }
 
-function* collect(database: LsaStore, vertices: Vertices): Work<Parts> {
-  const pace = new Pace();
-  const parts: Parts = { routers: [], networks: [] };
-  for (const entry of database.ofType(ROUTER_LSA)) {
-    const { body } = entry;
-    if (isMaxAge(entry) || body.kind !== "router") continue;
-    vertices.addRouter(entry, body);
-    parts.routers.push({ entry, body });
-    if (pace.step(2)) yield;
-  }
-  for (const entry of database.ofType(NETWORK_LSA)) {
-    const { body } = entry;
-    if (isMaxAge(entry) || body.kind !== "network") continue;
-    vertices.addNetwork(entry);
-    parts.networks.push({ entry, body });
-    if (pace.step(2)) yield;
-  }
-  return parts;
-}
+/** In the order of their coming. */
+class EdgeList {
+  readonly from = new IntList(4096);
+  readonly to = new IntList(4096);
+  readonly cost = new IntList(4096);
+  readonly #vertices: Vertices;
 
-interface EdgeList {
-  readonly from: IntList;
-  readonly to: IntList;
-  readonly cost: IntList;
-}
-
-function* join({ routers, networks }: Parts, vertices: Vertices): Work<EdgeList> {
-  const pace = new Pace();
-  const edges = { from: new IntList(4096), to: new IntList(4096), cost: new IntList(4096) };
-  for (const { entry, body } of routers) {
-    addLinks(edges, vertices, entry.lsa.header.advertisingRouter, body.links);
-    if (pace.step(1 + body.links.length)) yield;
+  constructor(vertices: Vertices) {
+    this.#vertices = vertices;
   }
-  for (const { entry, body } of networks) {
-    const { advertisingRouter, linkStateId } = entry.lsa.header;
-    const network = vertices.network(advertisingRouter, linkStateId);
-    for (const routerId of body.attachedRouters) addEdge(edges, network, vertices.router(routerId), 0);
-    if (pace.step(1 + body.attachedRouters.length)) yield;
+
+  addLinks({ lsa, body }: Entry): number {
+    if (body.kind !== "router") return 1;
+    const router = this.#vertices.router(lsa.header.advertisingRouter);
+    for (const link of body.links) this.#add(router, this.#vertices.target(link), link.metric);
+    return 1 + body.links.length;
   }
-  return edges;
-}
 
-function addLinks(edges: EdgeList, vertices: Vertices, routerId: number, links: readonly RouterLink[]): void {
-  const router = vertices.router(routerId);
-  for (const link of links) addEdge(edges, router, vertices.target(link), link.metric);
-}
+  addAttached({ lsa, body }: Entry): number {
+    if (body.kind !== "network") return 1;
+    const network = this.#vertices.network(lsa.header.advertisingRouter, lsa.header.linkStateId);
+    for (const routerId of body.attachedRouters) this.#add(network, this.#vertices.router(routerId), 0);
+    return 1 + body.attachedRouters.length;
+  }
 
-/** References to what is not there are left out. */
-function addEdge(edges: EdgeList, from: number, to: number, cost: number): void {
-  if (to < 0 || from < 0) return;
-  edges.from.push(from);
-  edges.to.push(to);
-  edges.cost.push(cost);
+  /** References to what is not there are left out. */
+  #add(from: number, to: number, cost: number): void {
+    if (to < 0 || from < 0) return;
+    this.from.push(from);
+    this.to.push(to);
+    this.cost.push(cost);
+  }
 }
 
 /** Counting sort of edges by one of their ends. */
-function* sorted(count: number, { by, to, cost }: { by: IntList; to: IntList; cost: IntList }): Work<Edges> {
-  const pace = new Pace();
+function* sorted(count: number, edges: { by: IntList; to: IntList; cost: IntList }): Work<Edges> {
+  const by = edges.by.array;
+  const length = edges.by.length;
   const start = new Int32Array(count + 1);
-  for (let i = 0; i < by.length; i++) {
-    start[by.array[i]! + 1]!++;
-    if (pace.step(1)) yield;
-  }
-  for (let vertex = 0; vertex < count; vertex++) {
-    start[vertex + 1]! += start[vertex]!;
-    if (pace.step(1)) yield;
-  }
+  const result = { start, to: new Int32Array(length), cost: new Int32Array(length) };
+  yield* rangesOf(length, (from, to) => tally(start, by, from, to));
+  yield* rangesOf(count, (from, to) => accumulate(start, from, to));
   const next = start.slice(0, count);
-  const result = { start, to: new Int32Array(by.length), cost: new Int32Array(by.length) };
-  for (let i = 0; i < by.length; i++) {
-    const at = next[by.array[i]!]!++;
-    result.to[at] = to.array[i]!;
-    result.cost[at] = cost.array[i]!;
-    if (pace.step(1)) yield;
-  }
+  yield* rangesOf(length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const at = next[by[i]!]!++;
+      result.to[at] = edges.to.array[i]!;
+      result.cost[at] = edges.cost.array[i]!;
+    }
+  });
   return result;
+}
+
+function tally(start: Int32Array, by: Int32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) start[by[i]! + 1]!++;
+}
+
+function accumulate(start: Int32Array, from: number, to: number): void {
+  for (let vertex = from; vertex < to; vertex++) start[vertex + 1]! += start[vertex]!;
 }

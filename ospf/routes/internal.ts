@@ -11,7 +11,7 @@ import { type AdvertisedPrefix, PREFIX_NU } from "#ospf/packet/prefix";
 import type { Destinations } from "#ospf/routes/destinations";
 import { type NextHopSets, NO_WAY, OWN } from "#ospf/routes/next-hops";
 import type { Tree } from "#ospf/routes/spf";
-import { Pace, type Work } from "#ospf/routes/work";
+import { eachOf, type Work } from "#ospf/routes/work";
 import type { Area, Instance } from "#ospf/state";
 
 // Kinds of routes: the lower is preferred (RFC 2328 §11, §16.2 (3) and (6)).
@@ -125,15 +125,14 @@ export function* internalRoutes(
 }
 
 function* intraArea(instance: Instance, { area, tree }: Reached, routes: InternalRoutes): Work<void> {
-  const pace = new Pace();
+  const entries = area.database.listOf(INTRA_AREA_PREFIX_LSA);
   let inactive = instance.isBorder ? area.config.ranges.map(({ prefix }) => prefix) : [];
   const path: Path = { kind: INTRA, cost: 0, hops: OWN, area: area.id };
-  for (const entry of area.database.ofType(INTRA_AREA_PREFIX_LSA)) {
-    const { body } = entry;
-    if (isMaxAge(entry) || body.kind !== "intraAreaPrefix") continue;
-    if (pace.step(1 + body.prefixes.length)) yield;
+  yield* eachOf(entries.length, (i) => {
+    const { body } = entries[i]!;
+    if (body.kind !== "intraAreaPrefix" || isMaxAge(entries[i]!)) return 1;
     const vertex = referenced(body, tree);
-    if (vertex < 0 || tree.hops[vertex] === NO_WAY) continue;
+    if (vertex < 0 || tree.hops[vertex] === NO_WAY) return 1;
     path.hops = tree.hops[vertex]!;
     for (const prefix of body.prefixes) {
       if (!isUsable(prefix)) continue;
@@ -141,7 +140,8 @@ function* intraArea(instance: Instance, { area, tree }: Reached, routes: Interna
       routes.offer(prefix, path);
       if (inactive.length > 0) inactive = activate(inactive, prefix, { area, routes });
     }
-  }
+    return 1 + body.prefixes.length;
+  });
 }
 
 /** §A.4.10; −1: there is no such vertex. */
@@ -165,17 +165,17 @@ function activate(
 
 /** RFC 2328 §16.2. That a summary of an active range of ours is ignored (3) follows from the order of kinds. */
 function* interArea(instance: Instance, { area, tree }: Reached, routes: InternalRoutes): Work<void> {
-  const pace = new Pace();
+  const entries = area.database.listOf(INTER_AREA_PREFIX_LSA);
   const path: Path = { kind: INTER, cost: 0, hops: NO_WAY, area: area.id };
-  for (const entry of area.database.ofType(INTER_AREA_PREFIX_LSA)) {
-    if (pace.step(1)) yield;
-    const body = summaryOf(entry);
-    const border = body === undefined ? -1 : borderRouter(instance, entry, tree);
-    if (body === undefined || border < 0) continue;
+  yield* eachOf(entries.length, (i) => {
+    const body = summaryOf(entries[i]!);
+    const border = body === undefined ? -1 : borderRouter(instance, entries[i]!, tree);
+    if (body === undefined || border < 0) return 1;
     path.cost = tree.distance[border]! + body.metric;
     path.hops = tree.hops[border]!;
     routes.offer(body.prefix, path);
-  }
+    return 1;
+  });
 }
 
 function summaryOf(entry: Entry): InterAreaPrefixLsa | undefined {

@@ -6,7 +6,7 @@ import { INTER_AREA_ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { borderRouter, type Reached, summarized } from "#ospf/routes/internal";
 import type { PathType, RouterPath } from "#ospf/routes/model";
 import { type NextHopSets, NO_WAY } from "#ospf/routes/next-hops";
-import { Pace, type Work } from "#ospf/routes/work";
+import { eachOf, type Work } from "#ospf/routes/work";
 import type { Instance } from "#ospf/state";
 
 /** By area id, then router id. */
@@ -24,26 +24,20 @@ export function* routerPaths(instance: Instance, reached: readonly Reached[], se
 
 /** All border and AS boundary routers on the tree, ourselves apart. */
 function* intraArea(instance: Instance, { area, tree }: Reached, sets: NextHopSets): Work<AreaPaths> {
-  const pace = new Pace();
   const paths: AreaPaths = new Map();
   const { vertices, distance, hops } = tree;
-  for (let router = 0; router < vertices.routerCount; router++) {
-    if (pace.step(1)) yield;
+  yield* eachOf(vertices.routerCount, (router) => {
     const isBorder = vertices.isBorder(router);
     const isAsbr = vertices.isAsbr(router);
+    if (hops[router] === NO_WAY || !(isBorder || isAsbr)) return 1;
     const routerId = vertices.routerId(router);
-    if (hops[router] === NO_WAY || !(isBorder || isAsbr) || routerId === instance.config.routerId) continue;
-    paths.set(routerId, {
-      routerId,
-      area: area.id,
-      path: "intra",
-      cost: distance[router]!,
-      nextHops: sets.list(hops[router]!),
-      isBorder,
-      isAsbr,
-      translates: vertices.translates(router),
-    });
-  }
+    const nextHops = sets.list(hops[router]!);
+    const way = { path: "intra", cost: distance[router]!, nextHops, isBorder, isAsbr } as const;
+    if (routerId !== instance.config.routerId) {
+      paths.set(routerId, { routerId, area: area.id, ...way, translates: vertices.translates(router) });
+    }
+    return 1;
+  });
   return paths;
 }
 
@@ -53,33 +47,25 @@ function* interArea(
   { area, tree }: Reached,
   { sets, paths }: { sets: NextHopSets; paths: AreaPaths },
 ): Work<void> {
-  const pace = new Pace();
+  const entries = area.database.listOf(INTER_AREA_ROUTER_LSA);
   const best = new Map<number, { cost: number; hops: number }>();
-  for (const entry of area.database.ofType(INTER_AREA_ROUTER_LSA)) {
-    if (pace.step(1)) yield;
-    const body = summaryOf(entry);
-    const border = body === undefined ? -1 : borderRouter(instance, entry, tree);
-    if (body === undefined || border < 0) continue;
+  yield* eachOf(entries.length, (i) => {
+    const body = summaryOf(entries[i]!);
+    const border = body === undefined ? -1 : borderRouter(instance, entries[i]!, tree);
+    if (body === undefined || border < 0) return 1;
     const { destinationRouterId: routerId } = body;
-    if (routerId === instance.config.routerId || paths.has(routerId)) continue;
+    if (routerId === instance.config.routerId || paths.has(routerId)) return 1;
     const cost = tree.distance[border]! + body.metric;
     const hops = tree.hops[border]!;
     const known = best.get(routerId);
     if (known === undefined || cost < known.cost) best.set(routerId, { cost, hops });
     else if (cost === known.cost) known.hops = sets.union(known.hops, hops);
-  }
+    return 1;
+  });
   for (const [routerId, { cost, hops }] of best) {
     const nextHops = sets.list(hops);
-    paths.set(routerId, {
-      routerId,
-      area: area.id,
-      path: "inter",
-      cost,
-      nextHops,
-      isBorder: false,
-      isAsbr: true,
-      translates: false,
-    });
+    const way = { path: "inter", cost, nextHops, isBorder: false, isAsbr: true } as const;
+    paths.set(routerId, { routerId, area: area.id, ...way, translates: false });
   }
 }
 

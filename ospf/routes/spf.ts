@@ -5,7 +5,7 @@ import { FirstHops } from "#ospf/routes/first-hops";
 import { buildGraph, type Graph, type Vertices } from "#ospf/routes/graph";
 import { VertexHeap } from "#ospf/routes/heap";
 import { type NextHopSets, NO_WAY, OWN } from "#ospf/routes/next-hops";
-import { Pace, type Work } from "#ospf/routes/work";
+import { PIECE, type Work } from "#ospf/routes/work";
 import type { Area } from "#ospf/state";
 
 /** What is known of each vertex once the tree is complete. */
@@ -31,8 +31,7 @@ export function* shortestPaths({ area, routerId, sets, salt }: TreeRequest): Wor
   const graph = yield* buildGraph(area.database, salt);
   const search = new Search(graph, area, sets);
   search.begin(routerId);
-  const pace = new Pace();
-  while (!search.isOver) if (pace.step(search.advance())) yield;
+  for (search.advance(); !search.isOver; search.advance()) yield;
   return search;
 }
 
@@ -89,8 +88,13 @@ class Search implements Tree {
     }
   }
 
+  /** A piece of work. */
+  advance(): void {
+    for (let steps = 0; steps < PIECE && !this.isOver; ) steps += this.#takeClosest();
+  }
+
   /** The closest candidate goes onto the tree. Answers how many edges were looked at. */
-  advance(): number {
+  #takeClosest(): number {
     const vertex = this.#candidates.take();
     this.#settle(vertex);
     if (!this.vertices.isRouter(vertex)) return this.#leaveNetwork(vertex);

@@ -4,7 +4,7 @@ import { DISCARD, INTER, INTRA, type InternalRoutes, NONE } from "#ospf/routes/i
 import type { NextHop, OspfRoute, PathType, RouterPath, RoutingTable } from "#ospf/routes/model";
 import type { NextHopSets } from "#ospf/routes/next-hops";
 import type { RouterPaths } from "#ospf/routes/routers";
-import { Pace, type Work } from "#ospf/routes/work";
+import { eachOf, type Work } from "#ospf/routes/work";
 
 type Routes = ReadonlyMap<string, OspfRoute>;
 
@@ -24,24 +24,23 @@ export function* buildRoutes(
   external: ExternalRoutes,
   before: RoutingTable,
 ): Work<Routes> {
-  const pace = new Pace();
   const { destinations } = internal;
   const routes = new Map<string, OspfRoute>();
   const byDestination: (OspfRoute | undefined)[] = [];
-  for (let destination = 0; destination < destinations.size; destination++) {
-    if (pace.step(2)) yield;
+  yield* eachOf(destinations.size, (destination) => {
     const way = wayTo(destination, kept.sets, internal, external);
     if (way === undefined) {
       byDestination.push(undefined);
-      continue;
+      return 1;
     }
     const text = destinations.text(destination);
     const old = kept.routes[destination] ?? before.routes.get(text);
-    const prefix = destinations.prefix(destination);
-    const route = old !== undefined && isSame(old, way) ? old : { prefix, text, ...way };
+    const route =
+      old !== undefined && isSame(old, way) ? old : { prefix: destinations.prefix(destination), text, ...way };
     byDestination.push(route);
     routes.set(text, route);
-  }
+    return 2;
+  });
   kept.routes = byDestination;
   return routes;
 }
@@ -94,17 +93,18 @@ export interface Difference {
 
 /** A route that is the same object is no difference. */
 export function* difference(before: Routes, after: Routes): Work<Difference> {
-  const pace = new Pace();
   const changed: OspfRoute[] = [];
   const removed: OspfRoute[] = [];
-  for (const [text, route] of after) {
-    if (before.get(text) !== route) changed.push(route);
-    if (pace.step(1)) yield;
-  }
-  for (const [text, route] of before) {
-    if (!after.has(text)) removed.push(route);
-    if (pace.step(1)) yield;
-  }
+  const now = [...after.values()];
+  yield* eachOf(now.length, (i) => {
+    if (before.get(now[i]!.text) !== now[i]) changed.push(now[i]!);
+    return 1;
+  });
+  const then = [...before.values()];
+  yield* eachOf(then.length, (i) => {
+    if (!after.has(then[i]!.text)) removed.push(then[i]!);
+    return 1;
+  });
   return { changed, removed };
 }
 
