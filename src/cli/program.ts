@@ -4,6 +4,7 @@ import { checkCommand } from "#cli/commands/check";
 import { demoCommand } from "#cli/commands/demo";
 import { homeCommand } from "#cli/commands/home";
 import { labCommand } from "#cli/commands/lab";
+import { ospfCommand } from "#cli/commands/ospf";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
 import { runCommand } from "#cli/commands/run";
 import { showCommand } from "#cli/commands/show";
@@ -28,6 +29,7 @@ function program(): Command {
       .addCommand(showCommand())
       .addCommand(reloadCommand())
       .addCommand(stopCommand())
+      .addCommand(ospfCommand())
   );
 }
 
@@ -68,4 +70,4 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** Errors whose message is for the operator as it is: the kernel refused, or no router answers. */
-const OPERATORS_ERRORS = ["SysError", "ClientError", "LabError", "RouterError"];
+const OPERATORS_ERRORS = ["SysError", "ClientError", "LabError", "RouterError", "RecordingError"];

@@ -12,6 +12,7 @@ import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { RouterOspf } from "#router/ospf/router-ospf";
+import { showOspf } from "#router/ospf/show-host";
 import { PortCounters } from "#router/port-counters";
 import { type PortState, Ports } from "#router/ports";
 import { Rib } from "#router/rib";
@@ -151,7 +152,7 @@ export class Router {
     });
   }
 
-  /** Its own prefixes, then the configured routes. */
+  /** Its own prefixes, the configured routes, then those of OSPF that are in force. */
   routes(): RouteView[] {
     const { node, fabric } = this.configuration;
     const local = node.homes.map((home) => ({
@@ -159,16 +160,12 @@ export class Router {
       origin: "local",
       nextHops: [],
     }));
-    const configured = node.routes.map(({ to, via }) => ({
-      prefix: to.text,
-      origin: via.length === 0 ? "discard" : "static",
-      nextHops: via.map(({ uplink, address }) => ({
-        uplink,
-        address: address.text,
-        state: this.uplinkNeighbors.stateOf(uplink, address.bytes),
-      })),
-    }));
-    return [...local, ...configured];
+    return [...local, ...this.staticRoutes.view(), ...(this.ospf.host?.routes.view(this.uplinkNeighbors) ?? [])];
+  }
+
+  /** Throws RouterError when there is no such view. */
+  showOspf(words: readonly string[]): unknown {
+    return showOspf(this.ospf.host, this.rib, words);
   }
 
   /**

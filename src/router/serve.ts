@@ -9,12 +9,16 @@ import { VIEWS } from "#router/views";
 export async function serve(options: RouterOptions): Promise<void> {
   const { node, fabric } = options.configuration;
   const stopping = Promise.withResolvers<string>();
+  let restart = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.resolve(signal));
   const router = await Router.start(options);
   try {
     const api = await ApiServer.listen(
       node.socket,
-      target(router, () => stopping.resolve("ain stop")),
+      target(router, (again) => {
+        restart = again;
+        stopping.resolve(again ? "ain stop --restart" : "ain stop");
+      }),
     );
     options.log.info(
       `${node.role} ${node.name} (${node.address.text}) of fabric ${fabric.name} runs; API on ${api.path}`,
@@ -23,14 +27,14 @@ export async function serve(options: RouterOptions): Promise<void> {
     options.log.info(`stopping: ${why}`);
     await api.close();
   } finally {
-    await router.stop();
+    await router.stop(restart);
   }
 }
 
-function target(router: Router, stop: () => void): ApiTarget {
+function target(router: Router, stop: ApiTarget["stop"]): ApiTarget {
   return {
-    shows: VIEWS,
-    show: (what) => show(router, what),
+    shows: [...VIEWS, "ospf", "bfd"],
+    show: (words) => show(router, words),
     plan: async () => {
       const plan = router.plan();
       return "errors" in plan ? { changes: [], errors: plan.errors } : { changes: plan.changes.map(describeChange) };

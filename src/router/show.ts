@@ -22,12 +22,18 @@ import type { Router } from "#router/router";
 import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
 import packageJson from "../../package.json";
 
-/** Undefined when nothing is called that. */
-export async function show(router: Router, what: string): Promise<unknown> {
-  if (!Object.hasOwn(MAKE, what)) return undefined;
+/** `words`: the view, and what it is asked for more exactly. Undefined when nothing is called that. */
+export async function show(router: Router, words: readonly string[]): Promise<unknown> {
+  const [what = "", ...rest] = words;
+  if (what === "ospf") return router.showOspf(rest);
+  if (what === "bfd") return router.ospf.bfd === undefined ? NO_BFD : router.ospf.bfd.status();
+  if (rest.length > 0 || !Object.hasOwn(MAKE, what)) return undefined;
   if (what === "ports" || what === "counters") await router.forwarders.tellLosses();
   return MAKE[what as ViewName](router);
 }
+
+/** What it says while it does not run, for nobody wants it. */
+const NO_BFD = { scheduling: null, sessions: [] };
 
 const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   status,

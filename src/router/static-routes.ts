@@ -5,6 +5,7 @@ import type { Ports } from "#router/ports";
 import type { Rib } from "#router/rib";
 import type { Target } from "#router/routing";
 import type { UplinkNeighbors } from "#router/uplink-neighbors";
+import type { RouteView } from "#router/views";
 
 export class StaticRoutes {
   private readonly rib: Rib;
@@ -40,6 +41,19 @@ export class StaticRoutes {
 
   *hops(): IterableIterator<{ readonly uplink: string; readonly address: Uint8Array }> {
     for (const { via } of this.routes) for (const { uplink, address } of via) yield { uplink, address: address.bytes };
+  }
+
+  view(): RouteView[] {
+    const states = this.neighbors.states();
+    return this.routes.map(({ to, via }) => ({
+      prefix: to.text,
+      origin: via.length === 0 ? "discard" : "static",
+      nextHops: via.map(({ uplink, address: { text: address } }) => ({
+        uplink,
+        address,
+        state: states(uplink, address),
+      })),
+    }));
   }
 
   /** The next hops that work; all of them when none does, so that senders are told. */

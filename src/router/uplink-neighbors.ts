@@ -116,8 +116,12 @@ export class UplinkNeighbors {
     const hop = { adjacency, port, address, usable: true };
     this.hops.set(key, hop);
     this.byAdjacency.set(adjacency, hop);
-    if (port.trouble === undefined && this.hasCarrier(port)) this.resolve(hop);
-    else this.io.groups.set(adjacency, "failed");
+    if (port.trouble === undefined && this.hasCarrier(port)) {
+      // Known perhaps from what it said of itself, or as a next hop of before: that is not told again.
+      const mac = this.knownMac(port, address);
+      if (mac !== undefined) this.io.groups.set(adjacency, mac);
+      this.resolve(hop);
+    } else this.io.groups.set(adjacency, "failed");
     return adjacency;
   }
 
@@ -135,10 +139,9 @@ export class UplinkNeighbors {
 
   /** The neighbor's MAC address; undefined: it is not known, and is asked for. */
   macOf(port: PortState, address: Uint8Array): Uint8Array | undefined {
-    const entry = this.cache.entries().find((e) => e.port === port.index && sameAddress(e.address, address));
-    if (entry?.mac) return entry.mac;
-    this.tell({ type: "resolve", port: port.index, address });
-    return undefined;
+    const mac = this.knownMac(port, address);
+    if (mac === undefined) this.tell({ type: "resolve", port: port.index, address });
+    return mac;
   }
 
   /** Takes neighbor discovery messages. False: it is something else. */
@@ -184,12 +187,10 @@ export class UplinkNeighbors {
     }));
   }
 
-  /** State of a next hop in a word, for `show routes`. */
-  stateOf(uplink: string, address: Uint8Array): string {
-    const text = formatIpv6(address);
-    const entry = this.view().find((n) => n.port === uplink && n.address === text);
-    if (entry === undefined) return "unresolved";
-    return entry.mac === null ? entry.state : "reachable";
+  /** States of next hops as they are now, each in a word, for `show routes`: by uplink and address. */
+  states(): (uplink: string, address: string) => string {
+    const known = new Map(this.view().map((n) => [`${n.port} ${n.address}`, n.mac === null ? n.state : "reachable"]));
+    return (uplink, address) => known.get(`${uplink} ${address}`) ?? "unresolved";
   }
 
   stop(): void {
@@ -199,6 +200,11 @@ export class UplinkNeighbors {
   /** False: routes that have another next hop do without this one. */
   isUsable(adjacency: number): boolean {
     return this.byAdjacency.get(adjacency)?.usable ?? false;
+  }
+
+  private knownMac(port: PortState, address: Uint8Array): Uint8Array | undefined {
+    const entry = this.cache.entries().find((e) => e.port === port.index && sameAddress(e.address, address));
+    return entry?.mac ?? undefined;
   }
 
   private setUsable(hop: Hop, usable: boolean): void {

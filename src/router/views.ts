@@ -64,7 +64,7 @@ export interface VmView {
 
 export interface RouteView {
   readonly prefix: string;
-  /** "local", "static" or "discard". */
+  /** "local", "static", "discard", "ospf" or "ospf discard". */
   readonly origin: string;
   readonly nextHops: readonly { readonly uplink: string; readonly address: string; readonly state: string }[];
 }

@@ -1,7 +1,7 @@
 /** `ain reload`: a running router reads its files again, says what differs, and applies it. */
 import { Command } from "commander";
 import { call, findSocket } from "#cli/client";
-import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/show";
+import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/router-choice";
 import { Failure, MISUSED } from "#cli/failure";
 import { colorsFor, print, printError } from "#cli/output";
 import type { ReloadAnswer } from "#router/api/server";
@@ -28,6 +28,7 @@ export const stopCommand = (): Command =>
   new Command("stop")
     .description("end a running router")
     .option(...ROUTER_OPTION)
-    .action(async ({ router }: RouterChoice) => {
-      await call(findSocket(router), "POST", "stop");
+    .option("--restart", "ask the OSPF neighbors to keep their routes until it runs again (graceful restart)")
+    .action(async ({ router, restart }: RouterChoice & { restart?: true }) => {
+      await call(findSocket(router), "POST", restart ? "stop?restart" : "stop");
     });

@@ -1,22 +1,29 @@
 /** `ain run NODE.YAML`: one router, in the foreground, until SIGINT or SIGTERM. */
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { Failure, MISUSED } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import { loadNode } from "#router/config/node";
 import { type Level, Log } from "#router/log";
+import { withRecord } from "#router/router";
 import { serve } from "#router/serve";
 import { formatConfigError } from "#runtime/document/config-error";
 
 interface Options {
   readonly socket?: string;
   readonly log: Level;
+  readonly record?: string;
 }
+
+/** Octets that a recording asked for on the command line may take. */
+const RECORD_LIMIT = 256 * 2 ** 20;
 
 export const runCommand = (): Command =>
   new Command("run")
     .description("run the router that a node file describes, in the foreground, until Ctrl-C or SIGTERM")
     .argument("<node.yaml>")
     .option("--socket <path>", "API socket, in place of the file's")
+    .option("--record <file>", "record all that OSPF is told, for `ain ospf replay`; keys are in it")
     .addOption(
       new Option("--log <level>", "least level to log").choices(["debug", "info", "warn", "error"]).default("info"),
     )
@@ -31,7 +38,10 @@ async function run(file: string, options: Options): Promise<void> {
     throw new Failure("", MISUSED);
   }
   if (process.geteuid?.() !== 0) throw new Failure("a router opens interfaces and packet sockets: run it as root");
-  const { socket = result.node.socket } = options;
-  const configuration = { node: { ...result.node, socket }, fabric: result.fabric };
-  await serve({ file, configuration, log: new Log(options.log) });
+  const { socket = result.node.socket, record: recordFile } = options;
+  if (recordFile !== undefined && result.node.ospf === undefined)
+    throw new Failure(`nothing to record: ${file} has no section ospf`, MISUSED);
+  const record = recordFile === undefined ? undefined : { file: resolve(recordFile), limit: RECORD_LIMIT };
+  const configuration = { node: withRecord({ ...result.node, socket }, record), fabric: result.fabric };
+  await serve({ file, configuration, log: new Log(options.log), record });
 }

@@ -1,21 +1,17 @@
-/** `ain show WHAT`: what a running router holds, as text or JSON. */
+/** `ain show WHAT`: what a running router holds, as text or JSON; `ospf` and `bfd` have commands of their own. */
 import { Argument, Command } from "commander";
 import { call, findSocket } from "#cli/client";
+import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/router-choice";
+import { showBfdCommand } from "#cli/commands/show/bfd";
+import { showOspfCommand } from "#cli/commands/show/ospf";
 import { print, printJson } from "#cli/output";
 import { showText } from "#cli/show-text";
 import { VIEWS, type ViewName } from "#router/views";
 
-/** What every command that speaks to a router takes. */
-export interface RouterChoice {
-  /** Name or socket path. */
-  readonly router?: string;
-}
-
-export const ROUTER_OPTION = ["--router <name>", "the router's name, or the path of its API socket"] as const;
-
 export const showCommand = (): Command =>
   new Command("show")
     .description("show what a running router holds")
+    .enablePositionalOptions() // those after "ospf" are its own
     .addArgument(new Argument("<what>", "which view").choices([...VIEWS]))
     .option(...ROUTER_OPTION)
     .option("--json", "print JSON")
@@ -23,4 +19,6 @@ export const showCommand = (): Command =>
       const view = await call(findSocket(router), "GET", `show/${what}`);
       if (json) printJson(view);
       else print(showText(what, view));
-    });
+    })
+    .addCommand(showOspfCommand())
+    .addCommand(showBfdCommand());

@@ -13,12 +13,13 @@ import { RouterError } from "#router/router-error";
 export interface ApiTarget {
   /** Names of what can be shown. */
   readonly shows: readonly string[];
-  /** Any JSON value; undefined when there is no such thing. */
-  show(what: string): Promise<unknown>;
+  /** Any JSON value; undefined when there is no such thing. Rejects with RouterError for what cannot be shown. */
+  show(words: readonly string[]): Promise<unknown>;
   /** Reads the configuration files again and says what would change, or what is wrong with them. */
   plan(): Promise<ReloadAnswer>;
   reload(): Promise<ReloadAnswer>;
-  stop(): void;
+  /** `restart`: the router is to run again soon, and its neighbors are asked to wait. */
+  stop(restart: boolean): void;
 }
 
 export interface ReloadAnswer {
@@ -76,9 +77,10 @@ async function answers(path: string): Promise<boolean> {
 }
 
 async function answer(request: Request, target: ApiTarget): Promise<Response> {
-  const path = new URL(request.url).pathname.split("/").filter((part) => part !== "");
+  const { pathname, searchParams } = new URL(request.url);
+  const path = pathname.split("/").filter((part) => part !== "");
   if (path[0] !== "v1") return failure(404, `no API version "${path[0] ?? ""}": this router speaks v1`);
-  if (request.method === "GET" && path[1] === "show") return show(path[2] ?? "", target);
+  if (request.method === "GET" && path[1] === "show") return show(path.slice(2), target);
   if (request.method !== "POST") return failure(404, `no ${request.method} ${request.url}`);
   switch (path[1]) {
     case "plan":
@@ -86,17 +88,23 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
     case "reload":
       return reloaded(await target.reload());
     case "stop":
-      setTimeout(() => target.stop(), 50); // the answer goes first
+      setTimeout(() => target.stop(searchParams.has("restart")), 50); // the answer goes first
       return Response.json({});
     default:
       return failure(404, `no POST /v1/${path[1] ?? ""}: plan, reload, stop`);
   }
 }
 
-async function show(what: string, target: ApiTarget): Promise<Response> {
-  const shown = await target.show(what);
+async function show(words: readonly string[], target: ApiTarget): Promise<Response> {
+  let shown: unknown;
+  try {
+    shown = await target.show(words);
+  } catch (error) {
+    if (!(error instanceof RouterError)) throw error;
+    return failure(404, error.message);
+  }
   return shown === undefined
-    ? failure(404, `nothing is called "${what}": ${target.shows.join(", ")}`)
+    ? failure(404, `nothing is called "${words.join(" ")}": ${target.shows.join(", ")}`)
     : Response.json(shown);
 }
 

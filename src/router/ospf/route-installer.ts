@@ -3,12 +3,15 @@
  * What came last for a prefix counts, whether or not what came before was installed.
  */
 
+import { formatIpv6 } from "#base/address";
 import type { Millis } from "#base/time";
 import { FibFullError } from "#fastpath/tables/fib-writer";
 import type { NextHop, OspfRoute } from "#ospf/routes/model";
 import { type HopList, type HopSet, type HopSets, hopList } from "#router/ospf/hop-sets";
 import type { Rib } from "#router/rib";
 import type { Target } from "#router/routing";
+import type { UplinkNeighbors } from "#router/uplink-neighbors";
+import type { RouteView } from "#router/views";
 
 const SLICE: Millis = 4;
 /** Routes between looks at the clock. */
@@ -67,8 +70,29 @@ export class RouteInstaller {
     while (this.pending.size > 0) this.slice(Number.POSITIVE_INFINITY);
   }
 
-  isInstalled(text: string): boolean {
-    return this.installed.has(text);
+  /** "waiting": the last word on the prefix is still to be carried out. */
+  stateOf(text: string): "installed" | "waiting" | "no room" | "absent" {
+    if (this.pending.has(text)) return "waiting";
+    if (this.refused.has(text)) return "no room";
+    return this.installed.has(text) ? "installed" : "absent";
+  }
+
+  /** Installed, for `show routes`. */
+  view(neighbors: Pick<UplinkNeighbors, "states">): RouteView[] {
+    const states = neighbors.states();
+    const hopsOf = (set: HopSet) =>
+      set.hops.map(({ uplink, address }) => {
+        const text = formatIpv6(address);
+        return { uplink, address: text, state: states(uplink, text) };
+      });
+    const known = new Map<HopSet, RouteView["nextHops"]>();
+    return [...this.installed].flatMap(([prefix, set]) => {
+      if (this.options.rib.winner(prefix) !== "ospf") return [];
+      if (set === undefined) return [{ prefix, origin: "ospf discard", nextHops: [] }];
+      const nextHops = known.get(set) ?? hopsOf(set);
+      known.set(set, nextHops);
+      return [{ prefix, origin: "ospf", nextHops }];
+    });
   }
 
   /** Prefixes that wait to be installed or removed. */
