@@ -1,15 +1,16 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { DATABASE_DESCRIPTION, HELLO, LINK_STATE_REQUEST, LINK_STATE_UPDATE } from "#ospf/packet/header";
 import { ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { DD_I, DD_M, DD_MS } from "#ospf/packet/packet";
 import { Bench, OPTIONS, OWN_ID, Peer } from "#ospf/testing/scripted-peer";
+import { step, stepEach } from "#ospf/testing/step";
 
 const SMALLER = 0x0a00_0001;
 const GREATER = 0x0a00_0003;
 
 const routerLsa = { kind: "router", flags: 0, options: OPTIONS, links: [] } as const;
 
-test("a hello without us makes a neighbor in Init, one with us begins the exchange (RFC 2328 §10.5, §10.4)", () => {
+step("a hello without us makes a neighbor in Init, one with us begins the exchange (RFC 2328 §10.5, §10.4)", () => {
   const bench = new Bench();
   const peer = new Peer(bench);
   peer.hello({ neighbors: [] });
@@ -18,14 +19,14 @@ test("a hello without us makes a neighbor in Init, one with us begins the exchan
   expect(bench.state(SMALLER)).toBe("ExStart");
 });
 
-test("the first description claims to be master: I, M and MS, nothing described (§10.8)", () => {
+step("the first description claims to be master: I, M and MS, nothing described (§10.8)", () => {
   const bench = new Bench();
   new Peer(bench).hello();
   const [dd] = bench.heard(DATABASE_DESCRIPTION);
   expect(dd).toMatchObject({ flags: DD_I | DD_M | DD_MS, headers: [], interfaceMtu: 1500, options: OPTIONS });
 });
 
-test("in ExStart the description is repeated every RxmtInterval (§10.8)", () => {
+step("in ExStart the description is repeated every RxmtInterval (§10.8)", () => {
   const bench = new Bench();
   const peer = new Peer(bench);
   peer.greet();
@@ -36,7 +37,7 @@ test("in ExStart the description is repeated every RxmtInterval (§10.8)", () =>
   expect(bench.heard(DATABASE_DESCRIPTION).length).toBe(3);
 });
 
-test("a neighbor of greater router id becomes master: we take its sequence number (§10.6, ExStart)", () => {
+step("a neighbor of greater router id becomes master: we take its sequence number (§10.6, ExStart)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -47,7 +48,7 @@ test("a neighbor of greater router id becomes master: we take its sequence numbe
   expect(dd!.flags & (DD_I | DD_MS)).toBe(0);
 });
 
-test("a neighbor of smaller router id that claims to be master is passed over (§10.6, ExStart)", () => {
+step("a neighbor of smaller router id that claims to be master is passed over (§10.6, ExStart)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, SMALLER);
   peer.greet();
@@ -55,7 +56,7 @@ test("a neighbor of smaller router id that claims to be master is passed over (�
   expect(bench.state(SMALLER)).toBe("ExStart");
 });
 
-test("a slave's answer with another sequence number than ours is passed over in ExStart (§10.6)", () => {
+step("a slave's answer with another sequence number than ours is passed over in ExStart (§10.6)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, SMALLER);
   peer.greet();
@@ -66,7 +67,7 @@ test("a slave's answer with another sequence number than ours is passed over in 
   expect(bench.state(SMALLER)).toBe("Exchange");
 });
 
-test("the slave answers a repeated description with its last one again (§10.6, duplicates)", () => {
+step("the slave answers a repeated description with its last one again (§10.6, duplicates)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -76,24 +77,28 @@ test("the slave answers a repeated description with its last one again (§10.6, 
   expect(bench.heard(DATABASE_DESCRIPTION)).toEqual([first!]);
 });
 
-test.each([
-  ["sequence number out of order", { flags: DD_MS | DD_M, sequence: 900 }],
-  ["Initialize bit set", { flags: DD_I | DD_MS | DD_M, sequence: 778 }],
-  ["the other end claims our part", { flags: DD_M, sequence: 778 }],
-  ["other options", { flags: DD_MS | DD_M, sequence: 778, options: 0 }],
-] as const)("in Exchange: %s → SeqNumberMismatch, the exchange begins anew (§10.6)", (_what, fields) => {
-  const bench = new Bench();
-  const peer = new Peer(bench, GREATER);
-  peer.greet();
-  peer.describe({ flags: DD_I | DD_M | DD_MS, sequence: 777 });
-  bench.hear();
-  peer.describe(fields);
-  expect(bench.state(GREATER)).toBe("ExStart");
-  expect(bench.heard(DATABASE_DESCRIPTION)[0]?.flags).toBe(DD_I | DD_M | DD_MS);
-  expect(bench.neighbor(GREATER)!.trouble).not.toBe("");
-});
+stepEach(
+  [
+    ["sequence number out of order", { flags: DD_MS | DD_M, sequence: 900 }],
+    ["Initialize bit set", { flags: DD_I | DD_MS | DD_M, sequence: 778 }],
+    ["the other end claims our part", { flags: DD_M, sequence: 778 }],
+    ["other options", { flags: DD_MS | DD_M, sequence: 778, options: 0 }],
+  ] as const,
+  "in Exchange: %s → SeqNumberMismatch, the exchange begins anew (§10.6)",
+  (_what, fields) => {
+    const bench = new Bench();
+    const peer = new Peer(bench, GREATER);
+    peer.greet();
+    peer.describe({ flags: DD_I | DD_M | DD_MS, sequence: 777 });
+    bench.hear();
+    peer.describe(fields);
+    expect(bench.state(GREATER)).toBe("ExStart");
+    expect(bench.heard(DATABASE_DESCRIPTION)[0]?.flags).toBe(DD_I | DD_M | DD_MS);
+    expect(bench.neighbor(GREATER)!.trouble).not.toBe("");
+  },
+);
 
-test("an LSA of reserved scope in a description breaks the exchange off (§10.6; RFC 5340 §4.2.2)", () => {
+step("an LSA of reserved scope in a description breaks the exchange off (§10.6; RFC 5340 §4.2.2)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -103,7 +108,7 @@ test("an LSA of reserved scope in a description breaks the exchange off (§10.6;
   expect(bench.state(GREATER)).toBe("ExStart");
 });
 
-test("an LSA of unknown type is asked for like others (RFC 5340 §4.2.2)", () => {
+step("an LSA of unknown type is asked for like others (RFC 5340 §4.2.2)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -115,7 +120,7 @@ test("an LSA of unknown type is asked for like others (RFC 5340 §4.2.2)", () =>
   expect(request!.requests).toEqual([{ type: 0xa123, linkStateId: 0, advertisingRouter: GREATER }]);
 });
 
-test("a greater MTU than ours is refused and says so, unless it is to be ignored (RFC 2328 §10.6)", () => {
+step("a greater MTU than ours is refused and says so, unless it is to be ignored (RFC 2328 §10.6)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -130,7 +135,7 @@ test("a greater MTU than ours is refused and says so, unless it is to be ignored
   expect(lenient.state(GREATER)).toBe("Exchange");
 });
 
-test("nothing lacking: Full at once; something lacking: Loading until it is here (§10.3, ExchangeDone)", () => {
+step("nothing lacking: Full at once; something lacking: Loading until it is here (§10.3, ExchangeDone)", () => {
   for (const routerId of [SMALLER, GREATER]) {
     const bench = new Bench();
     const peer = new Peer(bench, routerId);
@@ -150,7 +155,7 @@ test("nothing lacking: Full at once; something lacking: Loading until it is here
   }
 });
 
-test("what is lacking is asked for again after RxmtInterval (§10.9)", () => {
+step("what is lacking is asked for again after RxmtInterval (§10.9)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.greet();
@@ -164,7 +169,7 @@ test("what is lacking is asked for again after RxmtInterval (§10.9)", () => {
   expect(bench.state(GREATER)).toBe("Full");
 });
 
-test("a request for what is not here begins the exchange anew (§10.7, BadLSReq)", () => {
+step("a request for what is not here begins the exchange anew (§10.7, BadLSReq)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.becomeFull();
@@ -172,7 +177,7 @@ test("a request for what is not here begins the exchange anew (§10.7, BadLSReq)
   expect(bench.state(GREATER)).toBe("ExStart");
 });
 
-test("a request is answered with updates (§10.7)", () => {
+step("a request is answered with updates (§10.7)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.becomeFull();
@@ -183,7 +188,7 @@ test("a request is answered with updates (§10.7)", () => {
   expect(update!.lsas.map(({ header }) => header.advertisingRouter)).toEqual([OWN_ID]);
 });
 
-test("a description after the exchange that is no repetition begins it anew (§10.6, Loading and Full)", () => {
+step("a description after the exchange that is no repetition begins it anew (§10.6, Loading and Full)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.becomeFull();
@@ -193,7 +198,7 @@ test("a description after the exchange that is no repetition begins it anew (§1
   expect(bench.state(GREATER)).toBe("ExStart");
 });
 
-test("a neighbor that is silent for the dead interval is gone (§10.3, InactivityTimer)", () => {
+step("a neighbor that is silent for the dead interval is gone (§10.3, InactivityTimer)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.becomeFull();
@@ -203,7 +208,7 @@ test("a neighbor that is silent for the dead interval is gone (§10.3, Inactivit
   expect(bench.state(GREATER)).toBe("none");
 });
 
-test("a neighbor that no longer names us falls back to Init (§10.3, 1-Way)", () => {
+step("a neighbor that no longer names us falls back to Init (§10.3, 1-Way)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.becomeFull();
@@ -211,7 +216,7 @@ test("a neighbor that no longer names us falls back to Init (§10.3, 1-Way)", ()
   expect(bench.state(GREATER)).toBe("Init");
 });
 
-test("our hellos name those heard of, every HelloInterval or a little sooner (§9.5)", () => {
+step("our hellos name those heard of, every HelloInterval or a little sooner (§9.5)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);
   peer.hello();
@@ -221,15 +226,16 @@ test("our hellos name those heard of, every HelloInterval or a little sooner (§
   expect(hello).toMatchObject({ neighbors: [GREATER], interfaceId: 7, helloInterval: 1, routerDeadInterval: 4 });
 });
 
-test.each([
-  ["hello interval", { helloInterval: 2 }, "hello interval 2 s, ours is 1 s"],
-  ["dead interval", { routerDeadInterval: 8 }, "dead interval 8 s, ours is 4 s"],
-  ["E-bit", { options: OPTIONS & ~2 }, "area is a stub there and normal here"],
-  ["N-bit", { options: (OPTIONS & ~2) | 8 }, "area is an NSSA there and normal here"],
-  ["our router id", { routerId: OWN_ID }, "its router id is ours"],
-  ["area", { areaId: 5 }, "area 0.0.0.5, ours is 0.0.0.0"],
-  ["instance", { instanceId: 1 }, "instance id 1, ours is 0"],
-] as const)(
+stepEach(
+  [
+    ["hello interval", { helloInterval: 2 }, "hello interval 2 s, ours is 1 s"],
+    ["dead interval", { routerDeadInterval: 8 }, "dead interval 8 s, ours is 4 s"],
+    ["E-bit", { options: OPTIONS & ~2 }, "area is a stub there and normal here"],
+    ["N-bit", { options: (OPTIONS & ~2) | 8 }, "area is an NSSA there and normal here"],
+    ["our router id", { routerId: OWN_ID }, "its router id is ours"],
+    ["area", { areaId: 5 }, "area 0.0.0.5, ours is 0.0.0.0"],
+    ["instance", { instanceId: 1 }, "instance id 1, ours is 0"],
+  ] as const,
   "a hello with another %s is refused, and the reason kept (§10.5, RFC 5340 §4.2.2)",
   (_what, fields, reason) => {
     const bench = new Bench();

@@ -3,7 +3,7 @@
 import { Malformed } from "#base/reader";
 import type { InterfaceConfig, OspfConfig } from "#ospf/config";
 import type { OspfEffect, OspfEvent } from "#ospf/events";
-import { Ospf } from "#ospf/ospf";
+import { Ospf, type OspfOptions } from "#ospf/ospf";
 import {
   ALL_SPF_ROUTERS,
   DATABASE_DESCRIPTION,
@@ -19,6 +19,7 @@ import { OPTION_E, OPTION_R, OPTION_V6 } from "#ospf/packet/options";
 import { DD_I, DD_M, DD_MS, type Hello, type OspfPacket, readPacket, writePacket } from "#ospf/packet/packet";
 import type { Neighbor } from "#ospf/state";
 import { config, on } from "#ospf/testing/configs";
+import { recordOf, type StepRecord } from "#ospf/testing/step";
 
 /** Our core under test: router 10.0.0.2 (0x0a000002) with one interface "up0", interface id 7. */
 export const OWN_ID = 0x0a00_0002;
@@ -40,22 +41,27 @@ type Part<T extends OspfPacket["type"]> = Partial<Extract<OspfPacket, { type: T 
 export class Bench {
   readonly core: Ospf;
   now = 1000;
+  readonly #record: StepRecord;
   /** Packets of the core, in order, since `hear` was asked last. */
   #said: Said[] = [];
   /** Everything else it wants done. */
   readonly effects: OspfEffect[] = [];
 
   constructor(more: Partial<InterfaceConfig> = {}, rest: Partial<OspfConfig> = {}) {
-    this.core = new Ospf({
+    const options: OspfOptions = {
       config: config(OWN_ID, { interfaces: [on("up0", more)], ...rest }),
       seed: 1,
       clockOffset: 1_700_000_000_000,
-    });
+    };
+    this.core = new Ospf(options);
+    this.#record = recordOf(options);
     this.tell({ type: "interfaceUp", interface: "up0", interfaceId: 7, linkLocal: OWN_ADDRESS, mtu: 1500 });
   }
 
   tell(event: OspfEvent): void {
-    for (const effect of this.core.handle(event, this.now)) {
+    const effects = this.core.handle(event, this.now);
+    this.#record.add(this.now, event, effects);
+    for (const effect of effects) {
       if (effect.type !== "send") {
         this.effects.push(effect);
         continue;
