@@ -1,10 +1,13 @@
-/** AIN as a router of a test network: its node.yaml. */
+/** AIN as a router of a test network: its node.yaml, and what its API says. */
 import { stringify } from "yaml";
+import { call } from "#cli/client";
+import type { OspfViewName, OspfViews } from "#router/ospf/views";
 import { KEY } from "../test-lab";
 import { type AreaSpec, type Attachment, BACKBONE, type ExternalSpec, type RouterSpec } from "./spec";
+import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./view";
 
 /** Of all AIN routers of a network. */
-export const AIN_FABRIC = `name: peers\nkey: ${KEY}\nprefixes: ["2001:db8::/32"]\nhomes: ["2001:db8:1:1::/64"]\n`;
+export const AIN_FABRIC = `name: peers\nkey: ${KEY}\nprefixes: ["2001:db8::/32"]\nhomes: ["2001:db8:ffff:1::/64"]\n`;
 
 /** Where the key of an interface lies, beside node.yaml. */
 export const keyFile = ({ router, name }: Attachment): string => `${router}.${name}.key`;
@@ -71,4 +74,54 @@ function redistributed(external: readonly ExternalSpec[]): object {
   };
   const [fixed, everything] = [of(false), of(true)];
   return { ...(fixed && { static: fixed }), ...(everything && { default: everything }) };
+}
+
+export class Ain implements Reader {
+  readonly socket: string;
+
+  /** @param socket path of the API socket. */
+  constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  /** What `ain show ospf WHAT --json` prints. */
+  async show<What extends OspfViewName>(what: What): Promise<OspfViews[What]> {
+    return (await call(this.socket, "GET", `show/ospf/${what}`)) as OspfViews[What];
+  }
+
+  async neighbors(): Promise<readonly NeighborView[]> {
+    return (await this.show("neighbors")).neighbors;
+  }
+
+  async segments(): Promise<readonly SegmentView[]> {
+    const interfaces = await this.show("interfaces");
+    return interfaces.map(({ interface: name, state, designated, backup }) => ({
+      interface: name,
+      state,
+      designated,
+      backup,
+    }));
+  }
+
+  async database(): Promise<readonly LsaView[]> {
+    return (await this.show("database")).lsas;
+  }
+
+  async routes(): Promise<readonly RouteView[]> {
+    const routes = await this.show("routes");
+    return routes
+      .filter(({ path }) => path !== "discard")
+      .map(({ path, nextHops, ...rest }) => ({
+        ...rest,
+        path: path as RouteView["path"],
+        nextHops: nextHops.map((hop) => ({ interface: hop.interface, address: hop.address ?? undefined })),
+      }));
+  }
+
+  /** Why a router is no neighbour in full, or its packets are refused. */
+  async troubles(): Promise<string[]> {
+    const { neighbors, refused } = await this.show("neighbors");
+    const of = [...neighbors.map(({ trouble, ...n }) => ({ ...n, reason: trouble })), ...refused];
+    return of.filter(({ reason }) => reason !== "").map((one) => `${one.interface} ${one.routerId}: ${one.reason}`);
+  }
 }

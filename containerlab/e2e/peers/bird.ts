@@ -1,6 +1,6 @@
 /** BIRD as a router of a test network: its bird.conf, and what birdc says. */
 import { spawnSync } from "node:child_process";
-import { type AreaSpec, type Attachment, BACKBONE, type ExternalSpec, LOOPBACK_COST, type RouterSpec } from "./spec";
+import { type AreaSpec, type Attachment, BACKBONE, type ExternalSpec, OWN_COST, type RouterSpec } from "./spec";
 import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./view";
 
 /** @param log where it shall log. */
@@ -19,7 +19,7 @@ filter redistributed {
 }
 protocol ospf v3 main {
   ecmp yes limit 64;
-  ipv6 { import all; export filter redistributed; };
+  ipv6 { import all; ${external.length === 0 ? "" : "export filter redistributed; "}};
 ${ids.map((area) => areaText(area, areas[area], { attachments, own })).join("\n")}
 }
 ${more ?? ""}`;
@@ -33,16 +33,15 @@ function areaText(
   area: AreaSpec = { kind: "normal" },
   { attachments, own }: { attachments: readonly Attachment[]; own: RouterSpec["own"] },
 ): string {
-  const { kind, summaries = true, defaultCost, ranges = [] } = area;
+  const { kind, summaries = true, defaultCost = 1, ranges = [] } = area;
   const lines: string[] = [];
-  if (kind !== "normal") lines.push(`${kind} yes;`, `summary ${summaries ? "yes" : "no"};`);
-  if (kind === "nssa") lines.push("default nssa no;");
-  if (defaultCost !== undefined) lines.push(`default cost ${defaultCost};`);
+  if (kind !== "normal") lines.push(`${kind};`, `summary ${summaries ? "yes" : "no"};`, `default cost ${defaultCost};`);
+  if (kind === "nssa") lines.push("default nssa no;", "translator stability 1;");
   if (ranges.length > 0)
     lines.push(
       `networks { ${ranges.map(({ prefix, advertise = true }) => `${prefix}${advertise ? "" : " hidden"};`).join(" ")} };`,
     );
-  if (own?.area === id) lines.push(`stubnet ${own.address}/128 { cost ${LOOPBACK_COST}; };`);
+  if (own?.area === id) lines.push(`stubnet ${own.address}/128 { cost ${OWN_COST.bird}; };`);
   lines.push(...attachments.filter(({ area: where }) => where === id).map(interfaceText));
   return `  area ${id} {\n    ${lines.join("\n    ")}\n  };`;
 }

@@ -1,6 +1,6 @@
 /** FRR as a router of a test network: its frr.conf, and what vtysh says. */
 import { spawnSync } from "node:child_process";
-import { type AreaSpec, type Attachment, type ExternalSpec, LOOPBACK_COST, type RouterSpec } from "./spec";
+import { type AreaSpec, type Attachment, type ExternalSpec, OWN_COST, type RouterSpec } from "./spec";
 import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./view";
 
 export function frrConfig(name: string, router: RouterSpec, attachments: readonly Attachment[]): string {
@@ -17,7 +17,7 @@ export function frrConfig(name: string, router: RouterSpec, attachments: readonl
     const loopback = [
       `ipv6 address ${own.address}/128`,
       `ipv6 ospf6 area ${own.area}`,
-      `ipv6 ospf6 cost ${LOOPBACK_COST}`,
+      `ipv6 ospf6 cost ${OWN_COST.frr}`,
     ];
     lines.push("interface lo", ...loopback, "exit");
   }
@@ -112,7 +112,7 @@ const TYPES: Readonly<Record<string, number>> = {
   "Inter-Prefix": 0x2003,
   "Inter-Router": 0x2004,
   "AS-External": 0x4005,
-  "Type-7": 0x2007,
+  NSSA: 0x2007,
   Link: 0x0008,
   "Intra-Prefix": 0x2009,
 };
@@ -172,9 +172,13 @@ export class Frr implements Reader {
   }
 
   async routes(): Promise<RouteView[]> {
-    const { routes } = this.#json("route detail") as { routes: Record<string, FrrRoute> };
+    // A prefix with several paths is a key several times: all of them are to be seen.
+    let paths = 0;
+    const text = this.vtysh("show ipv6 ospf6 route detail json");
+    const distinct = text.replaceAll(/^ {4}"([^"]+\/\d+)":\{/gm, (_, prefix) => `"${prefix} ${paths++}":{`);
+    const { routes } = JSON.parse(distinct) as { routes: Record<string, FrrRoute> };
     return Object.entries(routes).flatMap(([prefix, route]) =>
-      route.flags.startsWith("B") ? [routeView(prefix, route)] : [],
+      route.flags.startsWith("B") ? [routeView(prefix.split(" ")[0]!, route)] : [],
     );
   }
 

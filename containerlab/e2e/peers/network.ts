@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { LabFiles } from "#lab/state";
 import { TestLab } from "../test-lab";
+import { Ain } from "./ain";
 import { Bird } from "./bird";
 import { Frr } from "./frr";
 import { type Attachment, attachmentsOf, type NetworkSpec } from "./spec";
@@ -45,6 +46,10 @@ export class PeerNetwork {
     return this.attachments.filter((one) => one.router === router);
   }
 
+  ain(router: string): Ain {
+    return new Ain(this.lab.socket(router));
+  }
+
   frr(router: string): Frr {
     return new Frr(new LabFiles(this.lab.name).frrSockets(router));
   }
@@ -54,7 +59,7 @@ export class PeerNetwork {
   }
 
   reader(router: string): Reader {
-    return this.spec.routers[router]!.by === "frr" ? this.frr(router) : this.bird(router);
+    return this[this.spec.routers[router]!.by](router);
   }
 
   /** Neighbours as `router state`, sorted; the network's names for the routers. */
@@ -66,15 +71,13 @@ export class PeerNetwork {
       .sort();
   }
 
-  /** The routes, one a line, in the network's names; without those to the router's own addresses. */
+  /** The routes that lead by other routers, one a line, in the network's names. */
   async routes(router: string): Promise<string[]> {
     const routes = await this.reader(router).routes();
-    const own = this.own(router);
-    const leads = ({ nextHops }: RouteView): boolean =>
-      nextHops.some((hop) => own.some(({ name }) => name === hop.interface));
+    const leads = ({ nextHops }: RouteView): boolean => nextHops.some(({ address }) => address !== undefined);
     return routes
       .filter(leads)
-      .map((route) => routeText(route, own, this.attachments))
+      .map((route) => routeText(route, this.own(router), this.attachments))
       .sort();
   }
 
@@ -84,6 +87,13 @@ export class PeerNetwork {
     const end = Date.now() + seconds * 1000;
     while (Date.now() < end && !Bun.deepEquals(await this.routes(router), sorted)) await Bun.sleep(100);
     expect(await this.routes(router), `routes of ${router}`).toEqual(sorted);
+  }
+
+  /** Waits until this is among the router's routes. */
+  async expectRoute(router: string, expected: string, seconds = 20): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end && !(await this.routes(router)).includes(expected)) await Bun.sleep(100);
+    expect(await this.routes(router), `routes of ${router}`).toContain(expected);
   }
 
   /** What the kernel forwards by: `prefix next-hops`. Of FRR and BIRD. */
@@ -101,9 +111,9 @@ export class PeerNetwork {
    * Where databases that should be the same are not: lines `scope: router lacks instance`. Empty: all routers that share a
    * scope hold the same instances in it.
    */
-  async databaseDifferences(): Promise<string[]> {
+  async databaseDifferences(routers = Object.keys(this.spec.routers)): Promise<string[]> {
     const holdings: [string, Map<string, Set<string>>][] = [];
-    for (const router of Object.keys(this.spec.routers)) {
+    for (const router of routers) {
       holdings.push([router, byScope(await this.reader(router).database(), this.own(router))]);
     }
     const scopes = new Set(holdings.flatMap(([, held]) => [...held.keys()]));

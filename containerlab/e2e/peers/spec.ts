@@ -66,8 +66,12 @@ export interface ExternalSpec {
 }
 
 export const BACKBONE = "0.0.0.0";
-/** Of a router's own address. */
-export const LOOPBACK_COST = 1;
+/** What a router's own address costs by itself: FRR has no 0. */
+export const OWN_COST: Readonly<Record<Player, number>> = {
+  ain: 0,
+  frr: 1,
+  bird: 1,
+};
 /** Hello and dead interval of the tests, seconds: as fast as all three programs can. */
 const [HELLO, DEAD] = [1, 4];
 
