@@ -77,6 +77,8 @@ export interface AuthenticationKey {
   /** Unix milliseconds; undefined: always. */
   readonly sendFrom?: number;
   readonly acceptUntil?: number;
+  /** As old FRR has it: see SecurityAssociation. */
+  readonly swapsProtocolId?: boolean;
 }
 
 export interface StubPrefix {

@@ -75,10 +75,11 @@ export function acceptedAssociations(core: Core, on: Interface): SecurityAssocia
     .map(associationOf);
 }
 
-const associationOf = ({ id, secret }: AuthenticationKey): SecurityAssociation => ({
+const associationOf = ({ id, secret, swapsProtocolId }: AuthenticationKey): SecurityAssociation => ({
   id,
   algorithm: ALGORITHM,
   key: secret,
+  ...(swapsProtocolId !== undefined && { swapsProtocolId }),
 });
 
 /** Octets that LSAs or headers may take in one packet of this interface, the `fixed` ones of its body apart. */

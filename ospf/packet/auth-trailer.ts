@@ -42,6 +42,11 @@ export interface SecurityAssociation {
   readonly algorithm: AuthAlgorithm;
   /** Any length; 16 octets of good randomness at least are advised (§6). */
   readonly key: Uint8Array;
+  /**
+   * The Cryptographic Protocol ID is put after the key with its octets swapped. So FRR before 9.1 does it on machines that
+   * are little-endian (its pull request 14146), and nobody who follows §4.4 understands it.
+   */
+  readonly swapsProtocolId?: boolean;
 }
 
 /** Cryptographic Sequence Number: 64 bits as two numbers, 0 … 2^32 − 1 each. */
@@ -138,16 +143,16 @@ function digest(covered: Uint8Array, source: Uint8Array, sa: SecurityAssociation
   const apad = new Uint8Array(octets);
   apad.set(source);
   for (let i = 16; i < octets; i += 4) put32(apad, i, APAD);
-  return createHmac(name, preparedKey(sa.key, name, octets))
+  return createHmac(name, preparedKey(sa, name, octets))
     .update(covered)
     .update(apad)
     .digest();
 }
 
 /** Ko of §4.5 step 1. HMAC itself pads it with zeros, so a short one may stay short. */
-function preparedKey(key: Uint8Array, name: string, octets: number): Uint8Array {
+function preparedKey({ key, swapsProtocolId }: SecurityAssociation, name: string, octets: number): Uint8Array {
   const specific = new Uint8Array(key.length + 2);
   specific.set(key);
-  put16(specific, key.length, PROTOCOL_ID);
+  put16(specific, key.length, swapsProtocolId === true ? PROTOCOL_ID << 8 : PROTOCOL_ID);
   return specific.length > octets ? hash(name, specific, "buffer") : specific;
 }

@@ -113,3 +113,11 @@ describe("bird-authenticated.pcap (RFC 7166)", () => {
     for (const datagram of sent) expect(verifyTrailer(datagram, [wrong])).toBeInstanceOf(Malformed);
   });
 });
+
+test("FRR 8's digests hold with the protocol id as it has it, and not as RFC 7166 §4.4 has it", () => {
+  const sa = { id: 5, algorithm: "hmac-sha-256", key: new TextEncoder().encode("secret-of-five") } as const;
+  for (const datagram of datagrams("frr-authenticated.pcap")) {
+    expect(verifyTrailer(datagram, [sa])).toBeInstanceOf(Malformed);
+    expect(verifyTrailer(datagram, [{ ...sa, swapsProtocolId: true }])).toMatchObject({ association: 5 });
+  }
+});

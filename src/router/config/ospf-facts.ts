@@ -80,9 +80,10 @@ export function ospfInterfaceFacts({ config: c, bfd }: OspfInterface): Facts {
 /** Another one in each run, so that what is printed of a secret tells it apart from the next, and nothing else. */
 const SALT = crypto.getRandomValues(new BigUint64Array(1))[0]!;
 
-function keyText({ id, secret, sendFrom, acceptUntil }: AuthenticationKey): string {
+function keyText({ id, secret, sendFrom, acceptUntil, swapsProtocolId }: AuthenticationKey): string {
   const mark = (Bun.hash.xxHash64(secret, SALT) & 0xffff_ffffn).toString(16).padStart(8, "0");
   const from = sendFrom === undefined ? "" : ` from ${new Date(sendFrom).toISOString()}`;
   const until = acceptUntil === undefined ? "" : ` until ${new Date(acceptUntil).toISOString()}`;
-  return `key ${id} #${mark}${from}${until}`;
+  const frr8 = swapsProtocolId === true ? " for FRR 8" : "";
+  return `key ${id} #${mark}${from}${until}${frr8}`;
 }

@@ -23,9 +23,15 @@ export function readKeys(inspector: Inspector, path: Path, settings: readonly Ke
     checkLife(inspector, at, one);
     const secret = secretOf(inspector, at, one);
     if (secret === undefined) return [];
-    const { id, sendFrom, acceptUntil } = one;
+    const { id, sendFrom, acceptUntil, frr8 } = one;
     return [
-      { id, secret, ...(sendFrom !== undefined && { sendFrom }), ...(acceptUntil !== undefined && { acceptUntil }) },
+      {
+        id,
+        secret,
+        ...(sendFrom !== undefined && { sendFrom }),
+        ...(acceptUntil !== undefined && { acceptUntil }),
+        ...(frr8 && { swapsProtocolId: true }),
+      },
     ];
   });
   return { keys };

@@ -70,6 +70,10 @@ const key = z.strictObject(
     }),
     sendFrom: timestamp.optional().meta({ description: "sent with from then on; default: always" }),
     acceptUntil: timestamp.optional().meta({ description: "accepted until then; default: for ever" }),
+    frr8: z
+      .boolean({ error: "true or false" })
+      .default(false)
+      .meta({ description: "for neighbors that run FRR before 9.1, whose trailers are not as RFC 7166 has them" }),
   },
   { error: "a key: a mapping with id, and secret or secretFile" },
 );
