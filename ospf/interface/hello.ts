@@ -7,10 +7,11 @@ import { OPTION_E, OPTION_N } from "#ospf/packet/options";
 import type { Hello } from "#ospf/packet/packet";
 import { refuse } from "#ospf/refuse";
 import type { Interface, Neighbor } from "#ospf/state";
+import { formatRouterId } from "#ospf/text";
 import { areaOptions } from "#ospf/transmit";
 
 export function receiveHello(core: Core, on: Interface, source: Uint8Array, hello: Hello): void {
-  const fault = faultOf(on, hello);
+  const fault = faultOf(on, hello) ?? crowded(on, hello.routerId);
   if (fault !== undefined) {
     refuse(core, on, { routerId: hello.routerId, address: source }, fault);
     return;
@@ -24,6 +25,18 @@ export function receiveHello(core: Core, on: Interface, source: Uint8Array, hell
   takeOver(core, neighbor, hello);
   postNeighbor(core, neighbor, isTwoWay ? "TwoWayReceived" : "OneWay");
   if (isTwoWay) noteClaims(core, before, neighbor);
+}
+
+/** Neighbors on one link; more are no network but an attack. */
+const MAX_NEIGHBORS = 1000;
+
+/** A cable has two ends. A router that comes in place of another waits for the other's dead interval. */
+function crowded(on: Interface, routerId: number): string | undefined {
+  if (on.neighbors.has(routerId)) return undefined;
+  if (on.config.kind === "broadcast")
+    return on.neighbors.size < MAX_NEIGHBORS ? undefined : `more than ${MAX_NEIGHBORS} neighbors on the link`;
+  const [other] = on.neighbors.values();
+  return other === undefined ? undefined : `${formatRouterId(other.routerId)} is at the other end of this link`;
 }
 
 /** Intervals in whole seconds, and the kind of the area, must be the same at both ends. */

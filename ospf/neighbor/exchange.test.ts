@@ -246,3 +246,28 @@ stepEach(
     expect(interface_.counters.refused.get(reason)).toBe(1);
   },
 );
+
+step("a second neighbor on a point-to-point link is refused while the first is there", () => {
+  const bench = new Bench();
+  new Peer(bench, GREATER).becomeFull();
+  new Peer(bench, SMALLER).hello();
+  expect(bench.state(SMALLER)).toBe("none");
+  const reasons = [...bench.core.instance.interfaces.get("up0")!.refusals.values()].map(({ reason }) => reason);
+  expect(reasons).toEqual(["10.0.0.3 is at the other end of this link"]);
+  bench.pass(4000);
+  new Peer(bench, SMALLER).hello();
+  expect(bench.state(SMALLER)).toBe("ExStart");
+});
+
+step("a neighbor that describes LSAs without end is stopped at maxLsas (RFC 2328 §10.6)", () => {
+  const bench = new Bench({}, { maxLsas: 100 });
+  const peer = new Peer(bench, GREATER);
+  peer.greet();
+  peer.describe({ flags: DD_I | DD_M | DD_MS });
+  const headers = (from: number) =>
+    Array.from({ length: 60 }, (_, i) => ({ ...peer.lsa(routerLsa).header, linkStateId: from + i }));
+  for (let i = 0; i < 3; i++)
+    peer.describe({ flags: DD_MS | DD_M, sequence: ++peer.sequence, headers: headers(60 * i) });
+  expect(bench.state(GREATER)).toBe("ExStart");
+  expect(bench.neighbor(GREATER)!.requests.size).toBe(0);
+});

@@ -129,6 +129,10 @@ function noteHeaders(core: Core, neighbor: Neighbor, headers: readonly LsaHeader
       return false;
     }
     const entry = storeOf(instance, scope).get(header);
+    if (neighbor.requests.size > instance.config.maxLsas) {
+      mismatch(core, neighbor, `described more than ${instance.config.maxLsas} LSAs that are not here`);
+      return false;
+    }
     if (entry === undefined || compareInstances(header, agedHeader(entry, now)) > 0)
       neighbor.requests.set(keyOf(header), header);
   }

@@ -26,7 +26,8 @@ export const OWN_ID = 0x0a00_0002;
 
 export const OPTIONS = OPTION_V6 | OPTION_R | OPTION_E;
 
-const linkLocal = (last: number): Uint8Array => {
+/** Of a peer, by its router id. */
+export const linkLocal = (last: number): Uint8Array => {
   const address = new Uint8Array(16);
   address.set([0xfe, 0x80]);
   address[15] = last;
@@ -44,6 +45,8 @@ export class Bench {
   readonly #record: StepRecord;
   /** Packets of the core, in order, since `hear` was asked last. */
   #said: Said[] = [];
+  /** Sees every packet's octets. */
+  onSend: ((octets: Uint8Array) => void) | undefined;
   /** Everything else it wants done. */
   readonly effects: OspfEffect[] = [];
 
@@ -66,7 +69,9 @@ export class Bench {
         this.effects.push(effect);
         continue;
       }
-      const read = readPacket(effect, "checksum");
+      this.onSend?.(effect.octets);
+      const guarded = this.core.instance.interfaces.get(effect.interface)!.config.authentication !== undefined;
+      const read = readPacket(effect, guarded ? "trailer" : "checksum");
       if (read instanceof Malformed) throw new Error(`the core sent a malformed packet: ${read.error}`);
       this.#said.push({ ...effect, packet: read.packet });
     }
