@@ -95,3 +95,13 @@ test("ain home refuses what has no home with 2", async () => {
   );
   expect((await ain("home 10.0.0.2 -n blue/prod -f %/none.yaml")).status).toBe(2);
 });
+
+test("ain ospf replay refuses what is no recording, and words that mean nothing", async () => {
+  expect(await ain("ospf replay %/none")).toMatchObject({ status: 1, err: expect.stringContaining("no such file") });
+  expect(await ain("ospf replay %/fabric.yaml")).toMatchObject({
+    status: 1,
+    err: expect.stringMatching(/^ain: %\/fabric\.yaml:1:1: found "name: demo", expected JSON/),
+  });
+  expect((await ain("ospf replay --until soon %/none")).status).toBe(2);
+  expect((await ain("ospf replay --show nothing %/none")).status).toBe(2);
+});
