@@ -5,7 +5,7 @@ import { forgetRetransmission } from "#ospf/flooding/retransmit";
 import { noteTopologyChange } from "#ospf/graceful/helper";
 import { type Lsa, sameContents } from "#ospf/packet/lsa";
 import type { LsaBody } from "#ospf/packet/lsa-body";
-import { floodingScope, scopeOf } from "#ospf/packet/lsa-header";
+import { floodingScope, LINK_LSA, scopeOf } from "#ospf/packet/lsa-header";
 import { type Scope, storeOf } from "#ospf/scope";
 import type { Interface } from "#ospf/state";
 
@@ -43,8 +43,16 @@ export function install(core: Core, scope: Scope, lsa: Lsa, of: { body: LsaBody;
   if (contentsChanged(before, entry)) {
     core.routing.lsaChanged(nowOf(core), scope, before, entry);
     noteTopologyChange(core, scope, entry);
+    noteLinkLsa(core, scope, entry);
   }
   return entry;
+}
+
+/** As Designated Router we tell of the prefixes and options in the others' Link-LSAs (RFC 5340 §4.4.3). */
+function noteLinkLsa(core: Core, scope: Scope, { lsa: { header } }: Entry): void {
+  if (scope.kind !== "link" || header.type !== LINK_LSA) return;
+  if (header.advertisingRouter === core.instance.config.routerId) return;
+  core.originator.changed({ kind: "link", interface: scope.interface });
 }
 
 /** RFC 2328 §13.2: what is on its way out says nothing, whatever its octets. */

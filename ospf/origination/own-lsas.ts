@@ -17,6 +17,8 @@ export interface OwnLsa {
   readonly name: string | undefined;
   /** What it shall say; undefined: it shall not be out. */
   wanted: LsaBody | undefined;
+  /** An instance that was found to say it. */
+  said: Entry | undefined;
   /** Of the last instance that we know of. */
   sequence: number;
   /** When we made the last instance: MinLSInterval counts from here. */
@@ -33,7 +35,7 @@ export interface OwnLsa {
 export class OwnLsas {
   readonly scope: Scope;
   readonly #byType = new Map<number, Map<number, OwnLsa>>();
-  readonly #byName = new Map<string, OwnLsa>();
+  readonly #byName = new Map<number, Map<string, OwnLsa>>();
 
   constructor(scope: Scope) {
     this.scope = scope;
@@ -52,7 +54,7 @@ export class OwnLsas {
   /** By Link State ID, or by its name: a new name gets a number that no other has. */
   claim(type: number, id: number | string): OwnLsa {
     if (typeof id === "number") return this.find(type, id) ?? this.#add(type, id, undefined);
-    return this.#byName.get(keyOf(type, id)) ?? this.#add(type, this.#freeId(type, id), id);
+    return this.#byName.get(type)?.get(id) ?? this.#add(type, this.#freeId(type, id), id);
   }
 
   /**
@@ -64,7 +66,7 @@ export class OwnLsas {
     const known = this.find(type, linkStateId);
     if (known !== undefined) return known;
     const name = nameOf(body);
-    const isTaken = name === undefined || this.#byName.has(keyOf(type, name));
+    const isTaken = name === undefined || this.#byName.get(type)?.has(name);
     return this.#add(type, linkStateId, isTaken ? undefined : name);
   }
 
@@ -78,7 +80,7 @@ export class OwnLsas {
 
   forget({ type, linkStateId, name }: OwnLsa): void {
     this.#byType.get(type)?.delete(linkStateId);
-    if (name !== undefined) this.#byName.delete(keyOf(type, name));
+    if (name !== undefined) this.#byName.get(type)?.delete(name);
   }
 
   #add(type: number, linkStateId: number, name: string | undefined): OwnLsa {
@@ -88,6 +90,7 @@ export class OwnLsas {
       linkStateId,
       name,
       wanted: undefined,
+      said: undefined,
       sequence: NO_SEQUENCE,
       originatedAt: Number.NEGATIVE_INFINITY,
       contested: false,
@@ -95,10 +98,8 @@ export class OwnLsas {
       refreshAt: NEVER,
       dueAt: NEVER,
     };
-    const ids = this.#byType.get(type) ?? new Map<number, OwnLsa>();
-    this.#byType.set(type, ids);
-    ids.set(linkStateId, own);
-    if (name !== undefined) this.#byName.set(keyOf(type, name), own);
+    mapIn(this.#byType, type).set(linkStateId, own);
+    if (name !== undefined) mapIn(this.#byName, type).set(name, own);
     return own;
   }
 
@@ -113,7 +114,11 @@ export class OwnLsas {
   }
 }
 
-const keyOf = (type: number, name: string): string => `${type} ${name}`;
+function mapIn<K>(maps: Map<number, Map<K, OwnLsa>>, type: number): Map<K, OwnLsa> {
+  const map = maps.get(type) ?? new Map<K, OwnLsa>();
+  maps.set(type, map);
+  return map;
+}
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

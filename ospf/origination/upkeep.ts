@@ -52,7 +52,7 @@ export class Upkeep {
     for (const { id, body } of desired) {
       const lsa = own.claim(typeOf(body), id);
       wanted.add(lsa);
-      this.#say(lsa, body, now);
+      if (!this.#isSaidAlready(lsa, body)) this.#say(lsa, body, now);
     }
     for (const type of types) {
       for (const lsa of own.ofType(type)) if (!wanted.has(lsa)) this.#say(lsa, undefined, now);
@@ -122,6 +122,14 @@ export class Upkeep {
     return own;
   }
 
+  /** Without writing it: summaries are many, and seldom change. */
+  #isSaidAlready(lsa: OwnLsa, body: LsaBody): boolean {
+    const before = lsa.wanted;
+    if (before?.kind !== "interAreaPrefix" || body.kind !== "interAreaPrefix" || lsa.said === undefined) return false;
+    if (before.metric !== body.metric || before.prefix.options !== body.prefix.options) return false;
+    return !lsa.contested && this.#entryOf(lsa) === lsa.said;
+  }
+
   #say(lsa: OwnLsa, body: LsaBody | undefined, now: Millis): void {
     lsa.wanted = body;
     this.#settle(lsa, now);
@@ -157,7 +165,8 @@ export class Upkeep {
 
   #keepUp(lsa: OwnLsa, body: LsaBody, entry: Entry | undefined, now: Millis): void {
     const next = this.#write(lsa, body, Math.min(lsa.sequence + 1, MAX_SEQUENCE_NUMBER));
-    if (entry !== undefined && this.#isSaid(lsa, next, entry)) {
+    lsa.said = entry !== undefined && this.#isSaid(lsa, next, entry) ? entry : undefined;
+    if (entry !== undefined && lsa.said === entry) {
       if (lsa.refreshAt === NEVER) lsa.refreshAt = entry.installedAt - 1000 * entry.lsa.header.age + this.#refreshAge();
       if (now < lsa.refreshAt) {
         this.#agenda.set(lsa, lsa.refreshAt);
@@ -199,7 +208,7 @@ export class Upkeep {
     // On the second: those renewed together share packets.
     lsa.refreshAt = Math.floor((now + this.#refreshAge()) / 1000) * 1000;
     this.#agenda.set(lsa, lsa.refreshAt);
-    this.#outlet.install(lsa.scope, next);
+    lsa.said = this.#outlet.install(lsa.scope, next);
   }
 
   #refreshAge(): Millis {
