@@ -146,6 +146,10 @@ describe("routers that know each other by OSPF alone", () => {
     ]);
   });
 
+  test("hear all groups on their uplinks, as a real network card passes on what was asked for only", () => {
+    expect(lab.run("sw", "ip -details link show eth1").text).toContain("allmulti 1");
+  });
+
   test("have the same database (RFC 2328 §12)", async () => {
     const sums = async (node: string) => {
       const { scopes } = await ospf<OspfDatabaseView>(node, "database");

@@ -83,6 +83,7 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
     ...settings,
     index: interfaceIndex,
     about: interfaceName,
+    allGroups: true, // neighbor discovery and routing protocols speak to groups, which the pipeline looks at
     ring: { slotSize, slots, reserve: ring.reserveFor(HEADROOM) },
     bypassQueue: settings.express ?? true,
     receiveBuffer: RECEIVE_BUFFER,

@@ -31,6 +31,7 @@ const PACKET_FANOUT = 18;
 const PACKET_QDISC_BYPASS = 20;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
+const PACKET_MR_ALLMULTI = 2;
 const PACKET_FANOUT_HASH = 0;
 const SO_ERROR = 4;
 const TPACKET_V2 = 1;
@@ -61,6 +62,8 @@ export interface PacketSocketSettings {
   readonly fanoutGroup?: number;
   /** Take frames for other stations too. */
   readonly promiscuous?: boolean;
+  /** Take frames for all groups: an interface of real hardware passes on those only that somebody has joined. */
+  readonly allGroups?: boolean;
   /** Take only frames of which all this holds. */
   readonly filter?: readonly Condition[];
   /** 0 (default) … 7: what is sent goes before others' frames where the interface's queueing discipline knows of it. */
@@ -87,7 +90,8 @@ export function openPacketSocket(settings: PacketSocketSettings): number {
     if (settings.filter !== undefined) attachFilter(fd, settings.filter, about);
     if (settings.ring !== undefined) setRing(fd, settings.ring, about);
     bindTo(fd, settings.index, about);
-    if (settings.promiscuous) joinPromiscuous(fd, settings.index, about);
+    if (settings.promiscuous) join(fd, settings.index, PACKET_MR_PROMISC, about);
+    if (settings.allGroups) join(fd, settings.index, PACKET_MR_ALLMULTI, about);
     if (settings.fanoutGroup !== undefined) {
       const group = settings.fanoutGroup | (PACKET_FANOUT_HASH << 16);
       setOption(fd, SOL_PACKET, PACKET_FANOUT, group, about);
@@ -138,9 +142,9 @@ function bindTo(fd: number, index: number, about: string): void {
 }
 
 /** struct packet_mreq: ifindex i32, type u16, length u16, address 8 octets. */
-function joinPromiscuous(fd: number, index: number, about: string): void {
+function join(fd: number, index: number, type: number, about: string): void {
   scratch.bytes.fill(0, 0, 16);
   scratch.view.setInt32(0, index, true);
-  scratch.view.setUint16(4, PACKET_MR_PROMISC, true);
-  check(libc.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, scratch.address, 16), "setsockopt promiscuous", about);
+  scratch.view.setUint16(4, type, true);
+  check(libc.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, scratch.address, 16), "setsockopt membership", about);
 }
