@@ -67,7 +67,12 @@ step(
       smaller!.hello(parts);
       other!.hello(parts);
     }
-    expect(up(bench)).toMatchObject({ designatedRouter: OTHER, backupDesignatedRouter: SMALLER });
+    expect(up(bench)).toMatchObject({ designatedRouter: OTHER });
+    expect(bench.state(SMALLER)).toBe("TwoWay"); // who is Backup is for the new DR to say
+    const anew = { designatedRouter: OTHER, backupDesignatedRouter: SMALLER };
+    other!.hello(anew);
+    smaller!.hello(anew);
+    expect(up(bench)).toMatchObject(anew);
     expect(bench.state(SMALLER)).toBe("ExStart");
   },
 );

@@ -11,8 +11,17 @@ const router = (routerId: number, claims: Partial<Candidate> = {}): Candidate =>
 });
 
 test("of two routers without claims the greater router id becomes DR, the other Backup (RFC 2328 §9.4)", () => {
-  expect(electAs(router(1), [router(2)])).toEqual({ designatedRouter: 2, backupDesignatedRouter: 1 });
-  expect(electAs(router(2), [router(1)])).toEqual({ designatedRouter: 2, backupDesignatedRouter: 1 });
+  const greater = electAs(router(2), [router(1)]);
+  expect(greater).toEqual({ designatedRouter: 2, backupDesignatedRouter: 1 });
+  // The lesser one takes no part before the greater one has said which is its own.
+  const lesser = electAs(router(1), [router(2)]);
+  expect(lesser).toEqual({ designatedRouter: 2, backupDesignatedRouter: 2 });
+  expect(electAs(router(1, lesser), [router(2, greater)])).toEqual(greater);
+});
+
+test("who waits is not made DR by one that waits no longer: no part is taken of a router that claims none (§9.2, §9.4)", () => {
+  const { designatedRouter, backupDesignatedRouter } = electAs(router(1), [router(2)]);
+  expect([designatedRouter, backupDesignatedRouter]).not.toContain(1);
 });
 
 test("a router alone becomes DR, and there is no Backup (§9.4 steps 3 and 4)", () => {
@@ -21,11 +30,12 @@ test("a router alone becomes DR, and there is no Backup (§9.4 steps 3 and 4)", 
 
 test("priority comes before router id (§9.4)", () => {
   const elected = electAs(router(9), [router(2, { priority: 5 })]);
-  expect(elected).toEqual({ designatedRouter: 2, backupDesignatedRouter: 9 });
+  expect(elected).toEqual({ designatedRouter: 2, backupDesignatedRouter: 2 });
+  expect(electAs(router(2, { priority: 5 }), [router(9)])).toEqual({ designatedRouter: 2, backupDesignatedRouter: 9 });
 });
 
 test("a router of priority 0 is never elected, itself or others (§9.4 step 1)", () => {
-  expect(electAs(router(9, { priority: 0 }), [router(2)])).toEqual({ designatedRouter: 2, backupDesignatedRouter: 0 });
+  expect(electAs(router(9, { priority: 0 }), [router(2)])).toEqual({ designatedRouter: 2, backupDesignatedRouter: 2 });
   expect(electAs(router(1), [router(2, { priority: 0 })])).toEqual({ designatedRouter: 1, backupDesignatedRouter: 0 });
   expect(electAs(router(1, { priority: 0 }), [router(2, { priority: 0 })])).toEqual({
     designatedRouter: 0,
@@ -53,7 +63,7 @@ test("two that claim to be DR: the one of greater priority, then router id, stay
   expect(elected.backupDesignatedRouter).toBe(4);
 });
 
-test("nobody is DR and Backup at once, whatever is claimed (§9.4 step 4)", () => {
+test("no router makes itself DR and Backup at once, whatever is claimed (§9.4 step 4)", () => {
   const ids = [1, 2, 3];
   const claims = [0, ...ids];
   for (const dr of claims) {
@@ -62,7 +72,7 @@ test("nobody is DR and Backup at once, whatever is claimed (§9.4 step 4)", () =
         const others = ids.filter((id) => id !== self).map((id) => router(id));
         const elected = electAs(router(self, { designatedRouter: dr, backupDesignatedRouter: backup }), others);
         expect(elected.designatedRouter).not.toBe(0);
-        expect(elected.designatedRouter === elected.backupDesignatedRouter).toBe(false);
+        expect([elected.designatedRouter, elected.backupDesignatedRouter]).not.toEqual([self, self]);
       }
     }
   }

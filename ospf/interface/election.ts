@@ -15,16 +15,15 @@ export interface Elected {
 }
 
 /**
- * Steps 2 and 3 once. Where nobody claims to be DR, the Backup takes its place at once, and the next best becomes Backup:
- * that is what the routers agree upon with their next hellos.
+ * Steps 2 and 3 once. Where nobody claims to be DR, the Backup is DR too, for now: whoever it is elects once more (step 4)
+ * and says with its next hellos who is Backup. To foresee that would be no gain: a router that made itself Backup of one
+ * that claims nothing yet would be taken for DR by it, and neither would find out.
  */
 export function elect(candidates: readonly Candidate[]): Elected {
   const claimants = candidates.filter((c) => c.designatedRouter === c.routerId);
-  const others = candidates.filter((c) => c.designatedRouter !== c.routerId);
-  const backup = bestBackup(others);
+  const backup = bestBackup(candidates.filter((c) => c.designatedRouter !== c.routerId));
   const designated = best(claimants) ?? backup;
-  const next = designated === backup ? bestBackup(others.filter((c) => c !== backup)) : backup;
-  return { designatedRouter: designated?.routerId ?? 0, backupDesignatedRouter: next?.routerId ?? 0 };
+  return { designatedRouter: designated?.routerId ?? 0, backupDesignatedRouter: backup?.routerId ?? 0 };
 }
 
 /** Of those that claim to be Backup; of all when none does. */
@@ -47,15 +46,10 @@ function best(candidates: readonly Candidate[]): Candidate | undefined {
 
 /** The whole election as `self`, which has priority 0 when it is not to be elected, carries it out. */
 export function electAs(self: Candidate, others: readonly Candidate[]): Elected {
-  const eligible = [...others, self].filter(({ priority }) => priority > 0);
-  const first = elect(eligible);
-  if (role(self.routerId, first) === role(self.routerId, self)) return first;
-  // Step 4: who becomes, or no longer is, one of the two elects once more with what it says now, so that nobody is both.
-  return elect(
-    eligible.map((c) =>
-      c.routerId === self.routerId || c.routerId === first.designatedRouter ? { ...c, ...first } : c,
-    ),
-  );
+  const round = (me: Candidate): Elected => elect([...others, me].filter(({ priority }) => priority > 0));
+  const first = round(self);
+  // Step 4: who becomes, or no longer is, one of the two elects once more with what it says now, so that it is not both.
+  return role(self.routerId, first) === role(self.routerId, self) ? first : round({ ...self, ...first });
 }
 
 function role(routerId: number, elected: Elected): "DR" | "Backup" | "DROther" {

@@ -116,6 +116,8 @@ export class Peer {
   readonly routerId: number;
   readonly address: Uint8Array;
   sequence = 5000;
+  /** What it said last of who is designated: it stands by that. */
+  #parts: Partial<Hello> = {};
 
   constructor(bench: Bench, routerId = 0x0a00_0001) {
     this.bench = bench;
@@ -133,6 +135,8 @@ export class Peer {
   }
 
   hello(more: Partial<Hello> = {}): void {
+    const { designatedRouter = 0, backupDesignatedRouter = 0 } = more;
+    this.#parts = { designatedRouter, backupDesignatedRouter };
     this.say({
       type: HELLO,
       ...this.#sender(),
@@ -186,7 +190,7 @@ export class Peer {
 
   /** Up to ExStart. */
   greet(): void {
-    this.hello();
+    this.hello(this.#parts);
     this.bench.hear();
   }
 
