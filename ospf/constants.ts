@@ -9,6 +9,12 @@ export const MAX_AGE = 3600;
 export const MAX_AGE_DIFF = 900;
 /** Between two new instances of one of our LSAs. */
 export const MIN_LS_INTERVAL: Millis = 5000;
+/**
+ * After a rest of twice MinLSInterval one instance may follow the first so soon: a router that has just started, or a
+ * link that comes back and goes again, need not wait. Receivers accept it, since MinLSArrival is over even when the first
+ * was held up on its way. RFC 2328 has MinLSInterval alone; other routers' LSA throttles do the like.
+ */
+export const FOLLOW_UP_INTERVAL: Millis = 1250;
 /** Between two new instances that we accept of one LSA of another router. */
 export const MIN_LS_ARRIVAL: Millis = 1000;
 /** The metric that says unreachable, of prefixes (24 bits). */

@@ -5,7 +5,7 @@ import { toHex } from "#base/bytes";
 import { nextBelow, nextBetween, type Random, seeded } from "#base/random";
 import type { AreaConfig } from "#ospf/config";
 import { noteBorder } from "#ospf/configure";
-import { MAX_AGE, MIN_LS_INTERVAL } from "#ospf/constants";
+import { FOLLOW_UP_INTERVAL, MAX_AGE, MIN_LS_INTERVAL } from "#ospf/constants";
 import { isMaxAge, type LsaStore } from "#ospf/database/store";
 import type { Desired } from "#ospf/origination/desired";
 import { asExternalLsas } from "#ospf/origination/external-lsas";
@@ -291,19 +291,20 @@ function checkOut({ instance, originator }: World): void {
   expect(outIn(instance.external)).toEqual(bodiesOf(asExternalLsas(instance, bestOf(translations))).sort());
 }
 
-/** Between two instances of ours lies MinLSInterval, or a claim that the second answers; and no two answers are nearer than that. */
+/** Between two instances of ours lies MinLSInterval (FollowUpInterval after a rest), or a claim that the second answers; and no two answers are nearer than that. */
 function checkIntervals({ outlet, claims, instance }: World): void {
-  const last = new Map<string, { at: number; answered: number }>();
+  const last = new Map<string, { at: number; answered: number; rested: boolean }>();
   for (const { at, store, lsa } of outlet.originated) {
     const key = nameOf(store, keyOf(lsa.header), instance);
-    const before = last.get(key) ?? { at: -MIN_LS_INTERVAL, answered: -MIN_LS_INTERVAL };
-    const isSoon = at - before.at < MIN_LS_INTERVAL;
+    const before = last.get(key) ?? { at: -Infinity, answered: -Infinity, rested: false };
+    const isSoon = at - before.at < (before.rested ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
     if (isSoon) {
       const isAnswer = claims.get(key)?.some((claim) => claim >= before.at && claim <= at) ?? false;
       expect([key, at, before.at, isAnswer]).toEqual([key, at, before.at, true]);
       expect(at - before.answered).toBeGreaterThanOrEqual(MIN_LS_INTERVAL);
     }
-    last.set(key, { at, answered: isSoon ? at : before.answered });
+    const rested = at - before.at >= 2 * MIN_LS_INTERVAL;
+    last.set(key, { at, answered: isSoon ? at : before.answered, rested });
   }
 }
 

@@ -23,6 +23,8 @@ export interface OwnLsa {
   sequence: number;
   /** When we made the last instance: MinLSInterval counts from here. */
   originatedAt: Millis;
+  /** It came after a rest: the next one may follow sooner. */
+  isFirstAfterRest: boolean;
   /** An instance newer than ours came in, and waits for our answer (RFC 2328 §13.4). */
   contested: boolean;
   answeredAt: Millis;
@@ -93,6 +95,7 @@ export class OwnLsas {
       said: undefined,
       sequence: NO_SEQUENCE,
       originatedAt: Number.NEGATIVE_INFINITY,
+      isFirstAfterRest: false,
       contested: false,
       answeredAt: Number.NEGATIVE_INFINITY,
       refreshAt: NEVER,

@@ -1,6 +1,6 @@
 /** One LSA of ours after another: originated, renewed, deferred, defended and taken back. */
 import { expect, test } from "bun:test";
-import { LS_REFRESH_TIME, MAX_AGE, MIN_LS_INTERVAL } from "#ospf/constants";
+import { FOLLOW_UP_INTERVAL, LS_REFRESH_TIME, MAX_AGE, MIN_LS_INTERVAL } from "#ospf/constants";
 import { ageOf, isMaxAge } from "#ospf/database/store";
 import type { Desired } from "#ospf/origination/desired";
 import { Upkeep } from "#ospf/origination/upkeep";
@@ -106,6 +106,22 @@ test("a change is the next instance, at once if the last one is MinLSInterval ol
   expect(sequences()).toEqual([0, 1, 2].map((i) => INITIAL_SEQUENCE_NUMBER + i));
 });
 
+test("after a rest one change may follow another sooner, but not before receivers accept it (RFC 2328 §13 step 5a)", () => {
+  const { want, pass, times } = bench();
+  want(network(5, US, 9));
+  for (let i = 0; i < 40; i++) {
+    pass(100);
+    want(network(5, US, 10 + i));
+  }
+  pass(60_000);
+  want(network(5, US, 9));
+  pass(100);
+  want(network(5, US, 10));
+  pass(60_000);
+  const second = 4000 + 60_000;
+  expect(times()).toEqual([0, 1250, 6250, second, second + 1250]);
+});
+
 test("a change that is undone while it waits goes nowhere", () => {
   const { want, pass, outlet } = bench();
   want(network(5, US, 9));
@@ -140,7 +156,7 @@ test("what is wanted again while it leaves goes out as the next instance, MinLSI
   want();
   want(network(5, US, 9));
   pass(60_000);
-  expect(times()).toEqual([0, MIN_LS_INTERVAL]);
+  expect(times()).toEqual([0, FOLLOW_UP_INTERVAL]);
   expect(sequences()).toEqual([INITIAL_SEQUENCE_NUMBER, INITIAL_SEQUENCE_NUMBER + 1]);
   expect(outlet.flushed.length).toBe(1);
 });
@@ -153,7 +169,7 @@ test("MinLSInterval is kept after the LSA has left the database too", () => {
   pass(1000);
   want(network(5, US, 9));
   pass(60_000);
-  expect(times()).toEqual([0, MIN_LS_INTERVAL]);
+  expect(times()).toEqual([0, FOLLOW_UP_INTERVAL]);
   expect(sequences()[1]).toBe(INITIAL_SEQUENCE_NUMBER + 1);
 });
 
@@ -342,7 +358,7 @@ test("what is remembered of an LSA goes with it", () => {
   want(network(5, US), summary("2001:db8::/32"));
   want();
   outlet.acknowledge(upkeep);
-  pass(MIN_LS_INTERVAL);
+  pass(2 * MIN_LS_INTERVAL);
   expect(upkeep.deadline()).toBe(Number.POSITIVE_INFINITY);
   expect(upkeep.size).toBe(0);
 });

@@ -6,7 +6,7 @@
  */
 import { nextBetween } from "#base/random";
 import { type Millis, NEVER } from "#base/time";
-import { LS_REFRESH_TIME, MIN_LS_INTERVAL } from "#ospf/constants";
+import { FOLLOW_UP_INTERVAL, LS_REFRESH_TIME, MIN_LS_INTERVAL } from "#ospf/constants";
 import { type Entry, isMaxAge, type LsaStore } from "#ospf/database/store";
 import { Agenda } from "#ospf/origination/agenda";
 import type { Desired } from "#ospf/origination/desired";
@@ -152,7 +152,7 @@ export class Upkeep {
   #takeBack(lsa: OwnLsa, entry: Entry | undefined, now: Millis): void {
     lsa.contested = false;
     if (entry !== undefined && !isMaxAge(entry)) this.#outlet.flush(lsa.scope, entry);
-    const forgetAt = lsa.originatedAt + MIN_LS_INTERVAL;
+    const forgetAt = lsa.originatedAt + 2 * MIN_LS_INTERVAL; // till then it has not rested
     if (this.#entryOf(lsa) !== undefined) this.#agenda.set(lsa, NEVER);
     else if (now < forgetAt) this.#agenda.set(lsa, forgetAt);
     else this.#forget(lsa);
@@ -185,9 +185,9 @@ export class Upkeep {
   }
 
   /** Claims of others are answered at once, but not again and again: one that is persistent must not make us flood the area. */
-  #mayOriginateAt({ contested, originatedAt, answeredAt }: OwnLsa, now: Millis): Millis {
+  #mayOriginateAt({ contested, originatedAt, answeredAt, isFirstAfterRest }: OwnLsa, now: Millis): Millis {
     if (contested && now >= answeredAt + MIN_LS_INTERVAL) return now;
-    return originatedAt + MIN_LS_INTERVAL;
+    return originatedAt + (isFirstAfterRest && !contested ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
   }
 
   /** After the last sequence number the first comes only when no router knows the last one any more (§12.1.6). */
@@ -204,6 +204,7 @@ export class Upkeep {
     if (lsa.contested) lsa.answeredAt = now;
     lsa.contested = false;
     lsa.sequence = next.header.sequence;
+    lsa.isFirstAfterRest = now - lsa.originatedAt >= 2 * MIN_LS_INTERVAL;
     lsa.originatedAt = now;
     // On the second: those renewed together share packets.
     lsa.refreshAt = Math.floor((now + this.#refreshAge()) / 1000) * 1000;
