@@ -132,8 +132,8 @@ export class PeerNetwork {
       reasons = [...(await this.#unsettled()), ...(await this.databaseDifferences())];
       return reasons.length === 0;
     };
-    await this.lab.until("convergence", settled, seconds).catch((error: Error) => {
-      throw new Error(`${error.message}:\n${reasons.join("\n")}`);
+    await this.lab.until("convergence", settled, seconds).catch(async (error: Error) => {
+      throw new Error([`${error.message}:`, ...reasons, ...(await this.#state())].join("\n"));
     });
   }
 
@@ -149,6 +149,19 @@ export class PeerNetwork {
           lines.push(`${router} on ${link}: ${seen.map(({ routerId, state }) => `${routerId} ${state}`).join(", ")}`);
         }
       }
+    }
+    return lines;
+  }
+
+  /** What all routers say of their interfaces and neighbours, for a failure's message. */
+  async #state(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const [router, { by }] of Object.entries(this.spec.routers)) {
+      const segments = (await this.reader(router).segments()).map(
+        (s) => `${s.interface} ${s.state} ${s.designated} ${s.backup}`,
+      );
+      const neighbors = (await this.reader(router).neighbors()).map((n) => `${n.interface} ${n.routerId} ${n.state}`);
+      lines.push(`${router} (${by}): ${[...segments, ...neighbors].join(", ")}`);
     }
     return lines;
   }
