@@ -84,7 +84,8 @@ function enter(core: Core, on: Interface, state: InterfaceState): void {
   on.state = state;
   core.originator.changed({ kind: "link", interface: on });
   core.originator.changed({ kind: "area", area: on.area });
-  core.routing.topologyChanged(nowOf(core));
+  // A point-to-point link leads nowhere before somebody is adjacent there: nothing to spend a back-off on.
+  if (state === "Down" || on.config.kind === "broadcast") core.routing.topologyChanged(nowOf(core));
 }
 
 /** RFC 5340 §4.2.1.1. */

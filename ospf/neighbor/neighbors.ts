@@ -79,7 +79,8 @@ export function enter(core: Core, neighbor: Neighbor, state: NeighborState): voi
     watch(core, neighbor, atLeast(state, "TwoWay"));
   }
   // Two routers of a LAN forward to one another without being adjacent, but only while they hear each other (first-hops.ts).
-  if ((state === "Down") !== (before === "Down")) core.routing.topologyChanged(nowOf(core));
+  if (neighbor.interface.config.kind === "broadcast" && (state === "Down") !== (before === "Down"))
+    core.routing.topologyChanged(nowOf(core));
   if ((state === "Full") === (before === "Full")) return;
   neighbor.changes++;
   if (state === "Full") neighbor.trouble = "";

@@ -16,7 +16,7 @@ import {
 } from "#ospf/packet/lsa-header";
 import type { Changes } from "#ospf/routes/computation";
 import type { Scope } from "#ospf/scope";
-import type { Area, Instance } from "#ospf/state";
+import type { Area, Instance, Interface } from "#ospf/state";
 import { formatRouterId } from "#ospf/text";
 
 /** An LSA that came, changed or went; an instance of MaxAge is as good as none. */
@@ -35,7 +35,7 @@ export function noteChange(instance: Instance, changes: Changes, { scope, before
   const { header } = (now ?? old)!.lsa;
   switch (scope.kind) {
     case "link":
-      return noteLink(changes, scope.interface.area, header.type === LINK_LSA && addressChanged(old, now));
+      return noteLink(changes, scope.interface, header.type === LINK_LSA && addressChanged(old, now));
     case "area":
       return noteArea(instance, changes, scope.area, header);
     case "as":
@@ -43,9 +43,13 @@ export function noteChange(instance: Instance, changes: Changes, { scope, before
   }
 }
 
-/** Of Link-LSAs only the address counts: prefixes are advertised again by the Designated Router. */
-function noteLink(changes: Changes, area: Area, counts: boolean): boolean {
-  if (counts) changes.trees.add(area.id);
+/**
+ * Of Link-LSAs only the address counts: prefixes are advertised again by the Designated Router. On point-to-point links
+ * that is the neighbor's own (first-hops.ts).
+ */
+function noteLink(changes: Changes, on: Interface, isOther: boolean): boolean {
+  const counts = isOther && on.config.kind === "broadcast";
+  if (counts) changes.trees.add(on.area.id);
   return counts;
 }
 

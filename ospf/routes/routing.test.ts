@@ -8,6 +8,7 @@ import { withAge } from "#ospf/packet/lsa";
 import { type LsaBody, POINT_TO_POINT_LINK, ROUTER_B } from "#ospf/packet/lsa-body";
 import { INTRA_AREA_PREFIX_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { OPTION_R, OPTION_V6 } from "#ospf/packet/options";
+import { opensOwnLink } from "#ospf/routes/own-links";
 import { Routing } from "#ospf/routes/routing";
 import type { Scope } from "#ospf/scope";
 import type { Area, Instance } from "#ospf/state";
@@ -88,16 +89,61 @@ const summary = (text: string): LsaBody => ({
 });
 
 test("RFC 8405 §5.4: changes are computed together after the delay, and told once", () => {
-  const { routing, instance, effects } = new Pair();
-  expect(routing.deadline()).toBe(50);
-  expect(routing.run({ now: 49, effects })).toBe(false);
-  expect(instance.table.routes.size).toBe(0);
-  expect(routing.run({ now: 50, effects })).toBe(true);
+  const pair = new Pair();
+  pair.until(1000);
+  const { routing } = pair;
+  const effects: OspfEffect[] = [];
+  pair.put(20_000, prefixLsa("2001:db8:2::/48"), { advertisingRouter: OTHER, linkStateId: 1 });
+  pair.put(20_030, prefixLsa("2001:db8:3::/48"), { advertisingRouter: OTHER, linkStateId: 2 });
+  expect(routing.deadline()).toBe(20_050);
+  expect(routing.run({ now: 20_049, effects })).toBe(false);
+  expect(effects).toEqual([]);
+  expect(routing.run({ now: 20_050, effects })).toBe(true);
   const nextHops = [{ interface: "up", address: linkLocal(20) }];
-  const prefix = parsePrefix6("2001:db8:1::/48")!;
-  const route = { prefix, text: formatPrefix(prefix), path: "intra" as const, area: 0, cost: 6, nextHops };
-  expect(effects).toEqual([{ type: "routes", changed: [route], removed: [] }]);
+  const changed = ["2001:db8:2::/48", "2001:db8:3::/48"].map((text) => {
+    const prefix = parsePrefix6(text)!;
+    return { prefix, text: formatPrefix(prefix), path: "intra" as const, area: 0, cost: 6, nextHops };
+  });
+  expect(effects).toEqual([{ type: "routes", changed, removed: [] }]);
   expect(routing.deadline()).toBe(NEVER);
+});
+
+test("a link of ours that begins to carry traffic is computed at once, whatever the back-off has others wait", () => {
+  const pair = new Pair();
+  const { routing } = pair;
+  const withoutLink: LsaBody = { kind: "router", flags: 0, options: OPTIONS, links: [] };
+  pair.put(100, withoutLink, { advertisingRouter: ME });
+  for (let now = 200; now < 2000; now += 100)
+    pair.put(now, prefixLsa("2001:db8:1::/48", now), { advertisingRouter: OTHER });
+  pair.until(9000);
+  pair.put(9000, prefixLsa("2001:db8:1::/48"), { advertisingRouter: OTHER });
+  expect(routing.deadline()).toBe(14_000);
+  expect(pair.texts).toEqual([]);
+  pair.put(9100, router(10, 20, OTHER), { advertisingRouter: ME });
+  expect(routing.deadline()).toBe(9100);
+  pair.until(9100);
+  expect(pair.texts).toEqual(["2001:db8:1::/48"]);
+  const runs = routing.log().length;
+  pair.until(20_000);
+  expect(routing.log()).toHaveLength(runs); // nothing was left for the timer that had been running
+});
+
+test("links are our own that name us, or a network that we are on; another metric opens none, nor does one that goes", () => {
+  const { instance, scope } = new Pair();
+  const opens = (advertisingRouter: number, after: LsaBody, before?: LsaBody): boolean => {
+    const entry = (body: LsaBody): Entry => entryOf(body, { advertisingRouter });
+    return opensOwnLink(instance, { scope, before: before && entry(before), after: entry(after) });
+  };
+  expect(opens(ME, router(10, 20, OTHER))).toBe(true);
+  expect(opens(OTHER, router(20, 10, ME))).toBe(true);
+  expect(opens(OTHER, router(21, 30, 3))).toBe(false);
+  expect(opens(OTHER, router(20, 10, ME), router(20, 10, ME, ROUTER_B))).toBe(false);
+  expect(opens(OTHER, { kind: "router", flags: 0, options: OPTIONS, links: [] }, router(20, 10, ME))).toBe(false);
+  const network = (...attachedRouters: number[]): LsaBody => ({ kind: "network", options: OPTIONS, attachedRouters });
+  expect(opens(OTHER, network(OTHER, ME))).toBe(true);
+  expect(opens(OTHER, network(OTHER, ME), network(OTHER))).toBe(true);
+  expect(opens(OTHER, network(OTHER), network(OTHER, ME))).toBe(false);
+  expect(opens(OTHER, network(OTHER, 3))).toBe(false);
 });
 
 test("RFC 2328 §13.2: an instance that says the same needs no computation", () => {
@@ -178,7 +224,9 @@ test("RFC 5340 §4.8.2: of Link-LSAs another address is a reason to compute, oth
       },
       { advertisingRouter: OTHER, linkStateId: 20 },
     );
-  const scope: Scope = { kind: "link", interface: up };
+  const scope: Scope = { kind: "link", interface: { ...up, config: on("up", { kind: "broadcast" }) } };
+  pair.routing.lsaChanged(1000, { kind: "link", interface: up }, link(20, []), link(21, []));
+  expect(pair.routing.deadline()).toBe(NEVER); // point-to-point: what the hellos come from counts
   pair.routing.lsaChanged(1000, scope, link(20, []), link(20, ["2001:db8:9::/64"]));
   expect(pair.routing.deadline()).toBe(NEVER);
   pair.routing.lsaChanged(1000, scope, link(20, []), link(21, []));

@@ -1,15 +1,16 @@
 /** The routing table kept right: what changed, when to compute, and the computation itself, a slice at a time. */
-import type { Millis } from "#base/time";
+import { type Millis, NEVER } from "#base/time";
 import type { Entry } from "#ospf/database/store";
 import type { Turn } from "#ospf/events";
 import { Backoff, type BackoffState } from "#ospf/routes/backoff";
-import { describeChange, noteChange } from "#ospf/routes/changes";
+import { describeChange, type LsaChange, noteChange } from "#ospf/routes/changes";
 import { type Changes, compute, type Memory, newMemory, noChanges, type Outcome } from "#ospf/routes/computation";
 import type { RoutingTable } from "#ospf/routes/model";
+import { opensOwnLink } from "#ospf/routes/own-links";
 import { type Difference, difference, sameRouters } from "#ospf/routes/table";
 import type { Work } from "#ospf/routes/work";
 import type { Scope } from "#ospf/scope";
-import type { Instance } from "#ospf/state";
+import { type Area, type Instance, isAdjacent } from "#ospf/state";
 
 /** Pieces of work in one call of `run`: a millisecond or two on a machine of today. */
 const PIECES = 8;
@@ -68,7 +69,9 @@ interface Result {
 export class Routing {
   readonly #instance: Instance;
   readonly #memory: Memory;
-  readonly #backoff = new Backoff();
+  #backoff = new Backoff();
+  /** Nobody was adjacent when the last event came. */
+  #wasAlone = true;
   readonly #log: SpfRun[] = [];
   #changes: Changes = noChanges();
   #trigger: Trigger | undefined;
@@ -112,7 +115,10 @@ export class Routing {
   /** To be called for every installation and removal; those that do not change what is said may be left out. */
   lsaChanged(now: Millis, scope: Scope, before: Entry | undefined, after: Entry | undefined): void {
     const change = { scope, before, after };
-    if (noteChange(this.#instance, this.#changes, change)) this.#triggered(now, () => describeChange(change));
+    if (!noteChange(this.#instance, this.#changes, change) || !this.#mayMatter(change)) return;
+    this.#triggered(now, () => describeChange(change));
+    // Not after the back-off: others, who may have waited for less, are about to use that link.
+    if (opensOwnLink(this.#instance, change)) this.#isDue = true;
   }
 
   /** Interfaces, neighbors or the configuration changed. */
@@ -156,8 +162,35 @@ export class Routing {
     return { state: this.#backoff.state, computeAt: this.deadline() };
   }
 
+  /**
+   * Of an area in which we have no neighbor, only our own LSAs count: what others say there comes of a database exchange,
+   * and its end will be an event of its own. So an exchange, however long, does not use up the short delays.
+   */
+  #mayMatter({ scope, before, after }: LsaChange): boolean {
+    const { config, areas } = this.#instance;
+    if ((after ?? before)!.lsa.header.advertisingRouter === config.routerId) return true;
+    switch (scope.kind) {
+      case "link":
+        return hasNeighbor(scope.interface.area);
+      case "area":
+        return hasNeighbor(scope.area);
+      case "as":
+        return [...areas.values()].some(hasNeighbor);
+    }
+  }
+
+  /**
+   * RFC 8405 has routers of a network compute at the same time. One that has no neighbor is none of them yet: what it did
+   * alone shall not delay its first routes.
+   */
+  #noteCompany(): void {
+    if (this.#wasAlone && this.#backoff.deadline() === NEVER) this.#backoff = new Backoff();
+    this.#wasAlone = ![...this.#instance.areas.values()].some(hasNeighbor);
+  }
+
   #triggered(now: Millis, reason: () => string): void {
     this.#expire(now);
+    this.#noteCompany();
     this.#backoff.event(now, this.#instance.config.spf);
     this.#trigger ??= { at: now, reasons: [], events: 0 };
     if (this.#trigger.events++ < MOST_REASONS) this.#trigger.reasons.push(reason());
@@ -165,7 +198,8 @@ export class Routing {
 
   #expire(now: Millis): void {
     this.#now = now;
-    if (this.#backoff.expire(now, this.#instance.config.spf)) this.#isDue = true;
+    const isOver = this.#backoff.expire(now, this.#instance.config.spf);
+    if (isOver && this.#trigger !== undefined) this.#isDue = true; // else all was computed meanwhile
   }
 
   #begin(now: Millis): Running {
@@ -228,4 +262,10 @@ export class Routing {
     });
     if (this.#log.length > LOG_LENGTH) this.#log.shift();
   }
+}
+
+function hasNeighbor({ interfaces }: Area): boolean {
+  for (const { neighbors } of interfaces)
+    for (const neighbor of neighbors.values()) if (isAdjacent(neighbor)) return true;
+  return false;
 }

@@ -1,0 +1,49 @@
+/**
+ * Links of our own that begin to carry traffic. Those at the link's ends must know before those further away, who else
+ * send them what they still believe to lead back: for as long as the back-off has them wait, which differs from router to
+ * router.
+ */
+import { type Entry, isMaxAge } from "#ospf/database/store";
+import { POINT_TO_POINT_LINK, type RouterLink, type RouterLsa, TRANSIT_LINK } from "#ospf/packet/lsa-body";
+import { ROUTER_LSA } from "#ospf/packet/lsa-header";
+import type { LsaChange } from "#ospf/routes/changes";
+import type { Area, Instance } from "#ospf/state";
+
+/** True: with this change a link to us, or to a network we are on, is advertised that was not before. */
+export function opensOwnLink({ config: { routerId } }: Instance, { scope, before, after }: LsaChange): boolean {
+  if (scope.kind !== "area" || after === undefined || isMaxAge(after)) return false;
+  const { body } = after;
+  if (body.kind === "network") {
+    const had = before?.body.kind === "network" && !isMaxAge(before) ? before.body.attachedRouters : [];
+    return body.attachedRouters.includes(routerId) && body.attachedRouters.some((router) => !had.includes(router));
+  }
+  if (body.kind !== "router") return false;
+  const isOwn = after.lsa.header.advertisingRouter === routerId;
+  const had = before !== undefined && !isMaxAge(before) ? linksOf(before) : [];
+  return body.links.some(
+    (link) => !had.some((other) => isSame(link, other)) && (isOwn || leadsToUs(scope.area, routerId, link)),
+  );
+}
+
+function leadsToUs(area: Area, routerId: number, link: RouterLink): boolean {
+  if (link.type === POINT_TO_POINT_LINK) return link.neighborRouterId === routerId;
+  if (link.type !== TRANSIT_LINK) return false;
+  for (const entry of area.database.ofRouter(ROUTER_LSA, routerId)) {
+    if (linksOf(entry).some((own) => isOnNetwork(own, link))) return true;
+  }
+  return false;
+}
+
+const linksOf = ({ body }: Entry): RouterLsa["links"] => (body.kind === "router" ? body.links : []);
+
+const isOnNetwork = (own: RouterLink, link: RouterLink): boolean =>
+  own.type === TRANSIT_LINK &&
+  own.neighborRouterId === link.neighborRouterId &&
+  own.neighborInterfaceId === link.neighborInterfaceId;
+
+/** Another metric makes no other link. */
+const isSame = (a: RouterLink, b: RouterLink): boolean =>
+  a.type === b.type &&
+  a.interfaceId === b.interfaceId &&
+  a.neighborRouterId === b.neighborRouterId &&
+  a.neighborInterfaceId === b.neighborInterfaceId;
