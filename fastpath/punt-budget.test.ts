@@ -36,7 +36,7 @@ test("neighbor discovery, routing protocols and packets that wait have budgets t
   const budget = new PuntBudget();
   taken(budget, ping, PUNT_LOCAL);
   expect(taken(budget, solicitation, PUNT_LOCAL)).toBe(400);
-  expect(taken(budget, ospf, PUNT_LOCAL)).toBe(400);
+  expect(taken(budget, ospf, PUNT_LOCAL)).toBe(4000);
   expect(taken(budget, ping, PUNT_NEIGHBOR)).toBe(400);
 });
 

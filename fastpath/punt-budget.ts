@@ -8,10 +8,6 @@ import { PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict
 import { isNeighborDiscovery, HOP_LIMIT as ND_HOP_LIMIT } from "#wire/nd";
 import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
 
-/** Frames of a class that a port may hand up at once, and how many come back each tick (so 2 000 a second). */
-const BURST = 400;
-const EACH_TICK = 200;
-
 /** What the link itself lives on: ARP, neighbor discovery. */
 const LINK = 0;
 /** Routing protocols: they see a dead neighbor in silence. */
@@ -21,9 +17,16 @@ const WAITING = 2;
 /** All else for this router: pings, and whatever anybody sends to it. */
 const OTHER = 3;
 const CLASSES = 4;
+/**
+ * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
+ * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
+ * only after seconds.
+ */
+const BURST = [400, 4000, 400, 400];
+const EACH_TICK = [200, 2000, 200, 200];
 
 export class PuntBudget {
-  private readonly left = new Int32Array(MAX_PORTS * CLASSES).fill(BURST);
+  private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
 
   /** Takes one from the budget of the frame's port and class. False: it is used up. */
   take(f: Frame, verdict: Verdict, bytes: Uint8Array): boolean {
@@ -36,7 +39,10 @@ export class PuntBudget {
   /** `ticks`: tenths of a second that went by. */
   refill(ticks: number): void {
     const b = this.left;
-    for (let i = 0; i < b.length; i++) b[i] = Math.min(BURST, b[i]! + EACH_TICK * ticks);
+    for (let i = 0; i < b.length; i++) {
+      const classOfIt = i % CLASSES;
+      b[i] = Math.min(BURST[classOfIt]!, b[i]! + EACH_TICK[classOfIt]! * ticks);
+    }
   }
 }
 
