@@ -139,6 +139,11 @@ export class OspfHost {
     return true;
   }
 
+  /** Where the neighbor was heard from last; undefined: nowhere. */
+  macOf(port: PortState, address: Uint8Array): Uint8Array | undefined {
+    return this.macs.of(port.index, address);
+  }
+
   /** False: nobody is to send there while there is another way. */
   isUsable(hop: Hop): boolean {
     return !this.lost.has(hopKey(hop));
@@ -308,7 +313,12 @@ export class OspfHost {
     this.stale = gracefully;
     if (!gracefully) this.installer.replaceBy(new Map());
     const until = performance.now() + 1000 * this.settings.config.gracefulRestart.period;
-    this.current = this.begin(gracefully ? until : undefined);
+    try {
+      this.current = this.begin(gracefully ? until : undefined);
+    } catch (error) {
+      this.failed(error, []);
+      return;
+    }
     for (const port of this.up.values()) this.tellUp(this.current, port);
   }
 }

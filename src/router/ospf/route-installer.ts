@@ -36,8 +36,8 @@ export class RouteInstaller {
   private readonly installed = new Map<string, HopSet | undefined>();
   /** By prefix; undefined: to be removed. */
   private readonly pending = new Map<string, OspfRoute | undefined>();
-  /** No room was found for them; tried again when others have gone. */
-  private readonly refused = new Map<string, OspfRoute>();
+  /** No room was found for them, or to remove them (undefined); tried again when others have gone. */
+  private readonly refused = new Map<string, OspfRoute | undefined>();
   /** OSPF gives routes with the same next hops the same array. */
   private readonly lists = new WeakMap<readonly NextHop[], HopList>();
   private next: NodeJS.Immediate | undefined;
@@ -144,12 +144,18 @@ export class RouteInstaller {
   }
 
   private bring(text: string, route: OspfRoute | undefined): void {
-    if (route === undefined) this.remove(text);
-    else if (route.path === "discard") this.install(route, undefined);
-    else {
-      const list = this.listOf(route.nextHops);
-      if (list.hops.length > 0) this.install(route, list);
-      else this.remove(text); // our own, or on the link itself
+    try {
+      if (route === undefined) this.remove(text);
+      else if (route.path === "discard") this.install(route, undefined);
+      else {
+        const list = this.listOf(route.nextHops);
+        if (list.hops.length > 0) this.install(route, list);
+        else this.remove(text); // our own, or on the link itself
+      }
+    } catch (error) {
+      if (!(error instanceof FibFullError || error instanceof RangeError)) throw error;
+      if (this.refused.size === 0) this.options.full(`no room for ${text}: ${error.message}`);
+      this.refused.set(text, route);
     }
   }
 
@@ -165,23 +171,15 @@ export class RouteInstaller {
   private install(route: OspfRoute, list: HopList | undefined): void {
     const { text, prefix } = route;
     const before = this.installed.get(text);
-    let set: HopSet | undefined;
+    const set = list && this.options.sets.acquire(list, before);
     try {
-      set = list && this.options.sets.acquire(list, before);
       if (set === undefined || set !== before) this.options.rib.set("ospf", { ...prefix, text }, targetOf(set));
     } catch (error) {
-      if (!(error instanceof FibFullError || error instanceof RangeError)) throw error;
       this.letGo(set);
-      this.refuse(route, error.message);
-      return;
+      throw error;
     }
     this.installed.set(text, set);
     this.letGo(before);
-  }
-
-  private refuse(route: OspfRoute, why: string): void {
-    if (this.refused.size === 0) this.options.full(`no room for ${route.text}: ${why}`);
-    this.refused.set(route.text, route);
   }
 
   private letGo(set: HopSet | undefined): void {

@@ -45,7 +45,7 @@ export class RouterOspf {
       groups: services.groups,
       adjacencyOf: ({ uplink, address }: Hop) => {
         const port = ports.find("uplink", uplink);
-        return port && neighbors.adjacencyOf(port, address);
+        return port && neighbors.adjacencyOf(port, address, this.running?.macOf(port, address));
       },
       isUsable: (hop, adjacency) => neighbors.isUsable(adjacency) && this.running?.isUsable(hop) !== false,
     });
