@@ -107,8 +107,11 @@ export class UplinkNeighbors {
     }
   }
 
-  /** The adjacency of a next hop, made and asked for when it is new. */
-  adjacencyOf(port: PortState, address: Uint8Array): number {
+  /**
+   * The adjacency of a next hop, made and asked for when it is new. `supposed`: the MAC address that it was heard from,
+   * sent to until neighbor discovery knows better: a port that has just come up may not ask for a second (RFC 4862 §5.4).
+   */
+  adjacencyOf(port: PortState, address: Uint8Array, supposed?: Uint8Array): number {
     const key = hopKey(port.index, address);
     const known = this.hops.get(key);
     if (known !== undefined) return known.adjacency;
@@ -117,10 +120,10 @@ export class UplinkNeighbors {
     this.hops.set(key, hop);
     this.byAdjacency.set(adjacency, hop);
     if (port.trouble === undefined && this.hasCarrier(port)) {
-      // Known perhaps from what it said of itself, or as a next hop of before: that is not told again.
-      const mac = this.knownMac(port, address);
-      if (mac !== undefined) this.io.groups.set(adjacency, mac);
       this.resolve(hop);
+      // Known perhaps from what it said of itself, or as a next hop of before: that is not told again.
+      const mac = this.knownMac(port, address) ?? supposed;
+      if (mac !== undefined) this.io.groups.set(adjacency, mac);
     } else this.io.groups.set(adjacency, "failed");
     return adjacency;
   }
