@@ -98,13 +98,6 @@ interface FrrScope {
   readonly interface?: string;
   readonly lsa: readonly FrrLsa[];
 }
-interface FrrRoute {
-  readonly flags: string;
-  readonly pathType: string;
-  readonly metricCost: number;
-  readonly metricCostE2: number;
-  readonly nextHops: readonly { readonly nextHop: string; readonly interfaceName: string }[];
-}
 
 const TYPES: Readonly<Record<string, number>> = {
   Router: 0x2001,
@@ -172,14 +165,7 @@ export class Frr implements Reader {
   }
 
   async routes(): Promise<RouteView[]> {
-    // A prefix with several paths is a key several times: all of them are to be seen.
-    let paths = 0;
-    const text = this.vtysh("show ipv6 ospf6 route detail json");
-    const distinct = text.replaceAll(/^ {4}"([^"]+\/\d+)":\{/gm, (_, prefix) => `"${prefix} ${paths++}":{`);
-    const { routes } = JSON.parse(distinct) as { routes: Record<string, FrrRoute> };
-    return Object.entries(routes).flatMap(([prefix, route]) =>
-      route.flags.startsWith("B") ? [routeView(prefix.split(" ")[0]!, route)] : [],
-    );
+    return routesIn(this.vtysh("show ipv6 ospf6 route detail"));
   }
 
   #json(what: string): unknown {
@@ -194,17 +180,27 @@ function lsaView(scope: string, lsa: FrrLsa): LsaView {
   return { scope, type, linkStateId, advertisingRouter, sequence, checksum, age };
 }
 
-function routeView(prefix: string, route: FrrRoute): RouteView {
-  const path = PATHS[route.pathType];
-  if (path === undefined) throw new Error(`FRR calls a path ${route.pathType}`);
-  return {
-    prefix,
-    path,
-    cost: route.metricCost,
-    ...(path === "external-2" && { type2Cost: route.metricCostE2 }),
-    nextHops: route.nextHops.map(({ nextHop, interfaceName }) => ({
-      interface: interfaceName,
-      ...(nextHop !== "::" && { address: nextHop }),
-    })),
-  };
+/** The best paths of `show ipv6 ospf6 route detail`: its JSON has the last path of each prefix only. */
+export function routesIn(text: string): RouteView[] {
+  return text
+    .split(/^Destination: /m)
+    .slice(1)
+    .filter((part) => / Flags: B/.test(part))
+    .map((part) => {
+      const value = (pattern: RegExp): string => pattern.exec(part)![1]!;
+      const path = PATHS[value(/^Path Type: (\S+)/m)];
+      if (path === undefined) throw new Error(`FRR calls a path ${value(/^Path Type: (\S+)/m)}`);
+      const [, cost, type2Cost] = /^Metric: (\d+) \((\d+)\)/m.exec(part)!;
+      const hops = part.slice(part.indexOf("Nexthop:")).matchAll(/^ {2}(\S+) (\S+)/gm);
+      return {
+        prefix: value(/^(\S+)/),
+        path,
+        cost: Number(cost),
+        ...(path === "external-2" && { type2Cost: Number(type2Cost) }),
+        nextHops: [...hops].map(([, address, name]) => ({
+          interface: name!,
+          ...(address !== "::" && { address: address! }),
+        })),
+      };
+    });
 }
