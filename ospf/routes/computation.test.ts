@@ -1,20 +1,11 @@
 import { expect, test } from "bun:test";
 import { nextBelow, seeded } from "#base/random";
 import { compute, newMemory, noChanges } from "#ospf/routes/computation";
-import type { OspfRoute, RouterPath, RoutingTable } from "#ospf/routes/model";
-import type { Instance } from "#ospf/state";
+import type { OspfRoute, RouterPath } from "#ospf/routes/model";
 import { instanceOf } from "#ospf/testing/databases";
+import { finish, tableOf } from "#ospf/testing/drive";
 import { hopText, Naive, type NaiveRoute } from "#ospf/testing/naive";
 import { areasOf, describeNetwork, type Network, randomNetwork } from "#ospf/testing/network";
-
-/** From nothing, without a pause. */
-function tableOf(instance: Instance): RoutingTable {
-  const work = compute(instance, newMemory(instance), noChanges(), instance.table);
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value.table;
-  }
-}
 
 function asNaive({ path, area, cost, type2Cost, tag, nextHops }: OspfRoute): NaiveRoute {
   if (path === "discard") throw new Error("no ranges were configured");
@@ -59,3 +50,19 @@ test("RFC 5340 §4.8: routes of random networks are those of an oracle that know
     }
   }
 }, 600_000);
+
+test("sets of next hops that are thrown away and made anew leave routes the objects that they were", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = seeded(seed);
+    const instance = instanceOf({ network: randomNetwork(random), router: 0, maxPaths: 64, random });
+    const memory = newMemory(instance);
+    const first = finish(compute(instance, memory, noChanges(), instance.table)).table;
+    const { sets } = memory;
+    memory.mostSets = 0;
+    const second = finish(compute(instance, memory, noChanges(), first)).table;
+    expect(memory.sets).not.toBe(sets);
+    expect(memory.mostSets).toBeGreaterThan(0);
+    expect(second.routers).toEqual(first.routers);
+    for (const [text, route] of first.routes) expect(second.routes.get(text)).toBe(route);
+  }
+});

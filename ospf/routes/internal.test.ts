@@ -63,6 +63,12 @@ test("RFC 2328 §11.1: ranges with something in them are discarded, advertised o
   });
 });
 
+test("RFC 2328 §11.1: a route that contains a range does not make it active", () => {
+  const instance = neighborhood([area(0), ranged("2001:db8::/40")], [BACKBONE, POD]);
+  put(databaseOf(instance, 7), intra(3, "2001:db8::/32"), { advertisingRouter: 3 });
+  expect(routes(instance)).toEqual({ "2001:db8::/32": "intra 4 7 to3" });
+});
+
 test("RFC 2328 §16.2 (3): a summary of an active range of ours is ignored, of an inactive one it is not", () => {
   const instance = neighborhood([area(0), ranged("2001:db8:100::/40", "2001:db8:200::/40")], [BACKBONE, POD]);
   put(databaseOf(instance, 7), intra(3, "2001:db8:101::/48"), { advertisingRouter: 3 });

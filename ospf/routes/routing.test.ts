@@ -5,7 +5,7 @@ import { NEVER } from "#base/time";
 import type { Entry, LsaStore } from "#ospf/database/store";
 import type { OspfEffect, Turn } from "#ospf/events";
 import { withAge } from "#ospf/packet/lsa";
-import { type LsaBody, POINT_TO_POINT_LINK, ROUTER_B } from "#ospf/packet/lsa-body";
+import { type LsaBody, POINT_TO_POINT_LINK, ROUTER_B, ROUTER_NT } from "#ospf/packet/lsa-body";
 import { INTRA_AREA_PREFIX_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { OPTION_R, OPTION_V6 } from "#ospf/packet/options";
 import { opensOwnLink } from "#ospf/routes/own-links";
@@ -15,7 +15,8 @@ import type { Area, Instance } from "#ospf/state";
 import { area as areaConfig, config, on } from "#ospf/testing/configs";
 import { instanceOf } from "#ospf/testing/databases";
 import { runUntil, tableOf } from "#ospf/testing/drive";
-import { addInterface, addNeighbor, entryOf, linkLocal, newInstance, type Origin } from "#ospf/testing/instances";
+import { addInterface, addNeighbor, entryOf, linkLocal, newInstance, type Origin, put } from "#ospf/testing/instances";
+import { type ExternalMore, external, neighborhood, summary } from "#ospf/testing/neighborhood";
 import { describeNetwork, randomNetwork } from "#ospf/testing/network";
 import { podOf, serverInstance } from "#ospf/testing/pods";
 
@@ -76,16 +77,10 @@ const router = (interfaceId: number, neighborInterfaceId: number, neighborRouter
   links: [{ type: POINT_TO_POINT_LINK, metric: 5, interfaceId, neighborInterfaceId, neighborRouterId }],
 });
 
-const prefixLsa = (text: string, metric = 1): LsaBody => ({
+const prefixLsa = (text: string, metric = 1, of = OTHER): LsaBody => ({
   kind: "intraAreaPrefix",
-  referenced: { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: OTHER },
+  referenced: { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: of },
   prefixes: [{ ...parsePrefix6(text)!, options: 0, metric }],
-});
-
-const summary = (text: string): LsaBody => ({
-  kind: "interAreaPrefix",
-  metric: 1,
-  prefix: { ...parsePrefix6(text)!, options: 0 },
 });
 
 test("RFC 8405 §5.4: changes are computed together after the delay, and told once", () => {
@@ -247,6 +242,8 @@ test("RFC 3623 §2.2, §2.3: while suspended the table is computed and not told;
   const effects: OspfEffect[] = [];
   pair.routing.run({ now: 2000, effects });
   expect(effects).toEqual([{ type: "routes", changed: [], removed: [] }]);
+  pair.routing.topologyChanged(3000);
+  expect(runUntil(pair.routing, 20_000)).toEqual([]);
 });
 
 test("RFC 3623 §2.3: what was being computed when the restart ended is given up for what is known then", () => {
@@ -315,6 +312,102 @@ test("the log has the last 50 runs and of many reasons the first five", () => {
   expect(log).toHaveLength(50);
   expect(log.at(-1)).toMatchObject({ events: 9, triggeredAt: 3_600_000, startedAt: 3_600_050 });
   expect(log.at(-1)?.reasons).toHaveLength(5);
+});
+
+test("another tag, type 2 metric or area is another route", () => {
+  const instance = neighborhood(
+    [areaConfig(7), areaConfig(8)],
+    [
+      { id: 2, area: 7, cost: 3 },
+      { id: 3, area: 8, cost: 4 },
+    ],
+  );
+  const routing = new Routing(instance);
+  routing.topologyChanged(0);
+  runUntil(routing, 1000);
+  let now = 1000;
+  const said = (store: LsaStore, scope: Scope, body: LsaBody, origin: Origin): unknown => {
+    const before = store.get(entryOf(body, origin).lsa.header);
+    routing.lsaChanged(now, scope, before, put(store, body, origin));
+    now += 20_000;
+    const [effect] = runUntil(routing, now);
+    return effect?.type === "routes"
+      ? effect.changed.map(({ tag, type2Cost, area }) => [tag, type2Cost, area])
+      : effect;
+  };
+  const from = { advertisingRouter: 2, linkStateId: 1 };
+  const tell = (more: ExternalMore): unknown =>
+    said(instance.external, { kind: "as" }, external("asExternal", "2001:db8:e::/48", more), from);
+  expect(tell({ tag: 1, metric: 5 })).toEqual([[1, 5, undefined]]);
+  expect(tell({ tag: 2, metric: 5 })).toEqual([[2, 5, undefined]]);
+  expect(tell({ tag: 2, metric: 6 })).toEqual([[2, 6, undefined]]);
+  const tellSummary = (area: number, routerId: number, metric: number): unknown => {
+    const of = instance.areas.get(area)!;
+    const body = { ...summary("2001:db8:f::/48"), metric } as LsaBody;
+    return said(of.database, { kind: "area", area: of }, body, { advertisingRouter: routerId, linkStateId: 1 });
+  };
+  expect(tellSummary(7, 2, 9)).toEqual([[undefined, undefined, 7]]);
+  expect(tellSummary(8, 3, 8)).toEqual([[undefined, undefined, 8]]);
+});
+
+test("RFC 3101 §3.1: a border router that translates from now on makes another table, though no route changed", () => {
+  const pair = new Pair();
+  pair.put(0, router(20, 10, ME, ROUTER_B), { advertisingRouter: OTHER });
+  pair.until(1000);
+  pair.put(1000, router(20, 10, ME, ROUTER_B | ROUTER_NT), { advertisingRouter: OTHER });
+  const effects: OspfEffect[] = [];
+  expect(pair.routing.run({ now: 7000, effects })).toBe(true);
+  expect(effects).toEqual([]);
+  pair.routing.topologyChanged(20_000);
+  expect(pair.routing.run({ now: 20_050, effects })).toBe(false);
+});
+
+test("another number of paths, and areas that go, make another table", () => {
+  const neighbors = [2, 3].map((id) => ({ id, area: 0, cost: 3 }));
+  const instance = neighborhood([areaConfig(0), areaConfig(7)], [...neighbors, { id: 4, area: 7, cost: 3 }]);
+  for (const { id, area } of [...neighbors, { id: 4, area: 7 }]) {
+    const text = area === 0 ? "2001:db8:1::/48" : "2001:db8:2::/48";
+    put(instance.areas.get(area)!.database, prefixLsa(text, 1, id), { advertisingRouter: id });
+  }
+  const routing = new Routing(instance);
+  const hops = (text: string): string[] | undefined =>
+    instance.table.routes.get(text)?.nextHops.map((hop) => hop.interface);
+  routing.topologyChanged(0);
+  runUntil(routing, 1000);
+  expect([hops("2001:db8:1::/48"), hops("2001:db8:2::/48")]).toEqual([["to2", "to3"], ["to4"]]);
+  instance.config = { ...instance.config, maxPaths: 1 };
+  instance.areas.delete(7);
+  routing.topologyChanged(20_000);
+  runUntil(routing, 30_000);
+  expect([hops("2001:db8:1::/48"), hops("2001:db8:2::/48")]).toEqual([["to2"], undefined]);
+  expect([...instance.table.routers.keys()]).toEqual([0]);
+});
+
+test("what many prefixes that are gone have left behind is thrown away, and mixes nothing up", () => {
+  const pair = new Pair();
+  const { instance } = pair;
+  const count = 30_000;
+  const prefixes = Array.from({ length: count }, (_, i) => {
+    const address = Uint8Array.from({ length: 16 }, (_, at) =>
+      at === 0 ? 0x20 : at === 4 ? i >> 8 : at === 5 ? i : 0,
+    );
+    return { address, length: 64, options: 0, metric: 1 };
+  });
+  const { body: one, ...entry } = entryOf(prefixLsa("2001:db8:2::/48"), { advertisingRouter: OTHER, linkStateId: 2 });
+  pair.install(0, { ...entry, body: { ...one, prefixes } as LsaBody });
+  pair.until(1000);
+  expect(instance.table.routes.size).toBe(count + 1);
+  for (const now of [20_000, 40_000, 60_000]) {
+    const left = now === 40_000 ? [prefixes[1]!, prefixes[0]!] : [prefixes[0]!, prefixes[1]!];
+    const body = { ...one, prefixes: left } as LsaBody;
+    pair.put(now, body, { advertisingRouter: OTHER, linkStateId: 2, sequence: now });
+    pair.until(now + 10_000);
+    expect([...instance.table.routes].map(([text, route]) => [text, formatPrefix(route.prefix)]).sort()).toEqual([
+      ["2000:0:1::/64", "2000:0:1::/64"],
+      ["2000::/64", "2000::/64"],
+      ["2001:db8:1::/48", "2001:db8:1::/48"],
+    ]);
+  }
 });
 
 /** Databases of an instance, each with how its changes are told. */
