@@ -1,6 +1,6 @@
 /** OSPF's place in a router: it begins, changes and ends with the configuration, and BFD with it. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { formatPrefix } from "#base/address";
+import type { Millis } from "#base/time";
 import { formatRouterId } from "#ospf/text";
 import { BfdThread } from "#router/bfd/bfd-thread";
 import type { NodeOspf } from "#router/config/model";
@@ -8,6 +8,7 @@ import type { Log } from "#router/log";
 import { type Hop, HopSets } from "#router/ospf/hop-sets";
 import { OspfHost } from "#router/ospf/ospf-host";
 import { RECORDING_VERSION, type RecordingHeader } from "#router/ospf/recording";
+import { leaveRestartWord, takeRestartWord } from "#router/ospf/restart-word";
 import type { PortState, Ports } from "#router/ports";
 import type { Rib } from "#router/rib";
 import type { ServicesIo } from "#router/services-io";
@@ -103,7 +104,10 @@ export class RouterOspf {
 
   /** `restart`: neighbors are asked to wait for the next run of this router. */
   async stop(restart: boolean): Promise<void> {
-    if (restart && this.running !== undefined) this.leaveWord(this.running.configuration);
+    if (restart && this.running !== undefined) {
+      const { routerId, gracefulRestart } = this.running.configuration.config;
+      leaveRestartWord(this.options.restartFile, routerId, Date.now() + 1000 * gracefulRestart.period);
+    }
     await this.running?.end(restart ? "prepareRestart" : "shutdown");
     await this.thread?.stop();
     this.recorder?.close();
@@ -118,7 +122,7 @@ export class RouterOspf {
       isReachable: (prefix) => isReachable(formatPrefix(prefix)) ?? true,
       startBfd: async () => (this.thread ??= await BfdThread.start(log)),
       recorder: this.recorder,
-      restartingUntil: this.readWord(settings),
+      restartingUntil: this.restartingUntil(settings),
     });
     this.running = host;
     log.info(`OSPF: router ${formatRouterId(settings.config.routerId)} begins`);
@@ -148,29 +152,10 @@ export class RouterOspf {
     }
   }
 
-  private leaveWord({ config }: NodeOspf): void {
-    const until = Date.now() + 1000 * config.gracefulRestart.period;
-    writeFileSync(this.options.restartFile, JSON.stringify({ routerId: config.routerId, until }));
-  }
-
-  /** `performance.now()` until which neighbors wait for us. The word is good once. */
-  private readWord({ config }: NodeOspf): number | undefined {
-    const { restartFile } = this.options;
-    if (!existsSync(restartFile)) return undefined;
-    const word = parsed(readFileSync(restartFile, "utf8"));
-    rmSync(restartFile, { force: true });
-    if (word?.routerId !== config.routerId) return undefined;
-    const left = word.until - Date.now();
-    return left > 0 && left <= 1000 * config.gracefulRestart.period ? performance.now() + left : undefined;
-  }
-}
-
-/** Undefined for what is no such word: a run that was killed while it wrote. */
-function parsed(text: string): { readonly routerId: number; readonly until: number } | undefined {
-  try {
-    const { routerId, until } = JSON.parse(text) as { routerId: unknown; until: unknown };
-    return typeof routerId === "number" && typeof until === "number" ? { routerId, until } : undefined;
-  } catch {
-    return undefined;
+  /** `performance.now()` until which neighbors wait for us. */
+  private restartingUntil({ config }: NodeOspf): Millis | undefined {
+    const { routerId, gracefulRestart } = config;
+    const left = takeRestartWord(this.options.restartFile, routerId, 1000 * gracefulRestart.period);
+    return left === undefined ? undefined : performance.now() + left;
   }
 }

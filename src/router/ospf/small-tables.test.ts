@@ -1,8 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseIpv6 } from "#base/address";
 import { put32 } from "#base/bytes";
 import { Failures } from "#router/ospf/failures";
 import { MacTable } from "#router/ospf/mac-table";
+import { leaveRestartWord, takeRestartWord } from "#router/ospf/restart-word";
 
 describe("MAC addresses of neighbors", () => {
   const A = parseIpv6("fe80::a")!;
@@ -40,4 +44,29 @@ test("a core that fails again and again is replaced ever later, and gracefully t
   expect(notes.map(({ delay }) => delay)).toEqual([100, 1000, 5000, 30_000, 120_000, 120_000]);
   expect(notes.map(({ isFirst }) => isFirst)).toEqual([true, false, false, false, false, false]);
   expect(failures.note(1_000_000)).toEqual({ delay: 100, isFirst: true });
+});
+
+describe("a word for the next run", () => {
+  const file = join(tmpdir(), `ain-restart-${process.pid}`);
+  afterEach(() => rmSync(file, { force: true }));
+
+  test("is good once, for the same router, for as long as neighbors wait", () => {
+    expect(takeRestartWord(file, 7, 120_000)).toBeUndefined();
+    leaveRestartWord(file, 7, Date.now() + 100_000);
+    expect(takeRestartWord(file, 7, 120_000)).toBeWithin(1, 100_001);
+    expect(takeRestartWord(file, 7, 120_000)).toBeUndefined();
+    leaveRestartWord(file, 8, Date.now() + 100_000);
+    expect(takeRestartWord(file, 7, 120_000)).toBeUndefined();
+  });
+
+  test("that is late, says too much, or was cut off is none", () => {
+    for (const until of [Date.now() - 1, Date.now() + 200_000]) {
+      leaveRestartWord(file, 7, until);
+      expect(takeRestartWord(file, 7, 120_000)).toBeUndefined();
+    }
+    for (const text of ["", '{"routerId":7,"un', "[]", "null", '{"routerId":7,"until":"soon"}']) {
+      writeFileSync(file, text);
+      expect(takeRestartWord(file, 7, 120_000)).toBeUndefined();
+    }
+  });
 });
