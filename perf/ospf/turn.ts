@@ -1,0 +1,183 @@
+/** One contestant with one area: loaded, refreshed, changed. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cpuTime } from "../peers/measure/cpu";
+import type { Contestant, Running } from "./contestant";
+import { Lines } from "./lines";
+import { BUN, type Child, SINK, until, type World } from "./world";
+
+/** Milliseconds after its start that a router is left alone, so that nothing waits for MinLSInterval (5 s). */
+const SETTLE = 6500;
+const PATIENCE = 240; // seconds
+/** Milliseconds between changes of the tree, and how many: all routers delay computations that follow one another. */
+const BETWEEN_CHANGES = 6000;
+const CHANGES = 3;
+const RATE = 1000; // datagrams a second
+
+export interface TurnOptions {
+  readonly lsas: number;
+  /** Seconds in which all LSAs are refreshed; 0: not. */
+  readonly refresh: number;
+}
+
+export interface Figures {
+  /** Milliseconds from the router's first hello that was answered. */
+  readonly full: number;
+  readonly routes: number;
+  /** Seconds of CPU until the routes were in. */
+  readonly loadCpu: number;
+  /** Milliseconds of a computation: median of those after changes. */
+  readonly spf: number;
+  /** MiB resident after all. */
+  readonly rss: number;
+  readonly peak: number;
+  /** Percent of a CPU while all LSAs are refreshed. */
+  readonly refreshCpu: number;
+  /** LSAs that the speaker had to say again. */
+  readonly repeated: number;
+  readonly sent: number;
+  readonly lost: number;
+}
+
+interface SpeakerEvent {
+  readonly at: number;
+  readonly event: string;
+  readonly prefixes?: number;
+  readonly repeated?: number;
+  readonly pending?: number;
+}
+
+class SpeakerProcess {
+  readonly #child: Child;
+  readonly #lines: Lines;
+
+  constructor(world: World, lsas: number) {
+    const words = [BUN, join(import.meta.dir, "speaker-process.ts"), world.name("speaker"), "eth0", `${lsas}`];
+    this.#child = world.talk("speaker", ...words);
+    this.#lines = new Lines(this.#child);
+  }
+
+  get child(): Child {
+    return this.#child;
+  }
+
+  tell(order: string): void {
+    this.#child.stdin.write(`${order}\n`);
+    this.#child.stdin.flush();
+  }
+
+  events(name: string): SpeakerEvent[] {
+    return this.#lines.all.map((line) => JSON.parse(line) as SpeakerEvent).filter(({ event }) => event === name);
+  }
+
+  event(name: string, seconds = PATIENCE): Promise<SpeakerEvent> {
+    return until(`the speaker's "${name}"`, seconds, () => this.events(name).at(-1));
+  }
+}
+
+export async function takeTurn(world: World, contestant: Contestant, { lsas, refresh }: TurnOptions): Promise<Figures> {
+  const folder = world.turn(`${contestant.name}-${lsas}-${Date.now()}`);
+  const running = await contestant.start(world, folder);
+  const speaker = new SpeakerProcess(world, lsas);
+  try {
+    await Bun.sleep(SETTLE);
+    const traffic = await Traffic.begin(world);
+    await Bun.sleep(500);
+    const load = await loaded(running, speaker);
+    const refreshCpu = refresh > 0 ? await refreshed(running, speaker, refresh) : 0;
+    const memory = memoryOf(running.pids);
+    const spf = await changed(running, speaker);
+    const { sent, lost } = await traffic.end();
+    speaker.tell("counts");
+    const { repeated = 0, pending } = await speaker.event("counts");
+    if (pending !== 0) console.error(`${contestant.name}: ${pending} LSAs were never acknowledged`);
+    return { ...load, spf, ...memory, refreshCpu, repeated, sent, lost };
+  } finally {
+    await world.end(speaker.child);
+    await running.stop();
+    world.exec(
+      "router",
+      "sh",
+      "-c",
+      "ip -6 route flush proto ospf; ip -6 route flush proto bird; ip -6 route flush table main; ip -6 nexthop flush 2>/dev/null; for i in 1 2 3; do ip link set eth$i down; ip link set eth$i up; done",
+    );
+    await Bun.sleep(1000);
+  }
+}
+
+async function loaded(
+  running: Running,
+  speaker: SpeakerProcess,
+): Promise<Pick<Figures, "full" | "routes" | "loadCpu">> {
+  const before = cpuTime(running.pids).processes;
+  speaker.tell("begin");
+  const { at: began } = await speaker.event("hello");
+  const { prefixes } = await speaker.event("area");
+  const full = await until("Full", PATIENCE, () => running.fullAt());
+  const routes = await until("routes", PATIENCE, () => running.routesAt(prefixes!));
+  return { full: full - began, routes: routes - began, loadCpu: cpuTime(running.pids).processes - before };
+}
+
+/** In percent of one CPU. */
+async function refreshed(running: Running, speaker: SpeakerProcess, seconds: number): Promise<number> {
+  await Bun.sleep(2000);
+  const [before, began] = [cpuTime(running.pids).processes, performance.now()];
+  speaker.tell(`refresh ${1000 * seconds}`);
+  await speaker.event("refreshed");
+  await Bun.sleep(500); // acknowledgments
+  return (100 * (cpuTime(running.pids).processes - before)) / ((performance.now() - began) / 1000);
+}
+
+async function changed(running: Running, speaker: SpeakerProcess): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < CHANGES; i++) {
+    speaker.tell("change");
+    await Bun.sleep(BETWEEN_CHANGES);
+    times.push((await running.spf()) ?? Number.NaN);
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+function memoryOf(pids: readonly number[]): Pick<Figures, "rss" | "peak"> {
+  let [rss, peak] = [0, 0];
+  for (const pid of pids) {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+    rss += kib("VmRSS") / 1024;
+    peak += kib("VmHWM") / 1024;
+  }
+  return { rss, peak };
+}
+
+class Traffic {
+  readonly #world: World;
+  readonly #source: Child;
+  readonly #sink: Child;
+  readonly #sent: Lines;
+  readonly #got: Lines;
+
+  static async begin(world: World): Promise<Traffic> {
+    const traffic = new Traffic(world);
+    await until("the sink", 10, () => traffic.#got.all[0]);
+    return traffic;
+  }
+
+  private constructor(world: World) {
+    const program = join(import.meta.dir, "traffic.ts");
+    this.#world = world;
+    this.#sink = world.talk("sink", BUN, program, "count");
+    this.#source = world.talk("source", BUN, program, "send", SINK, `${RATE}`);
+    this.#got = new Lines(this.#sink);
+    this.#sent = new Lines(this.#source);
+  }
+
+  async end(): Promise<{ sent: number; lost: number }> {
+    this.#source.stdin.end();
+    await this.#sent.ended;
+    this.#sink.stdin.end();
+    await this.#got.ended;
+    await this.#world.end(this.#source, this.#sink);
+    const sent = Number(this.#sent.all.at(-1));
+    return { sent, lost: sent - Number(this.#got.all.at(-1)) };
+  }
+}
