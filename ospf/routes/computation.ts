@@ -41,6 +41,7 @@ const SPARE_DESTINATIONS = 20_000;
 export interface Memory {
   readonly salt: number;
   sets: NextHopSets;
+  /** Above so many others are begun: twice what was needed then, and some. Infinity: until that is known. */
   mostSets: number;
   destinations: Destinations;
   /** By area id. */
@@ -87,6 +88,7 @@ export function* compute(instance: Instance, memory: Memory, changes: Changes, b
   }
   const { internal, routers } = memory;
   memory.external ??= yield* externalRoutes({ instance, reached, internal, routers, sets });
+  if (memory.mostSets === Number.POSITIVE_INFINITY) memory.mostSets = 2 * sets.size + SPARE_SETS;
   const routes = yield* buildRoutes(memory, internal, memory.external, before);
   return {
     table: { routes, routers },
@@ -112,7 +114,7 @@ function tidy(instance: Instance, memory: Memory, before: RoutingTable): void {
   const tooManyDestinations = destinations.size > 2 * before.routes.size + SPARE_DESTINATIONS;
   if (tooManySets || sets.maxPaths !== instance.config.maxPaths) {
     memory.sets = new NextHopSets(instance.config.maxPaths, sets);
-    memory.mostSets = 2 * sets.size + SPARE_SETS;
+    memory.mostSets = Number.POSITIVE_INFINITY;
     memory.trees.clear();
   }
   if (tooManyDestinations) {
