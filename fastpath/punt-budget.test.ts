@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { Frame, KIND_ARP, KIND_IPV6 } from "#fastpath/frame";
+import { Frame, KIND_ARP, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { isVital, PuntBudget } from "#fastpath/punt-budget";
-import { PUNT_ARP, PUNT_LOCAL, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
+import { PUNT_ARP, PUNT_DHCP, PUNT_LOCAL, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 import { NEIGHBOR_SOLICITATION } from "#wire/icmp6";
 import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
 
@@ -38,6 +38,16 @@ test("neighbor discovery, routing protocols and packets that wait have budgets t
   expect(taken(budget, solicitation, PUNT_LOCAL)).toBe(400);
   expect(taken(budget, ospf, PUNT_LOCAL)).toBe(4000);
   expect(taken(budget, ping, PUNT_NEIGHBOR)).toBe(400);
+});
+
+test("DHCP has a small one of its own, and no claim to the whole ring", () => {
+  const budget = new PuntBudget();
+  const dhcp = Object.assign(new Frame(), { port: 7, kind: KIND_IPV4 });
+  expect(taken(budget, dhcp, PUNT_DHCP)).toBe(40);
+  budget.refill(1);
+  expect(taken(budget, dhcp, PUNT_DHCP)).toBe(2);
+  expect(taken(budget, ping, PUNT_LOCAL)).toBe(400);
+  expect(isVital(dhcp, PUNT_DHCP, BYTES)).toBe(false);
 });
 
 test("each port has its own", () => {

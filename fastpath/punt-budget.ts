@@ -4,7 +4,7 @@
  */
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
+import { PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
 import { isNeighborDiscovery, HOP_LIMIT as ND_HOP_LIMIT } from "#wire/nd";
 import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
 
@@ -16,14 +16,16 @@ const ROUTING = 1;
 const WAITING = 2;
 /** All else for this router: pings, and whatever anybody sends to it. */
 const OTHER = 3;
-const CLASSES = 4;
+/** What a VM asks of its services: DHCP. */
+const SERVICE = 4;
+const CLASSES = 5;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400];
-const EACH_TICK = [200, 2000, 200, 200];
+const BURST = [400, 4000, 400, 400, 40];
+const EACH_TICK = [200, 2000, 200, 200, 2];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -54,6 +56,8 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
   switch (verdict) {
     case PUNT_ARP:
       return LINK;
+    case PUNT_DHCP:
+      return SERVICE;
     case PUNT_NEIGHBOR:
     case PUNT_OWN:
     case PUNT_LEARN:

@@ -36,6 +36,7 @@ export const ENDINGS: readonly Ending[] = [
   // punted
   ending("punt-arp", "punted", "an ARP message for the control thread"),
   ending("punt-local", "punted", "addressed to this router"),
+  ending("punt-dhcp", "punted", "a VM's DHCP request for the control thread"),
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
   ending("punt-own", "punted", "this router's own packet, waiting for its next hop's MAC address"),
   ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
@@ -57,6 +58,7 @@ export const ENDINGS: readonly Ending[] = [
   ending("spoofed-mac", "dropped", "source MAC is not the VM's"),
   ending("spoofed-source", "dropped", "source address is not the VM's"),
   ending("vm-broadcast", "dropped", "broadcast or multicast from a VM whose network has none"),
+  ending("rogue-dhcp", "dropped", "to the port of DHCP clients: to VMs only the router speaks as a DHCP server"),
   ending("vm-ipv6", "dropped", "IPv6 from a VM that has no IPv6 address"),
   ending("fabric-ipv4", "dropped", "IPv4 or ARP on a fabric link (the fabric is IPv6 only)"),
   // resolve, home, route
@@ -138,6 +140,7 @@ export const TRANSIT = verdict("transit");
 export const ORIGINATED = verdict("originated");
 export const PUNT_ARP = verdict("punt-arp");
 export const PUNT_LOCAL = verdict("punt-local");
+export const PUNT_DHCP = verdict("punt-dhcp");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
 export const PUNT_OWN = verdict("punt-own");
 export const PUNT_LEARN = verdict("punt-learn");
@@ -156,6 +159,7 @@ export const LOOPBACK_DESTINATION = verdict("loopback-destination");
 export const SPOOFED_MAC = verdict("spoofed-mac");
 export const SPOOFED_SOURCE = verdict("spoofed-source");
 export const VM_BROADCAST = verdict("vm-broadcast");
+export const ROGUE_DHCP = verdict("rogue-dhcp");
 export const VM_IPV6 = verdict("vm-ipv6");
 export const FABRIC_IPV4 = verdict("fabric-ipv4");
 export const NO_NETWORK_ROUTE = verdict("no-network-route");

@@ -2,9 +2,10 @@
 import { parseIpv4, parseMac } from "#base/address";
 import { build6, fragments4, type Icmp, type Ip4, type Raw, type Tcp, together } from "#fastpath/testing/packet";
 import * as arp from "#wire/arp";
+import * as dhcp from "#wire/dhcp4";
 import { BROADCAST } from "#wire/ethernet";
 import { GSO_TCPV4 } from "#wire/virtio-net";
-import { between, type HostileCase, marked, octets, patched, udp, withType } from "./hostile-cases";
+import { between, type HostileCase, MARK, marked, octets, patched, udp, withType } from "./hostile-cases";
 import {
   A,
   A_MAC,
@@ -25,6 +26,7 @@ const OTHER_MAC = parseMac("02:00:00:00:66:66")!;
 const GROUP_MAC = parseMac("01:00:5e:00:00:09")!;
 const ip = (text: string): Uint8Array => parseIpv4(text)!;
 const toGateway = { destination: GATEWAY } as const;
+const toAll = { destination: ip("255.255.255.255") } as const;
 const raw = (protocol: number, data = marked(40)): Raw => ({ kind: "raw", protocol, data });
 const icmp = (type: number, code = 0, body = marked(16)): Icmp => ({ kind: "icmp", type, code, body });
 const tcp = (length: number): Tcp => ({ kind: "tcp", data: marked(length) });
@@ -45,6 +47,18 @@ const arpFrom = (mac: Uint8Array, address: Uint8Array, inFrame = mac): Uint8Arra
   return withType(between(message, BROADCAST, inFrame), 0x0806);
 };
 
+/** A DHCP message of VM a's client, whose identifier comes back in the answer (RFC 6842 §3). */
+const dhcpFrom = (more: Partial<dhcp.Dhcp4Message>, source = ip("0.0.0.0")): Uint8Array => {
+  const zero = new Uint8Array(4);
+  const data = dhcp.writeDhcp4({
+    ...{ op: dhcp.BOOTREQUEST, hops: 0, xid: 7, secs: 0, broadcast: false, chaddr: A_MAC, type: dhcp.DISCOVER },
+    ...{ ciaddr: zero, yiaddr: zero, siaddr: zero, giaddr: zero, options: { clientIdentifier: MARK }, ...more },
+  });
+  const upper = { kind: "udp", source: 68, destination: 67, data } as const;
+  return between(fromA(upper, { source, destination: ip("255.255.255.255") }), BROADCAST, A_MAC);
+};
+const toPort = (destination: number, source = 68) => ({ ...udp(), source, destination });
+
 const plain = fromA(udp());
 const tagged = together(octets(0, 7, 0x08, 0x00), plain);
 const overTheTop = fromA(udp(), { totalLength: 200 });
@@ -59,6 +73,20 @@ const FORWARDED: readonly HostileCase[] = [
   { ...sends("a right packet for a VM next door", "hairpin", { destination: O.ipv4 }), reaches: "o" },
   {
     ...sends("a ping of the gateway", "punt-local", toGateway, { ...icmp(8), rest: 7 }),
+    also: { originated: 1 },
+    reaches: "a",
+  },
+  {
+    title: "a DHCP discovery",
+    ending: "punt-dhcp",
+    frame: dhcpFrom({}),
+    also: { originated: 1 },
+    reaches: "a",
+  },
+  {
+    title: "a DHCP request that goes on from its own address",
+    ending: "punt-dhcp",
+    frame: dhcpFrom({ type: dhcp.REQUEST, ciaddr: A.ipv4 }, A.ipv4),
     also: { originated: 1 },
     reaches: "a",
   },
@@ -130,6 +158,33 @@ const FORBIDDEN: readonly HostileCase[] = [
   sends("the broadcast address", "vm-broadcast", { destination: ip("255.255.255.255") }),
   { title: "a broadcast frame", ending: "vm-broadcast", frame: between(plain, BROADCAST, A_MAC) },
   { title: "a multicast frame", ending: "vm-broadcast", frame: between(plain, GROUP_MAC, A_MAC) },
+  sends("no source, for another than the DHCP servers", "bad-source", { source: ip("0.0.0.0"), ...toAll }, toPort(69)),
+  sends("a neighbour's address, for the DHCP servers", "spoofed-source", { source: B.ipv4, ...toAll }, toPort(67)),
+  sends("a DHCP server's offer to all", "rogue-dhcp", toAll, toPort(68, 67)),
+  sends("a DHCP server's answer to a VM next door", "rogue-dhcp", { destination: O.ipv4 }, toPort(68, 67)),
+  sends("a DHCP server's answer to a VM elsewhere", "rogue-dhcp", {}, toPort(68, 5000)),
+  {
+    title: "a DHCP discovery by way of a relay",
+    ending: "control-ignored",
+    frame: dhcpFrom({ giaddr: A.ipv4 }),
+    also: { "punt-dhcp": 1 },
+  },
+  {
+    title: "a DHCP discovery for another network card",
+    ending: "control-ignored",
+    frame: dhcpFrom({ chaddr: OTHER_MAC }),
+    also: { "punt-dhcp": 1 },
+  },
+  {
+    title: "a DHCP request for another server",
+    ending: "control-ignored",
+    frame: dhcpFrom({ type: dhcp.REQUEST, options: { serverIdentifier: B.ipv4, requestedAddress: A.ipv4 } }),
+    also: { "punt-dhcp": 1 },
+  },
+  {
+    ...sends("rubbish for the DHCP server", "control-ignored", toGateway, toPort(67)),
+    also: { "punt-dhcp": 1 },
+  },
   { title: "IPv6", ending: "vm-ipv6", frame: frameOfA(ipv6) },
   sends("IGMP", "icmp-untranslatable", {}, raw(2)),
   sends("an ICMP timestamp request", "icmp-untranslatable", {}, icmp(13)),

@@ -78,7 +78,9 @@ function classify4(f: Frame, t: Tables): Verdict {
   f.protocol = b[at + 9]!;
   // RFC 1812 §5.3.7: sources and destinations that no router forwards.
   const source = b[at + 12]!;
-  if (source === 0 || source === 127 || source >= 224) return BAD_SOURCE;
+  if (source === 0 || source === 127 || source >= 224) {
+    if (!isFromNobodyToAll(t, at)) return BAD_SOURCE;
+  }
   const destination = b[at + 16]!;
   if (destination === 0 || destination === 127 || (destination >= 240 && t.words[(at + 16) >> 2] !== -1))
     return LOOPBACK_DESTINATION;
@@ -99,6 +101,10 @@ function classify4(f: Frame, t: Tables): Verdict {
   f.l4 = f.payload;
   return transport(f, t, length - headerLength);
 }
+
+/** RFC 2131 §4.1: a DHCP client without an address asks everybody; `admit` looks at the rest. */
+const isFromNobodyToAll = (t: Tables, at: number): boolean =>
+  t.words[(at + 12) >> 2] === 0 && t.words[(at + 16) >> 2] === -1 && t.bytes[at + 9] === PROTOCOL_UDP;
 
 /** Sums the header as 16-bit words in memory order: the sum of a good header is all ones in any order (RFC 1071 §2.B). */
 function headerChecksumHolds(t: Tables, at: number, headerLength: number): boolean {

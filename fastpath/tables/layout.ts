@@ -37,6 +37,8 @@ export const V_NETWORK = 8;
 export const V_MTU = 9;
 /** 1 when the VM's MAC address is configured, 0 when it is learnt. */
 export const V_MAC_FIXED = 10;
+/** 1 when this router is the VM's DHCP server. */
+export const V_DHCP = 11;
 
 /** A tenant network's record. */
 export const NETWORK_WORDS = 4;

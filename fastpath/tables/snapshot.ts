@@ -24,6 +24,7 @@ import {
   type Snapshot,
   V_ADDRESS,
   V_ADJACENCY,
+  V_DHCP,
   V_IPV4,
   V_MAC_FIXED,
   V_MTU,
@@ -54,6 +55,8 @@ export interface VmPlan {
   readonly mtu: number;
   /** True: its MAC address is configured and never another. */
   readonly macIsFixed: boolean;
+  /** True: this router is its DHCP server. Default false. */
+  readonly dhcp?: boolean;
 }
 
 export interface NetworkPlan {
@@ -142,6 +145,7 @@ function writeVm(vms: Int32Array, at: number, vm: VmPlan, tags: number): void {
   vms[at + V_NETWORK] = vm.network;
   vms[at + V_MTU] = vm.mtu;
   vms[at + V_MAC_FIXED] = vm.macIsFixed ? 1 : 0;
+  vms[at + V_DHCP] = vm.dhcp ? 1 : 0;
 }
 
 /** At most half full, so that a probe for an address that is not there ends soon. */

@@ -155,6 +155,8 @@ export interface SmallRouterOptions {
   readonly offload?: boolean;
   /** True: the VMs' MAC addresses are configured. Default false: they were learnt. */
   readonly macIsFixed?: boolean;
+  /** True: the router is the VMs' DHCP server. Default false. */
+  readonly dhcp?: boolean;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -170,7 +172,7 @@ export class SmallRouter {
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
-    const { macIsFixed = false } = options;
+    const { macIsFixed = false, dhcp = false } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const fib = new FibWriter({ capacityOctets: 1 << 20 });
@@ -183,7 +185,7 @@ export class SmallRouter {
     ]);
     const words = new Int32Array(arena);
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
-    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed })));
+    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed, dhcp })));
     this.counters = new Float64Array(COUNTERS_OCTETS / 8);
     const punts: Punts = {
       punt: (f, verdict) => {
@@ -228,7 +230,7 @@ export class SmallRouter {
 
 type Settings = Required<Omit<SmallRouterOptions, "cacheEntries">>;
 
-function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsFixed }: Settings): TablesPlan {
+function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsFixed, dhcp }: Settings): TablesPlan {
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -243,6 +245,7 @@ function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsF
       adjacency: v.port,
       mtu: vmMtu,
       macIsFixed,
+      dhcp,
     })),
     networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL] })),
     homes: HOMES,

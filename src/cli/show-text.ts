@@ -78,6 +78,21 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       homes.map((h) => [`${h.index}`, h.prefix, h.hypervisor ?? "-", h.here ? "here" : ""]),
       ["right"],
     ),
+  dhcp: (leases) =>
+    columns(
+      ["VM", "NETWORK", "ADDRESS", "STATE", "EXPIRES IN", "LAST SEEN", "MAC", "CLIENT", "ASKED FOR"],
+      leases.map((l) => [
+        l.vm,
+        l.network,
+        l.address,
+        l.state,
+        l.expires === null ? "-" : duration(l.expires),
+        l.lastSeen === null ? "never" : `${duration(l.lastSeen)} ago`,
+        l.mac ?? "-",
+        l.hostname ?? "-",
+        l.requested.join(" ") || "-",
+      ]),
+    ),
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],

@@ -25,7 +25,8 @@ export interface PortState {
   readonly interface: string;
   readonly attachment: "packet" | "tap";
   readonly uplink?: Uplink;
-  readonly vm?: Vm;
+  /** Replaced where no more than its services change. */
+  vm?: Vm;
   /** Undefined while it is open; else why it is not. */
   trouble: string | undefined;
   /** Valid while it is open: the router's MAC on the port and the largest IP packet, octets. */

@@ -3,10 +3,10 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
-import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
+import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
-import { type Change, describeChange, planChange } from "#router/config/plan";
+import { type Change, describeChange, needsAnotherPort, planChange } from "#router/config/plan";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
@@ -23,6 +23,7 @@ import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
 import { UplinkNeighbors } from "#router/uplink-neighbors";
 import type { RouteView } from "#router/views";
+import { VmDhcp } from "#router/vm-dhcp";
 import { VmNeighbors } from "#router/vm-neighbors";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
@@ -47,6 +48,7 @@ export class Router {
   readonly startedAt = Date.now();
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
+  readonly vmDhcp: VmDhcp;
   readonly uplinkNeighbors: UplinkNeighbors;
   readonly counters = new PortCounters(() => this.forwarders.counters);
   /** Set once the threads run; nothing is punted before. */
@@ -116,6 +118,7 @@ export class Router {
       lost: (port: number, ending: number) => this.counters.lost(port, ending),
     };
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
+    this.vmDhcp = new VmDhcp(services, this.ports, log);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
     this.rib = new Rib(this.routing);
@@ -180,6 +183,7 @@ export class Router {
     if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
     this.stopped = true;
     this.vmNeighbors.stop();
+    this.vmDhcp.stop();
     this.uplinkNeighbors.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
     this.monitor.close();
@@ -320,6 +324,7 @@ export class Router {
   }
 
   private adopt(): Promise<void> {
+    this.vmDhcp.refresh(this.configuration);
     return this.forwarders.adopt(buildSnapshot(tablesPlan(this.configuration, this.ports, this.vmNeighbors)));
   }
 
@@ -342,13 +347,14 @@ export class Router {
   private async apply(configuration: Configuration, changes: readonly Change[]): Promise<void> {
     const { node } = configuration;
     const replaced = new Set<PortState>();
-    for (const change of changes) {
+    const rewired = changes.filter((change) => !this.changeServices(change));
+    for (const change of rewired) {
       if (change.what !== "uplink" && change.what !== "vm") continue;
       const port = change.before && this.ports.find(change.what, change.name);
       if (port !== undefined) replaced.add(port);
     }
     const fresh: PortState[] = [];
-    for (const change of changes) {
+    for (const change of rewired) {
       if (change.what === "uplink" && change.after) fresh.push(this.addPort({ uplink: change.after }));
       if (change.what === "vm" && change.after) fresh.push(this.addPort({ vm: change.after }));
     }
@@ -363,6 +369,15 @@ export class Router {
     for (const port of fresh) await this.openPort(port);
     this.forgetHops();
     await this.adopt();
+  }
+
+  /** True when a VM's services are all that changes, so that its port stays as it is. */
+  private changeServices({ what, name, before, after }: Change): boolean {
+    if (what !== "vm" || before === undefined || after === undefined || needsAnotherPort(before, after)) return false;
+    const port = this.ports.find("vm", name);
+    if (port === undefined) return false;
+    port.vm = after;
+    return true;
   }
 
   private applyHomes(before: Configuration): void {
@@ -387,6 +402,9 @@ export class Router {
     switch (punt.verdict) {
       case PUNT_ARP:
         this.vmNeighbors.arp(port, punt.octets);
+        break;
+      case PUNT_DHCP:
+        this.vmDhcp.take(punt);
         break;
       case PUNT_LEARN:
         if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))

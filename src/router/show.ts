@@ -42,6 +42,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   routes: (router) => router.routes(),
   neighbors: (router) => [...router.uplinkNeighbors.view(), ...router.vmNeighbors.view()],
   homes,
+  dhcp: (router) => router.vmDhcp.view(),
   counters,
 };
 

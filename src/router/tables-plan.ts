@@ -29,6 +29,7 @@ export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: V
       adjacency: vms.adjacencyOf(index),
       mtu,
       macIsFixed: vm.mac !== undefined,
+      dhcp: vm.dhcp && fabric.networks[networkIndex.get(vm.network.name)!]!.dhcp !== undefined,
     })),
     networks: fabric.networks.map(({ tags, gateway, prefixes }) => ({ tags, gateway: gateway.bytes, prefixes })),
     homes: fabric.homes.map((home) => home.prefix.address),

@@ -84,6 +84,25 @@ export interface HomeView {
   readonly here: boolean;
 }
 
+/** A VM that this router is the DHCP server of. */
+export interface DhcpView {
+  readonly vm: string;
+  readonly network: string;
+  readonly address: string;
+  /** "none", "offered", "bound", "told", "released", "declined", "expired". */
+  readonly state: string;
+  /** Of its client; this and all below is null while nothing is known. */
+  readonly mac: string | null;
+  /** Seconds since the client's last message. */
+  readonly lastSeen: number | null;
+  /** Seconds that its lease still holds. */
+  readonly expires: number | null;
+  /** As the client calls itself. */
+  readonly hostname: string | null;
+  /** Codes of the options it asked for (RFC 2132). */
+  readonly requested: readonly number[];
+}
+
 export interface CounterView {
   readonly port: string;
   readonly ending: string;
@@ -99,8 +118,9 @@ export interface Views {
   readonly routes: readonly RouteView[];
   readonly neighbors: readonly NeighborView[];
   readonly homes: readonly HomeView[];
+  readonly dhcp: readonly DhcpView[];
   readonly counters: readonly CounterView[];
 }
 
-export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "counters"] as const;
+export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "dhcp", "counters"] as const;
 export type ViewName = (typeof VIEWS)[number];

@@ -95,7 +95,9 @@ function replyIn(effects: Dhcp4Effect[]) {
   const message = dhcp.readDhcp4(frame, 42);
   if (message instanceof Malformed) throw new Error(message.error);
   expect(message).toMatchObject({ op: dhcp.BOOTREPLY, hops: 0, xid: 0xabcd1234, secs: 0, giaddr: ZERO });
-  return { message, mac: ethernet.destination(frame, 0), to: frame.slice(30, 34), size: frame.length - 14 };
+  const mac: Uint8Array = ethernet.destination(frame, 0);
+  const to: Uint8Array = frame.slice(30, 34);
+  return { message, mac, to, size: frame.length - 14 };
 }
 
 const stateOf = (core: Dhcp4Server): string => [...core.leases()][0]!.state;
@@ -199,12 +201,12 @@ describe("a request (RFC 2131 §4.3.2)", () => {
   test("of a rebinding client, to everybody and with the broadcast flag, is answered where it is (§4.1)", () => {
     const rebinding: Spoken = { ...renewing(VM), to: ALL, broadcast: true };
     const { message, mac, to } = replyIn(says(serving(), dhcp.REQUEST, rebinding));
-    expect([message.type, mac, to]).toEqual([dhcp.ACK, VM_MAC, VM]);
+    expect({ type: message.type, mac, to }).toEqual({ type: dhcp.ACK, mac: VM_MAC, to: VM });
   });
 
   test("of a client that renews another address is refused, to everybody", () => {
     const { message, to } = replyIn(says(serving(), dhcp.REQUEST, renewing(OTHER)));
-    expect([message.type, to]).toEqual([dhcp.NAK, ALL]);
+    expect({ type: message.type, to }).toEqual({ type: dhcp.NAK, to: ALL });
   });
 
   test("for another server is none of ours", () => {
@@ -288,7 +290,7 @@ describe("a client that asks for settings only (§4.3.5)", () => {
     expect(message).toMatchObject({ type: dhcp.ACK, yiaddr: ZERO, ciaddr: VM });
     const { leaseTime, renewalTime, rebindingTime, mtu } = message.options;
     expect([leaseTime, renewalTime, rebindingTime, mtu]).toEqual([undefined, undefined, undefined, 1480]);
-    expect([mac, to, stateOf(core)]).toEqual([VM_MAC, VM, "told"]);
+    expect({ mac, to, state: stateOf(core) }).toEqual({ mac: VM_MAC, to: VM, state: "told" });
   });
 
   test("and has another's address is none of ours", () => {

@@ -1,6 +1,6 @@
 /** What fabric.yaml may say. Published as schema/fabric.schema.json. */
 import { z } from "zod";
-import { ipv4, macAddress, prefix4, prefix6, whole } from "#runtime/document/scalars";
+import { domainName, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
 
 const NAME = "a name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
 /** Of a fabric, node, tenant, network, uplink or VM: fit for a file name and for `tenant/network`. */
@@ -33,12 +33,47 @@ const DEFAULT_GATEWAY = "169.254.1.1";
 /** Locally administered, "AIN" in ASCII. */
 const DEFAULT_GATEWAY_MAC = "02:41:49:4e:00:01";
 
+/** Most addresses of one kind that a VM is told; a client that takes the least has room for so many. */
+const MOST_SERVERS = 8;
+const SERVERS = `a list of at most ${MOST_SERVERS} IPv4 addresses`;
+const servers = (whose: string) =>
+  z
+    .array(ipv4, { error: SERVERS })
+    .max(MOST_SERVERS, { error: SERVERS })
+    .default([])
+    .meta({ description: `addresses of ${whose}` });
+
+const DHCP = "false, or a mapping with dns, domain, ntp, mtu, leaseTime";
+const dhcp = z
+  .union(
+    [
+      z.literal(false, { error: DHCP }),
+      z.strictObject(
+        {
+          dns: servers("the VMs' DNS servers"),
+          domain: domainName.optional().meta({ description: "the VMs' domain" }),
+          ntp: servers("the VMs' NTP servers"),
+          mtu: whole(576, 65535)
+            .optional()
+            .meta({ description: "what VMs are told; default: what the fabric carries" }),
+          leaseTime: span(10_000, 365 * 86_400_000, 1000)
+            .prefault("1h")
+            .meta({ description: "how long an address is a VM's before it has to ask again" }),
+        },
+        { error: DHCP },
+      ),
+    ],
+    { error: DHCP },
+  )
+  .meta({ description: "what the router tells VMs by DHCP; false: it is not their DHCP server" });
+
 export const network = z.strictObject(
   {
     // Bounded by the tenant bits: the loader checks it.
     id: whole(0, 2 ** 31 - 1).meta({ description: "network number, 0 … 2^(32 − tenantBits) − 1" }),
     prefixes: z.array(prefix4, { error: NETWORK_PREFIXES }).min(1, { error: NETWORK_PREFIXES }),
     gateway: ipv4.prefault(DEFAULT_GATEWAY).meta({ description: "the address VMs route through; no VM's own" }),
+    dhcp: dhcp.prefault({}),
   },
   { error: NETWORK },
 );

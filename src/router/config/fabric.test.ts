@@ -61,6 +61,20 @@ describe("a fabric", () => {
     expect(narrow.networks[0]?.tags).toBe(0xffff_ffff);
   });
 
+  test("tells VMs by DHCP for an hour what there is to tell, or nothing at all", () => {
+    const dhcpOf = (dhcp: string) =>
+      fabric(`${HEAD}tenants: {blue: {id: 1, networks: {a: {id: 1, prefixes: [10.0.0.0/8]${dhcp}}}}}\n`).networks[0]
+        ?.dhcp;
+    expect(dhcpOf("")).toEqual({ dns: [], ntp: [], leaseTime: 3_600_000 });
+    expect(dhcpOf(", dhcp: {dns: [10.0.0.53], domain: a.example, ntp: [], mtu: 1400, leaseTime: 90s}")).toMatchObject({
+      dns: [{ text: "10.0.0.53" }],
+      domain: "a.example",
+      mtu: 1400,
+      leaseTime: 90_000,
+    });
+    expect(dhcpOf(", dhcp: false")).toBeUndefined();
+  });
+
   test("takes a key whose digits are all decimal, and shows no key in an error", () => {
     const digits = "12345678901234567890123456789012";
     expect(toHex(fabric(HEAD.replace(/key: .*/, `key: ${digits}`)).key)).toBe(digits);
@@ -124,7 +138,28 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
       "fabric.yaml:10:10: tenants.blue.networks.b.prefixes: found nothing, expected a list of one or more IPv4 prefixes",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, gateway\n    Did you mean "prefixes"?',
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, gateway, dhcp\n    Did you mean "prefixes"?',
+    ]);
+  });
+
+  test("about what a network tells by DHCP", () => {
+    const network = "tenants: {blue: {id: 1, networks: {a: {id: 1, prefixes: [10.0.0.0/8], dhcp: DHCP}}}}";
+    const of = (text: string) =>
+      errors(`${HEAD}${network.replace("DHCP", text)}\n`).map((e) => e.replace(/^.*a\.dhcp/, ""));
+    expect(of("true")).toEqual([": found true, expected false, or a mapping with dns, domain, ntp, mtu, leaseTime"]);
+    expect(of("{dns: 10.0.0.53, domain: -blue, mtu: 500, leaseTime: 60}")).toEqual([
+      '.dns: found "10.0.0.53", expected a list of at most 8 IPv4 addresses',
+      '.domain: found "-blue", expected a domain name: host names joined by dots, at most 253 characters',
+      ".mtu: found 500, expected a whole number 576 … 65535",
+      ".leaseTime: found 60, expected a time 10s … 8760h, in whole seconds",
+    ]);
+    expect(of("{dns: [10.0.0.53, 224.0.0.1, 10.0.0.53], ntp: [127.0.0.1]}")).toEqual([
+      ".dns[1]: found 224.0.0.1, expected a host's address",
+      ".dns[2]: found 10.0.0.53 a second time, expected each server once",
+      ".ntp[0]: found 127.0.0.1, expected a host's address",
+    ]);
+    expect(of("{router: 10.0.0.1}")).toEqual([
+      '.router: found the unknown key "router", expected one of dns, domain, ntp, mtu, leaseTime',
     ]);
   });
 

@@ -1,9 +1,10 @@
 /** Reads fabric.yaml: first its form (fabric-schema.ts), then what has to fit together. */
 import { statSync } from "node:fs";
+import type { z } from "zod";
 import { contains, overlaps, parsePrefix4, parsePrefix6 } from "#base/address";
 import { fromHex } from "#base/bytes";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
-import type { Address, Fabric, Home, Network, Prefix } from "#router/config/model";
+import type { Address, DhcpSettings, Fabric, Home, Network, Prefix } from "#router/config/model";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
 import { readSource, type Source } from "#runtime/document/source";
@@ -122,13 +123,30 @@ interface Tenant {
 function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Network[] {
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
-  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway } }) => {
+  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway, dhcp } }) => {
     ids.check(id, [...path, key, "id"]);
     checkNetworkPrefixes(inspector, [...path, key, "prefixes"], prefixes);
-    checkGateway(inspector, [...path, key, "gateway"], gateway);
+    checkHost(inspector, [...path, key, "gateway"], gateway);
     const tags = tenantId * 2 ** (networkBits ?? 0) + id;
-    return { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway };
+    const network = { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway };
+    return dhcp === false ? network : { ...network, dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) };
   });
+}
+
+function inspectDhcp(
+  inspector: Inspector,
+  path: Path,
+  { dns, ntp, domain, mtu, leaseTime }: Exclude<z.output<typeof networkSchema>["dhcp"], false>,
+): DhcpSettings {
+  for (const [key, servers] of Object.entries({ dns, ntp })) {
+    for (const [i, server] of servers.entries()) {
+      checkHost(inspector, [...path, key, i], server);
+      if (servers.slice(0, i).some(({ text }) => text === server.text)) {
+        inspector.report([...path, key, i], { found: `${server.text} a second time`, expected: "each server once" });
+      }
+    }
+  }
+  return { dns, ntp, leaseTime, ...(domain !== undefined && { domain }), ...(mtu !== undefined && { mtu }) };
 }
 
 /** Ids that have to be unique and to fit their share of the tags. */
@@ -169,11 +187,11 @@ function checkNetworkPrefixes(inspector: Inspector, path: Path, prefixes: readon
   refuseOverlaps(inspector, path, prefixes);
 }
 
-function checkGateway(inspector: Inspector, path: Path, gateway: Address): void {
-  // Link-local is fine, and the default: VMs reach their gateway on the link.
+function checkHost(inspector: Inspector, path: Path, host: Address): void {
+  // Link-local is fine, and the gateway's default: VMs reach it on the link.
   const refused = NO_HOSTS.filter((range) => range.length !== 16);
-  if (refused.some((range) => contains(range, gateway.bytes))) {
-    inspector.report(path, { found: gateway.text, expected: "a host's address" });
+  if (refused.some((range) => contains(range, host.bytes))) {
+    inspector.report(path, { found: host.text, expected: "a host's address" });
   }
 }
 

@@ -2,7 +2,8 @@
  * The parts of a configuration in words. Two things are the same when their facts are, and these are also what a plan
  * prints; so nothing can change unseen.
  */
-import type { Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import type { DhcpSettings, Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import { formatSpan } from "#runtime/document/scalars";
 
 /** Property → its value in words; what is left to its default is left out. */
 export type Facts = Readonly<Record<string, string>>;
@@ -14,6 +15,18 @@ export const networkFacts = (network: Network): Facts => ({
   tags: tagsText(network.tags),
   prefixes: network.prefixes.map((p) => p.text).join(" "),
   gateway: network.gateway.text,
+  ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
+});
+
+/** Milliseconds: an hour, as in fabric-schema.ts. */
+const DEFAULT_LEASE = 3_600_000;
+
+const dhcpFacts = ({ dns, domain, ntp, mtu, leaseTime }: DhcpSettings): Facts => ({
+  ...(dns.length > 0 && { dns: dns.map(({ text }) => text).join(" ") }),
+  ...(domain !== undefined && { domain }),
+  ...(ntp.length > 0 && { ntp: ntp.map(({ text }) => text).join(" ") }),
+  ...(mtu !== undefined && { "dhcp mtu": `${mtu}` }),
+  ...(leaseTime !== DEFAULT_LEASE && { lease: formatSpan(leaseTime) }),
 });
 
 export const homeFacts = (home: Home): Facts => ({
@@ -34,7 +47,10 @@ export function routeFacts({ via }: Route): Facts {
   return { via: hops.join(" and ") };
 }
 
-export const vmFacts = (vm: Vm): Facts => ({
+export const vmFacts = (vm: Vm): Facts => ({ ...vmPortFacts(vm), ...vmServiceFacts(vm) });
+
+/** What its port is made from. */
+export const vmPortFacts = (vm: Vm): Facts => ({
   network: `${vm.network.name} (tags ${tagsText(vm.network.tags)})`,
   address: vm.address.text,
   "in the fabric": vm.networkAddress.text,
@@ -43,6 +59,12 @@ export const vmFacts = (vm: Vm): Facts => ({
   ...attachmentFacts(vm),
   ...(!vm.offload && { offload: "off" }),
   ...(vm.capture && { capture: "on" }),
+});
+
+/** What only the services at its port look at, so that a change of it leaves the port alone. */
+const vmServiceFacts = (vm: Vm): Facts => ({
+  ...(vm.hostname !== vm.name && { hostname: vm.hostname }),
+  ...(!vm.dhcp && { dhcp: "off" }),
 });
 
 function attachmentFacts({ attachment }: Vm): Facts {

@@ -44,6 +44,19 @@ export interface Network {
   readonly prefixes: readonly Prefix[];
   /** What the VMs route through; no VM's address. */
   readonly gateway: Address;
+  /** Undefined: the router is not its VMs' DHCP server. */
+  readonly dhcp?: DhcpSettings;
+}
+
+/** What the VMs of a network are told by DHCP. */
+export interface DhcpSettings {
+  readonly dns: readonly Address[];
+  readonly domain?: string;
+  readonly ntp: readonly Address[];
+  /** Undefined: what the fabric carries without cutting. */
+  readonly mtu?: number;
+  /** Whole seconds: 10 s … 365 days. */
+  readonly leaseTime: Millis;
 }
 
 /** node.yaml: one router. */
@@ -130,6 +143,9 @@ export interface Vm {
   /** Undefined: the port's own. */
   readonly mtu?: number;
   readonly attachment: Attachment;
+  readonly hostname: string;
+  /** False: the router is not its DHCP server, whatever its network says. */
+  readonly dhcp: boolean;
   readonly offload: boolean;
   /** As an uplink's; without meaning for a TAP, where captures see everything. */
   readonly capture: boolean;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { name } from "#router/config/fabric-schema";
 import { ospfSection } from "#router/config/ospf-schema";
-import { interfaceName, ipv4, ipv6, macAddress, prefix6, whole } from "#runtime/document/scalars";
+import { hostName, interfaceName, ipv4, ipv6, macAddress, prefix6, whole } from "#runtime/document/scalars";
 
 const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
 
@@ -96,6 +96,11 @@ export const vm = z.strictObject(
     address: ipv4.meta({ description: "the VM's own address, inside one of the network's prefixes" }),
     mac: macAddress.optional().meta({ description: "the VM's MAC address; learnt when absent" }),
     mtu: whole(576, 65535).optional().meta({ description: "the VM's MTU, octets; default: the port's" }),
+    hostname: hostName.optional().meta({ description: "the VM's host name; default: made from its name" }),
+    dhcp: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "false: this router is not the VM's DHCP server" }),
     tap: tap.optional().meta({ description: "a TAP that the router makes for the VM" }),
     interface: interfaceName.optional().meta({ description: "an existing interface that leads to the VM" }),
     offload: z

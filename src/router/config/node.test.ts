@@ -117,6 +117,26 @@ routes:
   });
 });
 
+describe("a VM's host name", () => {
+  const nameOf = (vm: string) => node(`${HYPERVISOR}vms: [{${WEB1.replace("web1", vm)}, tap: t1}]\n`).vms[0]?.hostname;
+
+  test("is made from its name, as far as a host may be called so (RFC 1123 §2.1)", () => {
+    expect([nameOf("web1"), nameOf("Web_1.blue."), nameOf("web1, hostname: www")]).toEqual([
+      "web1",
+      "Web-1-blue",
+      "www",
+    ]);
+  });
+
+  test("is one label of letters, digits and dashes", () => {
+    for (const hostname of ["a.b", "-a", "a_b", '""']) {
+      expect(errors(`${HYPERVISOR}vms: [{${WEB1}, tap: t1, hostname: ${hostname}}]\n`)).toEqual([
+        `node.yaml:5:78: vms[0].hostname: found "${hostname.replaceAll('"', "")}", expected a host name: 1 … 63 letters, digits and dashes, beginning and ending with a letter or digit`,
+      ]);
+    }
+  });
+});
+
 describe("errors of a node", () => {
   test("about the role", () => {
     expect(errors(HYPERVISOR.replace("role: hypervisor", "role: gateway"))[0]).toBe(

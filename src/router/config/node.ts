@@ -109,7 +109,7 @@ const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
 });
 
 function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: Fabric): Vm {
-  const { name, address, mac, mtu, offload, capture } = value;
+  const { name, address, mac, mtu, hostname, dhcp, offload, capture } = value;
   const prefix = fabric.homes[home]!.prefix.address;
   return {
     name,
@@ -120,10 +120,15 @@ function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: 
     ...(mac !== undefined && { mac }),
     ...(mtu !== undefined && { mtu }),
     attachment: buildAttachment(value),
+    hostname: hostname ?? hostNameFrom(name),
+    dhcp,
     offload,
     capture,
   };
 }
+
+/** A VM's name may have characters that a host's may not (RFC 1123 §2.1). It begins with a letter or digit. */
+const hostNameFrom = (name: string): string => name.replace(/[^A-Za-z0-9-]/g, "-").replace(/-+$/, "");
 
 /** The checks have seen to it that there is one of the two. */
 function buildAttachment({ tap, interface: existing }: z.output<typeof vm>): Attachment {

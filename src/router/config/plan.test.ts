@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { checkFabric } from "#router/config/fabric";
 import type { Configuration } from "#router/config/model";
 import { checkNode } from "#router/config/node";
-import { describeChange, planChange } from "#router/config/plan";
+import { describeChange, needsAnotherPort, planChange } from "#router/config/plan";
 import { formatConfigError } from "#runtime/document/config-error";
 import { parseSource, type Source } from "#runtime/document/source";
 
@@ -86,6 +86,30 @@ describe("a plan", () => {
       "+ network blue/test: tags 00000402, prefixes 10.0.0.0/8, gateway 10.0.0.1",
       "+ home 1: prefix 2001:db8:a1:2::/64, hypervisor hv2",
     ]);
+  });
+
+  test("shows what VMs are told, and knows that it leaves their ports alone", () => {
+    const fabric = FABRIC.replace(
+      "[10.0.0.0/16]}",
+      "[10.0.0.0/16], dhcp: {dns: [10.0.0.53, 10.0.0.54], domain: a.example, ntp: [10.0.0.1], mtu: 1400, leaseTime: 2h}}",
+    );
+    expect(plan(NODE, fabric)).toEqual([
+      "~ network blue/prod: dns default → 10.0.0.53 10.0.0.54, domain default → a.example, ntp default → 10.0.0.1, dhcp mtu default → 1400, lease default → 2h",
+    ]);
+    expect(plan(NODE, FABRIC.replace("[10.0.0.0/16]}", "[10.0.0.0/16], dhcp: false}"))).toEqual([
+      "~ network blue/prod: dhcp default → off",
+    ]);
+    const named = NODE.replace("tap: t1", "tap: t1, hostname: www, dhcp: false");
+    expect(plan(named)).toEqual(["~ vm web1: hostname default → www, dhcp default → off"]);
+    const vm = (node: string) => configuration(node).node.vms[0]!;
+    expect(needsAnotherPort(vm(NODE), vm(named))).toBe(false);
+    for (const [before, after] of [
+      ["tap: t1", "tap: t2"],
+      ["10.0.0.2", "10.0.0.3"],
+      ["tap: t1", "tap: t1, offload: false"],
+    ]) {
+      expect(needsAnotherPort(vm(NODE), vm(named.replace(before!, after!)))).toBe(true);
+    }
   });
 
   test("says which settings need a restart and why, and shows no key", () => {

@@ -11,6 +11,7 @@ import {
   routeFacts,
   uplinkFacts,
   vmFacts,
+  vmPortFacts,
 } from "#router/config/facts";
 import type { Configuration, Home, Network, NodeOspf, Route, Uplink, Vm } from "#router/config/model";
 import { areaFacts, type OspfInterface, ospfFacts, ospfInterfaceFacts } from "#router/config/ospf-facts";
@@ -104,6 +105,10 @@ export const planChange = (before: Configuration, after: Configuration): Change[
   ...changesOf(AREA, before, after),
   ...changesOf(OSPF_INTERFACE, before, after),
 ];
+
+/** False when all that differs is what the services at the VM's port look at. */
+export const needsAnotherPort = (before: Vm, after: Vm): boolean =>
+  listDifferences(vmPortFacts(before), vmPortFacts(after)) !== "";
 
 function settingChanges(before: Configuration, after: Configuration): SettingChange[] {
   return SETTINGS.flatMap(({ name, of, secret, restart }) => {

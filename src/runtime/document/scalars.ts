@@ -96,6 +96,22 @@ function hostBitsCleared(text: string, bits: number): string | undefined {
   return `a prefix without host bits: ${formatPrefix({ address: masked(bytes, length), length })}`;
 }
 
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+const HOST = "a host name: 1 … 63 letters, digits and dashes, beginning and ending with a letter or digit";
+/** One label. RFC 1123 §2.1. */
+export const hostName = z
+  .string({ error: HOST })
+  .regex(new RegExp(`^${LABEL}$`), { error: HOST })
+  .meta({ description: HOST, examples: ["web1"] });
+
+const DOMAIN = "a domain name: host names joined by dots, at most 253 characters";
+/** RFC 1123 §2.1, RFC 1035 §2.3.4. */
+export const domainName = z
+  .string({ error: DOMAIN })
+  .max(253, { error: DOMAIN })
+  .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})*$`), { error: DOMAIN })
+  .meta({ description: DOMAIN, examples: ["prod.example.org"] });
+
 const INTERFACE = "an interface name: 1 … 15 characters, no space, slash or colon";
 /** What the kernel takes as an interface's name (dev_valid_name). */
 export const interfaceName = z

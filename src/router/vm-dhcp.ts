@@ -1,0 +1,121 @@
+/** The VMs' DHCP server (services/dhcp4.ts) at work on the ports of local VMs. */
+import { formatMac } from "#base/address";
+import { CONTROL_IGNORED, PUNT_LIMITED } from "#fastpath/verdicts";
+import type { Configuration, DhcpSettings, Vm } from "#router/config/model";
+import type { Punt } from "#router/forwarders";
+import type { Log } from "#router/log";
+import type { PortState, Ports } from "#router/ports";
+import { type ServicesIo, sendFrame } from "#router/services-io";
+import type { DhcpView } from "#router/views";
+import { Alarm } from "#runtime/alarm";
+import { Dhcp4Server } from "#services/dhcp4";
+import type { Dhcp4Effect, Dhcp4Event, Dhcp4Settings, Lease } from "#services/dhcp4/events";
+
+/** Octets that an IPv4 packet grows by on its way into the fabric (RFC 7915 §4.1). */
+const GROWTH = 20;
+/** What every link of the fabric carries, where neither file nor uplink says more (RFC 8200 §5). */
+const LEAST_MTU = 1280;
+
+export class VmDhcp {
+  private readonly io: ServicesIo;
+  private readonly log: Log;
+  private readonly ports: Ports;
+  private readonly core = new Dhcp4Server();
+  private readonly alarm = new Alarm(() => this.tell({ type: "timer" }));
+  /** By port index: the port that is served, and the VM behind it. */
+  private readonly served = new Map<number, { readonly port: PortState; readonly vm: Vm }>();
+
+  constructor(io: ServicesIo, ports: Ports, log: Log) {
+    this.io = io;
+    this.ports = ports;
+    this.log = log;
+  }
+
+  /** Serves the VMs whose ports are open, with the settings that hold now. */
+  refresh(configuration: Configuration): void {
+    const { node, fabric } = configuration;
+    const before = new Set(this.served.keys());
+    const mtu = fabricMtu(configuration, this.ports);
+    for (const vm of node.vms) {
+      const port = this.ports.find("vm", vm.name);
+      const { dhcp } = vm.network;
+      if (port === undefined || port.trouble !== undefined || dhcp === undefined || !vm.dhcp) continue;
+      before.delete(port.index);
+      if (this.served.get(port.index)?.port !== port) this.tell({ type: "end", port: port.index }); // another's index
+      this.served.set(port.index, { port, vm });
+      const largest = Math.min(port.mtu, dhcp.mtu ?? mtu - GROWTH);
+      this.tell({ type: "serve", port: port.index, settings: settingsOf(vm, dhcp, fabric.gatewayMac.bytes, largest) });
+    }
+    for (const index of before) {
+      this.served.delete(index);
+      this.tell({ type: "end", port: index });
+    }
+  }
+
+  take({ frame, octets }: Punt): void {
+    this.tell({ type: "frame", port: frame.port, frame: octets, unfinished: frame.partial });
+  }
+
+  view(): DhcpView[] {
+    const now = performance.now();
+    return [...this.core.leases()].flatMap((lease) => {
+      const served = this.served.get(lease.port);
+      return served === undefined ? [] : [viewOf(lease, served.vm, now)];
+    });
+  }
+
+  stop(): void {
+    this.alarm.cancel();
+  }
+
+  private tell(event: Dhcp4Event): void {
+    for (const effect of this.core.handle(event, performance.now())) this.carryOut(effect);
+    this.alarm.set(this.core.deadline());
+  }
+
+  private carryOut(effect: Dhcp4Effect): void {
+    switch (effect.type) {
+      case "send":
+        sendFrame(this.io, effect.port, effect.frame);
+        return;
+      case "lost":
+        this.io.lost(effect.port, effect.reason === "limited" ? PUNT_LIMITED : CONTROL_IGNORED);
+        return;
+      case "declined": {
+        const vm = this.served.get(effect.port)?.vm;
+        this.log.warn(`VM ${vm?.name}: its DHCP client says that another has the address ${vm?.address.text}`);
+      }
+    }
+  }
+}
+
+/** The largest IPv6 packet that all ways out take, octets. */
+function fabricMtu({ fabric }: Configuration, ports: Ports): number {
+  if (fabric.mtu !== undefined) return fabric.mtu;
+  const uplinks = [...ports.all.values()].filter(({ kind, trouble }) => kind === "uplink" && trouble === undefined);
+  return Math.max(LEAST_MTU, Math.min(...uplinks.map(({ mtu }) => mtu)));
+}
+
+const settingsOf = (vm: Vm, dhcp: DhcpSettings, gatewayMac: Uint8Array, mtu: number): Dhcp4Settings => ({
+  address: vm.address.bytes,
+  gateway: vm.network.gateway.bytes,
+  gatewayMac,
+  leaseTime: dhcp.leaseTime / 1000,
+  mtu,
+  hostName: vm.hostname,
+  ...(dhcp.domain !== undefined && { domainName: dhcp.domain }),
+  dnsServers: dhcp.dns.map(({ bytes }) => bytes),
+  ntpServers: dhcp.ntp.map(({ bytes }) => bytes),
+});
+
+const viewOf = (lease: Readonly<Lease>, vm: Vm, now: number): DhcpView => ({
+  vm: vm.name,
+  network: vm.network.name,
+  address: vm.address.text,
+  state: lease.state,
+  mac: lease.mac === undefined ? null : formatMac(lease.mac),
+  lastSeen: lease.lastSeen === undefined ? null : (now - lease.lastSeen) / 1000,
+  expires: lease.state === "bound" ? Math.max(0, lease.deadline - now) / 1000 : null,
+  hostname: lease.hostName ?? null,
+  requested: lease.requested,
+});
