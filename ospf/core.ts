@@ -52,15 +52,17 @@ export function isSynchronizing(core: Core, scope: Scope): boolean {
 }
 
 /** Interfaces on which LSAs of the scope are flooded, and whose neighbors have it (RFC 5340 §4.5.2). */
-export function* interfacesOf(core: Core, scope: Scope): IterableIterator<Interface> {
+export function interfacesOf(core: Core, scope: Scope): Iterable<Interface> {
   switch (scope.kind) {
     case "link":
-      yield scope.interface;
-      return;
+      return [scope.interface];
     case "area":
-      yield* scope.area.interfaces;
-      return;
+      return scope.area.interfaces;
     case "as":
-      for (const area of core.instance.areas.values()) if (area.config.kind === "normal") yield* area.interfaces;
+      return interfacesOfNormalAreas(core);
   }
+}
+
+function* interfacesOfNormalAreas({ instance }: Core): IterableIterator<Interface> {
+  for (const area of instance.areas.values()) if (area.config.kind === "normal") yield* area.interfaces;
 }

@@ -210,7 +210,7 @@ export class Ospf {
 
   #transmit(on: Interface): void {
     flushQueue(this.#core, on);
-    if (on.delayedAcksAt <= nowOf(this.#core)) sendDelayedAcks(this.#core, on);
+    sendDelayedAcks(this.#core, on);
   }
 
   #drained(): void {

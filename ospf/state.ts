@@ -5,6 +5,7 @@ import type { AreaConfig, InterfaceConfig, OspfConfig } from "#ospf/config";
 import type { Entry, LsaStore } from "#ospf/database/store";
 import type { InterfaceState } from "#ospf/interface/machine";
 import type { NeighborState } from "#ospf/neighbor/machine";
+import type { RequestList } from "#ospf/neighbor/request-list";
 import type { CryptoSequence } from "#ospf/packet/auth-trailer";
 import type { LsaHeader, LsaIdentity } from "#ospf/packet/lsa";
 import type { RoutingTable } from "#ospf/routes/model";
@@ -106,10 +107,7 @@ export interface Neighbor {
   since: Millis;
   inactiveAt: Millis;
   readonly exchange: Exchange;
-  /** Headers that we lack: Link state request list, by `keyOf`. */
-  readonly requests: Map<string, LsaHeader>;
-  /** Keys in the last request packet that are not answered yet. */
-  readonly requested: Set<string>;
+  readonly requests: RequestList;
   requestAt: Millis;
   /** Sent and not acknowledged: Link state retransmission list. */
   readonly retransmissions: Map<Entry, Millis>;

@@ -12,15 +12,20 @@ const DELAY = 250;
 export function acknowledgeLater(core: Core, on: Interface, header: LsaHeader): void {
   on.delayedAcks.push(header);
   on.delayedAcksAt = Math.min(on.delayedAcksAt, nowOf(core) + DELAY);
-  // A packet is full: nothing is won by waiting.
-  if (on.delayedAcks.length >= perPacket(on)) on.delayedAcksAt = nowOf(core);
 }
 
+/** Those whose time has come, and full packets of others: nothing is won by their waiting. */
 export function sendDelayedAcks(core: Core, on: Interface): void {
-  const headers = on.delayedAcks;
-  on.delayedAcks = [];
-  on.delayedAcksAt = NEVER;
-  sendAcks(core, on, towardsAll(on), headers);
+  const { delayedAcks } = on;
+  if (delayedAcks.length === 0) return;
+  const isTime = on.delayedAcksAt <= nowOf(core);
+  const count = isTime ? delayedAcks.length : delayedAcks.length - (delayedAcks.length % perPacket(on));
+  if (count < delayedAcks.length) on.delayedAcks = delayedAcks.slice(count);
+  else {
+    on.delayedAcks = [];
+    on.delayedAcksAt = NEVER;
+  }
+  sendAcks(core, on, towardsAll(on), delayedAcks.slice(0, count));
 }
 
 export function acknowledgeNow(core: Core, to: Neighbor, headers: readonly LsaHeader[]): void {

@@ -7,7 +7,7 @@ import { satisfied } from "#ospf/neighbor/loading";
 import { atLeast } from "#ospf/neighbor/machine";
 import { compareInstances } from "#ospf/packet/lsa-header";
 import type { Scope } from "#ospf/scope";
-import { type Interface, keyOf, type Neighbor } from "#ospf/state";
+import type { Interface, Neighbor } from "#ospf/state";
 
 /**
  * Floods what was just installed. `from`: who sent it, undefined for ours. True: it went back out of the interface it
@@ -25,7 +25,7 @@ export function flood(core: Core, scope: Scope, entry: Entry, from?: Neighbor): 
 function floodOut(core: Core, out: Interface, entry: Entry, from: Neighbor | undefined): boolean {
   let needed = false;
   for (const neighbor of out.neighbors.values()) {
-    const lacking = lacks(core, neighbor, entry); // first: it may end a request to the sender
+    const lacking = lacks(neighbor, entry); // first: it may end a request to the sender
     if (neighbor === from || !lacking) continue;
     addRetransmission(core, neighbor, entry);
     needed = true;
@@ -41,14 +41,14 @@ function floodOut(core: Core, out: Interface, entry: Entry, from: Neighbor | und
 }
 
 /** Step 1 (a) and (b). */
-function lacks(core: Core, neighbor: Neighbor, entry: Entry): boolean {
+function lacks(neighbor: Neighbor, entry: Entry): boolean {
   if (!atLeast(neighbor.state, "Exchange")) return false;
   if (neighbor.requests.size === 0) return true;
-  const key = keyOf(entry.lsa.header);
-  const wanted = neighbor.requests.get(key);
+  const { header } = entry.lsa;
+  const wanted = neighbor.requests.get(header);
   if (wanted === undefined) return true;
-  const order = compareInstances(entry.lsa.header, wanted);
+  const order = compareInstances(header, wanted);
   if (order < 0) return false;
-  satisfied(core, neighbor, key);
+  satisfied(neighbor, header);
   return order > 0;
 }

@@ -61,9 +61,8 @@ function receiveLsa(core: Core, from: Neighbor, received: Lsa, answers: Answers)
   }
   const order = held === undefined ? 1 : compareInstances(lsa.header, agedHeader(held, nowOf(core)));
   if (order > 0) return takeNewer(core, from, { lsa, scope, held }); // step 5
-  const key = keyOf(lsa.header);
-  if (from.requests.has(key)) {
-    from.trouble = `sent ${key} older than it described it`;
+  if (from.requests.get(lsa.header) !== undefined) {
+    from.trouble = `sent ${keyOf(lsa.header)} older than it described it`;
     postNeighbor(core, from, "BadLSReq"); // step 6
     return false;
   }
@@ -97,7 +96,7 @@ function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): tru
   }
   const entry = install(core, scope, lsa, { body, received: true });
   const back = flood(core, scope, entry, from);
-  satisfied(core, from, keyOf(lsa.header));
+  satisfied(from, lsa.header);
   if (!back) acknowledgeNewer(core, from, lsa.header);
   if (isOwn) core.originator.receivedOwn(core.turn, scope, entry);
   else noteGrace(core, scope, entry);
@@ -129,7 +128,7 @@ function refuseForRoom(core: Core, from: Neighbor, { header }: Lsa): true {
   if (!on.counters.refused.has(reason)) {
     notice(core, "warn", `more than ${core.instance.config.maxLsas} LSAs: further ones are refused`);
   }
-  satisfied(core, from, keyOf(header));
+  satisfied(from, header);
   acknowledgeLater(core, on, header);
   return skip(from, reason);
 }

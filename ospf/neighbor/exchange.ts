@@ -9,7 +9,7 @@ import { compareInstances, type LsaHeader } from "#ospf/packet/lsa-header";
 import { type DatabaseDescription, DD_I, DD_M, DD_MS } from "#ospf/packet/packet";
 import { refuse } from "#ospf/refuse";
 import { storeOf } from "#ospf/scope";
-import { keyOf, type Neighbor } from "#ospf/state";
+import type { Neighbor } from "#ospf/state";
 import { sendOctets, towards } from "#ospf/transmit";
 
 export function receiveDescription(core: Core, neighbor: Neighbor, dd: DatabaseDescription): void {
@@ -133,8 +133,7 @@ function noteHeaders(core: Core, neighbor: Neighbor, headers: readonly LsaHeader
       mismatch(core, neighbor, `described more than ${instance.config.maxLsas} LSAs that are not here`);
       return false;
     }
-    if (entry === undefined || compareInstances(header, agedHeader(entry, now)) > 0)
-      neighbor.requests.set(keyOf(header), header);
+    if (entry === undefined || compareInstances(header, agedHeader(entry, now)) > 0) neighbor.requests.set(header);
   }
   return true;
 }

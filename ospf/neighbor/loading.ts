@@ -15,23 +15,26 @@ import { roomIn, send, towards } from "#ospf/transmit";
 /** Octets of one request. */
 const REQUEST_SIZE = 12;
 
-/** Asks for as much as fits in a packet; the next one follows when all of it came (§10.9). */
+/** Whatever was asked for before and has not come is asked for again. */
 export function beginLoading(core: Core, neighbor: Neighbor): void {
-  const on = neighbor.interface;
+  neighbor.requests.askAgain();
+  requestMore(core, neighbor);
+}
+
+/**
+ * Asks for as much as fits in a packet, once no more than another packet's worth is on its way: §10.9 would have one
+ * packet out at most, and the neighbor wait for us between any two.
+ */
+function requestMore(core: Core, neighbor: Neighbor): void {
+  const { interface: on, requests: list } = neighbor;
   const room = Math.max(1, Math.floor(roomIn(on, 0) / REQUEST_SIZE));
-  neighbor.requested.clear();
-  const requests: LsaIdentity[] = [];
-  for (const [key, header] of neighbor.requests) {
-    if (requests.length === room) break;
-    requests.push(header);
-    neighbor.requested.add(key);
+  while (list.asked <= room) {
+    const requests = list.take(room);
+    if (requests.length === 0) break;
+    send(core, on, towards(neighbor), { type: LINK_STATE_REQUEST, requests });
+    neighbor.requestAt = nowOf(core) + on.config.retransmitInterval;
   }
-  if (requests.length === 0) {
-    neighbor.requestAt = NEVER;
-    return;
-  }
-  send(core, on, towards(neighbor), { type: LINK_STATE_REQUEST, requests });
-  neighbor.requestAt = nowOf(core) + on.config.retransmitInterval;
+  if (list.size === 0) neighbor.requestAt = NEVER;
 }
 
 /** What was asked for and did not come is asked for again. */
@@ -41,18 +44,16 @@ export function repeatRequest(core: Core, neighbor: Neighbor): void {
 }
 
 /** An instance at least as new as the one that was lacking is here. */
-export function satisfied(core: Core, neighbor: Neighbor, key: string): void {
-  neighbor.requests.delete(key);
-  if (!neighbor.requested.delete(key) || neighbor.requested.size > 0) return;
-  if (neighbor.requests.size > 0) beginLoading(core, neighbor);
-  else neighbor.requestAt = NEVER;
+export function satisfied(neighbor: Neighbor, identity: LsaIdentity): void {
+  if (neighbor.requests.size === 0 || !neighbor.requests.delete(identity)) return;
+  if (neighbor.requests.size === 0) neighbor.requestAt = NEVER;
 }
 
-/** After each update: loading ends when nothing is lacking. */
+/** After each update: more is asked for; loading ends when nothing is lacking. */
 export function noteLoaded(core: Core, neighbor: Neighbor): void {
   if (neighbor.state !== "Loading") return;
   if (neighbor.requests.size === 0) postNeighbor(core, neighbor, "LoadingDone");
-  else if (neighbor.requested.size === 0) beginLoading(core, neighbor);
+  else requestMore(core, neighbor);
 }
 
 export function receiveRequest(core: Core, neighbor: Neighbor, packet: LinkStateRequest): void {

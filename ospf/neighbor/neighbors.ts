@@ -12,6 +12,7 @@ import {
   type NeighborEvent,
   type NeighborState,
 } from "#ospf/neighbor/machine";
+import { RequestList } from "#ospf/neighbor/request-list";
 import type { Interface, Neighbor } from "#ospf/state";
 import { formatRouterId } from "#ospf/text";
 
@@ -29,8 +30,7 @@ export function addNeighbor(core: Core, on: Interface, routerId: number, address
     since: nowOf(core),
     inactiveAt: NEVER,
     exchange: noExchange(),
-    requests: new Map(),
-    requested: new Set(),
+    requests: new RequestList(),
     requestAt: NEVER,
     retransmissions: new Map(),
     retransmitAt: NEVER,
@@ -129,7 +129,6 @@ function endExchange(core: Core, neighbor: Neighbor): void {
 function clear(neighbor: Neighbor): void {
   Object.assign(neighbor.exchange, noExchange());
   neighbor.requests.clear();
-  neighbor.requested.clear();
   neighbor.requestAt = NEVER;
   dropRetransmissions(neighbor);
 }

@@ -3,6 +3,7 @@ import { seeded } from "#base/random";
 import { NEVER } from "#base/time";
 import type { InterfaceConfig, OspfConfig } from "#ospf/config";
 import { type Entry, LsaStore } from "#ospf/database/store";
+import { RequestList } from "#ospf/neighbor/request-list";
 import type { LsaBody } from "#ospf/packet/lsa-body";
 import { writeLsa } from "#ospf/packet/lsa-writer";
 import { EMPTY_TABLE } from "#ospf/routes/model";
@@ -94,8 +95,7 @@ export function addNeighbor(
       summaryAt: 0,
       more: false,
     },
-    requests: new Map(),
-    requested: new Set(),
+    requests: new RequestList(),
     requestAt: NEVER,
     retransmissions: new Map(),
     retransmitAt: NEVER,
