@@ -48,6 +48,8 @@ export type OspfEffect =
   | { readonly type: "routes"; readonly changed: readonly OspfRoute[]; readonly removed: readonly OspfRoute[] }
   /** Watch this neighbor, or no longer. */
   | { readonly type: "bfd"; readonly interface: string; readonly address: Uint8Array; readonly wanted: boolean }
+  /** A neighbor restarts gracefully and is helped, or is so no longer (RFC 3623 §3). */
+  | { readonly type: "help"; readonly interface: string; readonly address: Uint8Array; readonly helping: boolean }
   /** For the log of the operator. */
   | { readonly type: "notice"; readonly level: "info" | "warn"; readonly text: string }
   /** All LSAs that were to be flushed are acknowledged, or all Grace-LSAs. */

@@ -23,6 +23,7 @@ function beginHelp(core: Core, neighbor: Neighbor, entry: Entry, gracePeriod: nu
   if (left <= 0 || (neighbor.helpUntil === undefined && !(isWilling && isWhole))) return;
   neighbor.helpUntil = nowOf(core) + 1000 * left;
   notice(core, "info", `neighbor ${who(neighbor)} restarts: helped for ${left} s at most`);
+  tell(core, neighbor, true);
 }
 
 /** §3.1 (2). Refreshes are not told from changes on the list, which is the careful side. */
@@ -55,11 +56,16 @@ function endHelp(core: Core, neighbor: Neighbor, why: string): void {
   const on = neighbor.interface;
   neighbor.helpUntil = undefined;
   notice(core, "info", `neighbor ${who(neighbor)} is no longer helped to restart: ${why}`);
+  tell(core, neighbor, false);
   if (neighbor.inactiveAt <= nowOf(core)) postNeighbor(core, neighbor, "InactivityTimer");
   postInterface(core, on, "NeighborChange");
   core.originator.changed({ kind: "area", area: on.area });
   core.originator.changed({ kind: "link", interface: on });
   core.routing.topologyChanged(nowOf(core));
+}
+
+function tell(core: Core, { interface: on, address }: Neighbor, helping: boolean): void {
+  core.turn.effects.push({ type: "help", interface: on.name, address, helping });
 }
 
 const who = ({ routerId, interface: on }: Neighbor): string => `${formatRouterId(routerId)} on ${on.name}`;

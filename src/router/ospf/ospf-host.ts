@@ -16,6 +16,7 @@ import { Failures } from "#router/ospf/failures";
 import { framesOf, OspfReader } from "#router/ospf/frames";
 import { type Hop, type HopSets, hopKey } from "#router/ospf/hop-sets";
 import { MacTable } from "#router/ospf/mac-table";
+import { RestingHops } from "#router/ospf/resting-hops";
 import { RouteInstaller } from "#router/ospf/route-installer";
 import type { PortState } from "#router/ports";
 import type { Rib } from "#router/rib";
@@ -55,6 +56,7 @@ export class OspfHost {
   private readonly up = new Map<string, PortState>();
   /** Next hops that BFD has lost, until they are watched anew. */
   private readonly lost = new Set<string>();
+  private readonly resting = new RestingHops(() => this.refreshHops());
   private settings: NodeOspf;
   private current: CoreRun;
   private restart: Timer | undefined;
@@ -112,6 +114,7 @@ export class OspfHost {
   opened(port: PortState): void {
     this.up.set(port.name, port);
     for (const hop of this.options.sets.hops()) if (hop.uplink === port.name) this.lost.delete(hopKey(hop));
+    this.resting.keep((key) => !key.startsWith(`${port.name} `));
     this.refreshHops();
     this.tellUp(this.current, port);
   }
@@ -146,7 +149,8 @@ export class OspfHost {
 
   /** False: nobody is to send there while there is another way. */
   isUsable(hop: Hop): boolean {
-    return !this.lost.has(hopKey(hop));
+    const key = hopKey(hop);
+    return !this.lost.has(key) && !this.resting.has(key);
   }
 
   /** Neighbor discovery, BFD or the ports have news of next hops. Soon, and once for all of it. */
@@ -194,6 +198,7 @@ export class OspfHost {
     this.current.stop();
     this.bfd.unwatchAll();
     this.installer.stop();
+    this.resting.keep(() => false);
   }
 
   private begin(restartingUntil: Millis | undefined): CoreRun {
@@ -244,6 +249,9 @@ export class OspfHost {
       case "bfd":
         this.watch(effect);
         return;
+      case "help":
+        this.resting.helped(hopKey({ uplink: effect.interface, address: effect.address }), effect.helping);
+        return;
       case "notice":
         this.options.log[effect.level](`OSPF: ${effect.text}`);
         return;
@@ -271,6 +279,7 @@ export class OspfHost {
     const port = this.up.get(name);
     if (port === undefined) return;
     const mac = this.macs.of(port.index, address);
+    this.resting.bfd(hopKey({ uplink: name, address }), "watched");
     if (!wanted || mac === undefined) {
       this.bfd.unwatch(port, address);
       return;
@@ -281,8 +290,9 @@ export class OspfHost {
 
   /** The other ways are taken at once, before OSPF has computed what the loss means. */
   private bfdChanged(uplink: string, { remote, up, administrative, reason }: BfdChange): void {
-    if (administrative) return; // says nothing of the path (RFC 5882 §4.2)
     const key = hopKey({ uplink, address: remote });
+    this.resting.bfd(key, administrative ? "silent" : "watched");
+    if (administrative) return; // says nothing of the path (RFC 5882 §4.2)
     if (up) this.lost.delete(key);
     else this.lost.add(key);
     this.refreshHops();
@@ -293,6 +303,7 @@ export class OspfHost {
   private forgetLost(): void {
     const used = new Set([...this.options.sets.hops()].map(hopKey));
     for (const key of this.lost) if (!used.has(key)) this.lost.delete(key);
+    this.resting.keep((key) => used.has(key));
   }
 
   /** The forwarders keep the routes they have while the next core asks the neighbors to bear with us (RFC 3623 §5). */
@@ -312,6 +323,7 @@ export class OspfHost {
   private beginAnew(gracefully: boolean): void {
     this.stale = gracefully;
     if (!gracefully) this.installer.replaceBy(new Map());
+    this.resting.keep(() => false); // whom the one before helped this one does not know
     const until = performance.now() + 1000 * this.settings.config.gracefulRestart.period;
     try {
       this.current = this.begin(gracefully ? until : undefined);
