@@ -25,7 +25,7 @@ export function flood(core: Core, scope: Scope, entry: Entry, from?: Neighbor): 
 function floodOut(core: Core, out: Interface, entry: Entry, from: Neighbor | undefined): boolean {
   let needed = false;
   for (const neighbor of out.neighbors.values()) {
-    const lacking = lacks(neighbor, entry); // first: it may end a request to the sender
+    const lacking = lacks(core, neighbor, entry); // first: it may end a request to the sender
     if (neighbor === from || !lacking) continue;
     addRetransmission(core, neighbor, entry);
     needed = true;
@@ -41,7 +41,7 @@ function floodOut(core: Core, out: Interface, entry: Entry, from: Neighbor | und
 }
 
 /** Step 1 (a) and (b). */
-function lacks(neighbor: Neighbor, entry: Entry): boolean {
+function lacks(core: Core, neighbor: Neighbor, entry: Entry): boolean {
   if (!atLeast(neighbor.state, "Exchange")) return false;
   if (neighbor.requests.size === 0) return true;
   const { header } = entry.lsa;
@@ -49,6 +49,6 @@ function lacks(neighbor: Neighbor, entry: Entry): boolean {
   if (wanted === undefined) return true;
   const order = compareInstances(header, wanted);
   if (order < 0) return false;
-  satisfied(neighbor, header);
+  satisfied(core, neighbor, header);
   return order > 0;
 }

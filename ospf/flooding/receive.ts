@@ -96,7 +96,7 @@ function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): tru
   }
   const entry = install(core, scope, lsa, { body, received: true });
   const back = flood(core, scope, entry, from);
-  satisfied(from, lsa.header);
+  satisfied(core, from, lsa.header);
   if (!back) acknowledgeNewer(core, from, lsa.header);
   if (isOwn) core.originator.receivedOwn(core.turn, scope, entry);
   else noteGrace(core, scope, entry);
@@ -128,7 +128,7 @@ function refuseForRoom(core: Core, from: Neighbor, { header }: Lsa): true {
   if (!on.counters.refused.has(reason)) {
     notice(core, "warn", `more than ${core.instance.config.maxLsas} LSAs: further ones are refused`);
   }
-  satisfied(from, header);
+  satisfied(core, from, header);
   acknowledgeLater(core, on, header);
   return skip(from, reason);
 }

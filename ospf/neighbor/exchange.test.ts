@@ -155,6 +155,23 @@ step("nothing lacking: Full at once; something lacking: Loading until it is here
   }
 });
 
+step("what is lacking may come from another neighbor: loading ends all the same (§13.3 step 1 b, §10.9)", () => {
+  const bench = new Bench({ kind: "broadcast", priority: 0 });
+  const [dr, backup] = [GREATER, GREATER + 1].map((id) => new Peer(bench, id)) as [Peer, Peer];
+  const lsa = dr.lsa(routerLsa, { advertisingRouter: 9 });
+  for (const peer of [dr, backup]) {
+    peer.hello({ designatedRouter: dr.routerId, backupDesignatedRouter: backup.routerId });
+  }
+  for (const peer of [dr, backup]) {
+    peer.describe({ flags: DD_I | DD_M | DD_MS });
+    peer.sequence++;
+    peer.describe({ flags: DD_MS, headers: [lsa.header] });
+    expect(bench.state(peer.routerId)).toBe("Loading");
+  }
+  dr.update(lsa);
+  expect([dr, backup].map(({ routerId }) => bench.state(routerId))).toEqual(["Full", "Full"]);
+});
+
 step("what is lacking is asked for again after RxmtInterval (§10.9)", () => {
   const bench = new Bench();
   const peer = new Peer(bench, GREATER);

@@ -43,10 +43,11 @@ export function repeatRequest(core: Core, neighbor: Neighbor): void {
   else neighbor.requestAt = NEVER;
 }
 
-/** An instance at least as new as the one that was lacking is here. */
-export function satisfied(neighbor: Neighbor, identity: LsaIdentity): void {
-  if (neighbor.requests.size === 0 || !neighbor.requests.delete(identity)) return;
-  if (neighbor.requests.size === 0) neighbor.requestAt = NEVER;
+/** An instance at least as new as the one that was lacking is here, from whomever: loading may end with it. */
+export function satisfied(core: Core, neighbor: Neighbor, identity: LsaIdentity): void {
+  if (neighbor.requests.size === 0 || !neighbor.requests.delete(identity) || neighbor.requests.size > 0) return;
+  neighbor.requestAt = NEVER;
+  if (neighbor.state === "Loading") postNeighbor(core, neighbor, "LoadingDone");
 }
 
 /** After each update: more is asked for; loading ends when nothing is lacking. */
