@@ -5,7 +5,20 @@
  * dependencies: it runs before `npm ci` did.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,7 +35,11 @@ const LAB_TOOLS = {
 };
 const TOOLS = {
   demo: LAB_TOOLS,
-  test: { ...LAB_TOOLS, sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
+  test: {
+    ...LAB_TOOLS,
+    ...{ sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
+    ...{ udhcpc: "udhcpc", dhclient: "isc-dhcp-client", "qemu-system-x86_64": "qemu-system-x86", curl: "curl" },
+  },
   perf: { ...LAB_TOOLS, sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
 };
 
@@ -45,8 +62,9 @@ function isExecutable(path) {
 
 const hasProgram = (name) => searchPath().some((directory) => isExecutable(join(directory, name)));
 
-function run(command, args, environment = {}) {
-  const result = spawnSync(command, args, { cwd: ROOT, stdio: "inherit", env: { ...process.env, ...environment } });
+function run(command, args, environment = {}, options = {}) {
+  const env = { ...process.env, ...environment };
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: "inherit", env, ...options });
   if (result.error) fail(`cannot run ${command}: ${result.error.message}`);
   if (result.status !== 0) fail(`'${command} ${args.join(" ")}' failed; its own message is above`);
 }
@@ -109,6 +127,42 @@ function installTools(purpose) {
   installDebianPackages(packages);
 }
 
+/** What the guest of containerlab/e2e/guest.ts boots with. */
+const GUEST = join(ROOT, ".cache/guest");
+/** The guest's network card, each module after those it needs. */
+const GUEST_MODULES = [
+  ...["failover", "net_failover", "virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev"],
+  ...["virtio_pci", "virtio_net"],
+];
+
+/** A Debian kernel and a busybox, unpacked and not installed: this machine boots as it did before. */
+function fetchGuest() {
+  if (existsSync(GUEST) || !isRoot() || !hasProgram("apt-get")) return;
+  console.log("setup: fetching linux-image-cloud-amd64 and busybox-static for a guest to boot, into .cache/guest");
+  const work = mkdtempSync(join(tmpdir(), "ain-guest-"));
+  process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+  run("apt-get", ["-o", "DPkg::Lock::Timeout=120", "-qq", "update"]);
+  const { stdout } = spawnSync("apt-cache", ["depends", "linux-image-cloud-amd64"], { encoding: "utf8" });
+  const kernel = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  if (kernel === undefined) fail("apt-get knows no package linux-image-cloud-amd64");
+  const quiet = { cwd: work, stdio: ["ignore", "ignore", "inherit"] };
+  run("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "download", kernel, "busybox-static"], {}, quiet);
+  for (const name of readdirSync(work)) run("dpkg-deb", ["-x", join(work, name), join(work, "root")], {}, quiet);
+  const found = readdirSync(join(work, "root"), { recursive: true, encoding: "utf8" });
+  const ready = `${GUEST}.new`;
+  rmSync(ready, { recursive: true, force: true });
+  mkdirSync(ready, { recursive: true });
+  const keep = (pattern, as) => {
+    const path = found.find((each) => pattern.test(each));
+    if (path === undefined) fail(`${kernel} and busybox-static hold nothing like ${pattern}`);
+    copyFileSync(join(work, "root", path), join(ready, as));
+  };
+  keep(/^boot\/vmlinuz-/, "vmlinuz");
+  keep(/(^|\/)bin\/busybox$/, "busybox");
+  for (const [i, name] of GUEST_MODULES.entries()) keep(new RegExp(`/${name}\\.ko$`), `${i}-${name}.ko`);
+  renameSync(ready, GUEST);
+}
+
 /** Namespaces and TAPs belong to root; the unit tests go on without and test.mjs says what was left out. */
 function checkRights(purpose) {
   if (!isRoot()) {
@@ -130,3 +184,4 @@ checkNode();
 if (purpose !== undefined) checkRights(purpose);
 installNpmPackages();
 if (purpose !== undefined) installTools(purpose);
+if (purpose === "test") fetchGuest();
