@@ -19,6 +19,7 @@ filter redistributed {
 }
 protocol ospf v3 main {
   ecmp yes limit 64;
+  merge external yes;
   ipv6 { import all; ${external.length === 0 ? "" : "export filter redistributed; "}};
 ${ids.map((area) => areaText(area, areas[area], { attachments, own })).join("\n")}
 }
