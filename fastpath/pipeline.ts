@@ -8,6 +8,7 @@ import { admit } from "#fastpath/stages/admit";
 import { answer } from "#fastpath/stages/answer";
 import { deliver } from "#fastpath/stages/deliver";
 import { forMe } from "#fastpath/stages/for-me";
+import { fromService, onlyLocal } from "#fastpath/stages/from-service";
 import { guardIn, guardOut } from "#fastpath/stages/guard";
 import { home } from "#fastpath/stages/home";
 import { inner } from "#fastpath/stages/inner";
@@ -40,6 +41,12 @@ export const INBOUND: readonly Stage[] = [inner, origin, guardIn, track, locate,
 /** … or on to the next router. */
 export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 
+/** Metadata service → a local VM, and nowhere else. */
+export const FROM_SERVICE: readonly Stage[] = [
+  ...[fromService, routeTransit, onlyLocal],
+  ...[inner, guardIn, track, locate, translatableTo4, deliver],
+];
+
 /** What this router sends itself: a route and a next hop. */
 export const ORIGINATE: readonly Stage[] = [routeTransit, adjacencyOriginate];
 
@@ -53,6 +60,7 @@ export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
 
 /** Fills the scratch record of `t` for a classified frame. CONTINUE: REWRITE may go to work. */
 export function decide(f: Frame, t: Tables): Verdict {
+  if (t.isService(f.port)) return run(FROM_SERVICE, f, t);
   const fromVm = t.isVm(f.port);
   const verdict = run(fromVm ? OUTBOUND : FROM_FABRIC, f, t);
   if (verdict !== CONTINUE) return verdict;

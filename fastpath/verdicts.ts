@@ -28,7 +28,7 @@ const ending = (name: string, fate: Fate, meaning: string, owed: Pick<Ending, "i
 export const ENDINGS: readonly Ending[] = [
   ending("continue", "forwarded", "the next stage decides"),
   // forwarded
-  ending("to-fabric", "forwarded", "translated and sent into the fabric"),
+  ending("to-fabric", "forwarded", "translated and sent into the fabric, or to the metadata service"),
   ending("to-vm", "forwarded", "translated and delivered to a local VM"),
   ending("hairpin", "forwarded", "from one local VM to another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
@@ -84,6 +84,7 @@ export const ENDINGS: readonly Ending[] = [
   }),
   ending("not-a-tunnel-end", "dropped", "GRE for this router, which has no tunnel for it"),
   ending("multicast", "dropped", "a multicast group this router is not in"),
+  ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
   // fit and translation
   ending("hop-limit", "dropped", "TTL or hop limit used up", { icmp4: [11, 0], icmp6: [3, 0] }),
   ending("too-big", "dropped", "larger than the way out allows", { icmp4: [3, 4], icmp6: [2, 0] }),
@@ -176,6 +177,7 @@ export const NO_SUCH_VM = verdict("no-such-vm");
 export const NO_LISTENER = verdict("no-listener");
 export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");
 export const MULTICAST = verdict("multicast");
+export const SERVICE_STRAY = verdict("service-stray");
 export const HOP_LIMIT = verdict("hop-limit");
 export const TOO_BIG = verdict("too-big");
 export const UDP_ZERO_CHECKSUM = verdict("udp-zero-checksum");

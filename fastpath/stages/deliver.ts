@@ -43,7 +43,8 @@ function hairpin(f: Frame, t: Tables, mtu: number): Verdict {
 function fromFabric(f: Frame, t: Tables, mtu: number): Verdict {
   const r = t.records;
   if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0 && !quotesTheVm(f, t)) return BAD_EMBEDDED;
-  r[R_SOURCE] = r[R_SOURCE + 2] === 0 ? DUMMY_IPV4 : r[R_SOURCE + 3]!;
+  const fromRouter = r[R_SOURCE + 2] === 0 && !t.isService(f.port);
+  r[R_SOURCE] = fromRouter ? DUMMY_IPV4 : r[R_SOURCE + 3]!;
   r[R_DESTINATION] = r[R_DESTINATION + 3]!;
   r[R_SOURCE + 1] = r[R_DESTINATION]!; // the two new addresses side by side, as the header has them
   r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 8) >> 2, 8, r, R_SOURCE, 2);

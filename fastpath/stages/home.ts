@@ -24,6 +24,12 @@ export function home(f: Frame, t: Tables): Verdict {
 
 /** Fills the upper 64 bits of the address at `at`, whose lower 64 bits (the IID) are there already. */
 function writeHome(t: Tables, address: Int32Array, at: number): void {
+  if (address[at + 2] === 0) {
+    // the metadata service: every router's own
+    address[at] = t.routerAddress[0]!;
+    address[at + 1] = t.routerAddress[1]!;
+    return;
+  }
   siphash24(t.key, address[at + 2]!, address[at + 3]!, t.hashed);
   const index = jump(t.hashed[1]!, t.hashed[0]!, t.homes.length >> 1) << 1;
   address[at] = t.homes[index]!;

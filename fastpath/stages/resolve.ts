@@ -10,6 +10,7 @@ import {
   NR_LOCAL,
   NR_MASK,
   NR_PREFIX,
+  NR_SERVICE,
   NR_TAGS,
   P_VM,
   PORT_WORDS,
@@ -32,6 +33,8 @@ export function resolve(f: Frame, t: Tables): Verdict {
   return resolveQuoted(f, t, vm);
 }
 
+const leadsOn = (action: number): boolean => action === NR_LOCAL || action === NR_SERVICE;
+
 /** Row in `networkRoutes` that covers `address` (raw), or −1. */
 export function findRoute(t: Tables, network: number, address: number): number {
   const at = network * NETWORK_WORDS;
@@ -39,7 +42,7 @@ export function findRoute(t: Tables, network: number, address: number): number {
   const end = row + t.networks[at + N_ROUTE_COUNT]! * NETWORK_ROUTE_WORDS;
   for (; row < end; row += NETWORK_ROUTE_WORDS) {
     if ((address & t.networkRoutes[row + NR_MASK]!) === t.networkRoutes[row + NR_PREFIX])
-      return t.networkRoutes[row + NR_ACTION] === NR_LOCAL ? row : -1;
+      return leadsOn(t.networkRoutes[row + NR_ACTION]!) ? row : -1;
   }
   return -1;
 }

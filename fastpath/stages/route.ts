@@ -13,7 +13,9 @@ const LINK_LOCAL_PREFIX = 0x80fe;
 /** A VM's packet: its network addresses are in the record. */
 export function route(f: Frame, t: Tables): Verdict {
   f.flowHash = hashFlow(f, t.words);
-  return lookUp(f, t);
+  if (t.records[R_DESTINATION + 2] !== 0) return lookUp(f, t);
+  f.group = t.serviceGroup; // in no table that a packet of the fabric's is looked up in
+  return f.group === 0 ? NO_ROUTE : CONTINUE;
 }
 
 /** A fabric packet: its addresses are network addresses already; the record gets them for the stages that follow. */

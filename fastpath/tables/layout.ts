@@ -19,6 +19,8 @@ export const P_OFFLOAD = 5;
 export const KIND_NONE = 0;
 export const KIND_VM = 1;
 export const KIND_UPLINK = 2;
+/** Where the metadata service is: reached by local VMs, and reaching nothing else. */
+export const KIND_SERVICE = 3;
 
 /** A VM's record. */
 export const VM_WORDS = 16;
@@ -53,10 +55,14 @@ export const N_ROUTE_COUNT = 3;
 export const NETWORK_ROUTE_WORDS = 4;
 export const NR_PREFIX = 0;
 export const NR_MASK = 1;
-/** NR_LOCAL: destinations in this prefix have the tags in NR_TAGS. */
+/** NR_LOCAL: destinations in this prefix have the tags in NR_TAGS. NR_SERVICE: they are the metadata service's. */
 export const NR_ACTION = 2;
 export const NR_TAGS = 3;
 export const NR_LOCAL = 1;
+export const NR_SERVICE = 2;
+
+/** 169.254.169.254, raw. The service's network address is this with tags 0, behind the router's own home prefix. */
+export const SERVICE_IPV4 = 0xfea9_fea9 | 0;
 
 export interface Snapshot {
   /** PORT_WORDS each, indexed by port. */
@@ -76,6 +82,8 @@ export interface Snapshot {
   readonly fabric: Int32Array;
   /** This router's own address, the source of its ICMPv6 errors; 4 raw words. */
   readonly routerAddress: Int32Array;
+  /** Group whose only next hop is the metadata service; 0: there is none. */
+  readonly serviceGroup: number;
 }
 
 /** FIB value of the prefixes this router owns: their packets are for local VMs or for the router itself. */

@@ -2,6 +2,7 @@
 import type { Prefix } from "#base/address";
 import {
   KIND_NONE,
+  KIND_SERVICE,
   KIND_UPLINK,
   KIND_VM,
   N_GATEWAY,
@@ -14,6 +15,7 @@ import {
   NR_LOCAL,
   NR_MASK,
   NR_PREFIX,
+  NR_SERVICE,
   NR_TAGS,
   P_KIND,
   P_MAC,
@@ -21,6 +23,7 @@ import {
   P_OFFLOAD,
   P_VM,
   PORT_WORDS,
+  SERVICE_IPV4,
   type Snapshot,
   V_ADDRESS,
   V_ADJACENCY,
@@ -38,7 +41,7 @@ import {
 /** One port. `mac` is the router's on it, `mtu` the largest IP packet in octets. */
 export interface PortPlan {
   readonly index: number;
-  readonly kind: "vm" | "uplink";
+  readonly kind: "vm" | "uplink" | "service";
   readonly mac: Uint8Array;
   readonly mtu: number;
   readonly offload: boolean;
@@ -65,6 +68,8 @@ export interface NetworkPlan {
   readonly gateway: Uint8Array;
   /** IPv4 prefixes whose addresses carry this network's own tags. */
   readonly prefixes: readonly Prefix[];
+  /** True: its VMs reach the metadata service. Default false. */
+  readonly metadata?: boolean;
 }
 
 export interface TablesPlan {
@@ -79,6 +84,8 @@ export interface TablesPlan {
   readonly own: readonly Uint8Array[];
   readonly fabric: readonly Prefix[];
   readonly routerAddress: Uint8Array;
+  /** Group of the metadata service; absent: there is none. */
+  readonly serviceGroup?: number;
 }
 
 /** Octets in memory order → the word an Int32Array over a packet holds there. */
@@ -108,6 +115,7 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
       plan.fabric.flatMap(({ address, length }) => [...rawWords(address), ...maskWords(length, 16)]),
     ),
     routerAddress: rawWords(plan.routerAddress),
+    serviceGroup: plan.serviceGroup ?? 0,
   };
 }
 
@@ -119,12 +127,14 @@ function maskWords(length: number, octets: number): Int32Array {
   return rawWords(mask);
 }
 
+const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE } as const;
+
 function buildPorts(plan: TablesPlan): Int32Array {
   const count = Math.max(0, ...plan.ports.map((port) => port.index + 1));
   const ports = new Int32Array(count * PORT_WORDS).fill(KIND_NONE);
   for (const port of plan.ports) {
     const at = port.index * PORT_WORDS;
-    ports[at + P_KIND] = port.kind === "vm" ? KIND_VM : KIND_UPLINK;
+    ports[at + P_KIND] = KINDS[port.kind];
     ports[at + P_MTU] = port.mtu;
     ports[at + P_MAC] = raw(port.mac);
     ports[at + P_MAC + 1] = raw(port.mac, 4);
@@ -169,8 +179,9 @@ function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
     words[at + N_TAGS] = rawOf(network.tags);
     words[at + N_GATEWAY] = raw(network.gateway);
     words[at + N_ROUTES] = row;
-    words[at + N_ROUTE_COUNT] = network.prefixes.length;
-    row += network.prefixes.length;
+    const count = network.prefixes.length + (network.metadata ? 1 : 0);
+    words[at + N_ROUTE_COUNT] = count;
+    row += count;
   });
   return words;
 }
@@ -178,7 +189,11 @@ function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
 /** Rows of one network's route table, longest prefix first. */
 function networkRoutes(network: NetworkPlan): number[] {
   const sorted = [...network.prefixes].sort((a, b) => b.length - a.length);
-  return sorted.flatMap(({ address, length }) => {
+  const service = new Array<number>(NETWORK_ROUTE_WORDS).fill(0); // tags 0: the infrastructure's
+  service[NR_PREFIX] = SERVICE_IPV4;
+  service[NR_MASK] = -1;
+  service[NR_ACTION] = NR_SERVICE;
+  const routes = sorted.flatMap(({ address, length }) => {
     const row = new Array<number>(NETWORK_ROUTE_WORDS).fill(0);
     row[NR_PREFIX] = raw(address);
     row[NR_MASK] = maskWords(length, 4)[0]!;
@@ -186,4 +201,5 @@ function networkRoutes(network: NetworkPlan): number[] {
     row[NR_TAGS] = rawOf(network.tags);
     return row;
   });
+  return network.metadata ? [...service, ...routes] : routes;
 }

@@ -4,6 +4,7 @@ import { RECORD } from "#fastpath/decision";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import {
+  KIND_SERVICE,
   KIND_UPLINK,
   KIND_VM,
   P_KIND,
@@ -53,6 +54,7 @@ export class Tables {
   own!: Int32Array;
   fabric!: Int32Array;
   routerAddress!: Int32Array;
+  serviceGroup = 0;
 
   constructor(arena: ArenaViews, fib: FibReader, adjacencies: AdjacencyReader, cacheEntries: number) {
     this.bytes = arena.bytes;
@@ -75,6 +77,7 @@ export class Tables {
     this.own = s.own;
     this.fabric = s.fabric;
     this.routerAddress = s.routerAddress;
+    this.serviceGroup = s.serviceGroup;
   }
 
   nextIdentification(): number {
@@ -88,6 +91,10 @@ export class Tables {
 
   isUplink(port: number): boolean {
     return this.ports[port * PORT_WORDS + P_KIND] === KIND_UPLINK;
+  }
+
+  isService(port: number): boolean {
+    return this.ports[port * PORT_WORDS + P_KIND] === KIND_SERVICE;
   }
 
   /** Offset in `vms` of the VM with these raw tags and address, or −1. */
@@ -147,4 +154,5 @@ const EMPTY: Snapshot = {
   own: none,
   fabric: none,
   routerAddress: new Int32Array(4),
+  serviceGroup: 0,
 };

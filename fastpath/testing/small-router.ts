@@ -1,7 +1,7 @@
 /**
  * A small hypervisor for tests and micro benchmarks: an engine over plain memory whose ports keep what is sent.
  *
- * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address). Both homes are in the fabric's
+ * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address), 4 the metadata service. Both homes are in the fabric's
  * list; home 0 is this router's. Routes: its own home is local, everything else leaves by the uplink.
  */
 import { parseIpv4, parseIpv6, parseMac } from "#base/address";
@@ -24,6 +24,7 @@ import { allocateNear, networkAddress } from "#policy/homes";
 export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
 export const UPLINK_MAC = parseMac("02:00:00:00:00:10")!;
 export const NEXT_HOP_MAC = parseMac("02:00:00:00:00:20")!;
+export const SERVICE_MAC = parseMac("02:00:00:00:00:30")!;
 export const GATEWAY = parseIpv4("169.254.1.1")!;
 export const KEY = fromHex("000102030405060708090a0b0c0d0e0f")!;
 export const HOMES = [parseIpv6("2001:db8:a1:1::")!, parseIpv6("2001:db8:a1:2::")!];
@@ -157,6 +158,8 @@ export interface SmallRouterOptions {
   readonly macIsFixed?: boolean;
   /** True: the router is the VMs' DHCP server. Default false. */
   readonly dhcp?: boolean;
+  /** True: the VMs reach a metadata service. Default false. */
+  readonly metadata?: boolean;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -172,7 +175,7 @@ export class SmallRouter {
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
-    const { macIsFixed = false, dhcp = false } = options;
+    const { macIsFixed = false, dhcp = false, metadata = false } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const fib = new FibWriter({ capacityOctets: 1 << 20 });
@@ -182,10 +185,11 @@ export class SmallRouter {
     const adjacencies = new FixedAdjacencies([
       { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
       ...vms.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
+      { port: 4, mac: SERVICE_MAC, own: GATEWAY_MAC, mtu: 16384, resolved: true },
     ]);
     const words = new Int32Array(arena);
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
-    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed, dhcp })));
+    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata })));
     this.counters = new Float64Array(COUNTERS_OCTETS / 8);
     const punts: Punts = {
       punt: (f, verdict) => {
@@ -196,7 +200,7 @@ export class SmallRouter {
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     this.engine = new Engine(tables, this.counters, scratch, { punts, ...(cache !== undefined && { cache }) });
-    for (let i = 0; i < 4; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
+    for (let i = 0; i < 5; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
   }
 
   /** Hands a frame to the engine as received on `port`; returns what was sent because of it. */
@@ -230,12 +234,16 @@ export class SmallRouter {
 
 type Settings = Required<Omit<SmallRouterOptions, "cacheEntries">>;
 
-function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsFixed, dhcp }: Settings): TablesPlan {
+function tablesPlan(
+  vms: readonly SmallVm[],
+  { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata }: Settings,
+): TablesPlan {
   const tags = [BLUE, RED];
   return {
     ports: [
       { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload },
       ...vms.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
+      { index: 4, kind: "service", mac: GATEWAY_MAC, mtu: 16384, offload },
     ],
     vms: vms.map((v) => ({
       network: tags.indexOf(v.tags),
@@ -247,7 +255,8 @@ function tablesPlan(vms: readonly SmallVm[], { uplinkMtu, vmMtu, offload, macIsF
       macIsFixed,
       dhcp,
     })),
-    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL] })),
+    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL], metadata })),
+    ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,
     own: [ROUTER_ADDRESS, parseIpv6("ff02::1")!],
