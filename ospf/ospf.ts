@@ -60,6 +60,7 @@ export class Ospf {
       isBorder: false,
       restartingUntil,
       lsaCount: 0,
+      lsaOctets: 0,
     };
     this.routing = new Routing(this.instance);
     const outlet: Outlet = {

@@ -28,6 +28,8 @@ export interface Instance {
   restartingUntil: Millis | undefined;
   /** LSAs over all databases. */
   lsaCount: number;
+  /** Octets that they have, headers included. */
+  lsaOctets: number;
 }
 
 export interface Area {

@@ -37,6 +37,7 @@ export function install(core: Core, scope: Scope, lsa: Lsa, of: { body: LsaBody;
   const entry: Entry = { lsa, ...of, installedAt: nowOf(core), unacknowledged: 0, answeredAt: -Infinity };
   if (before !== undefined) forgetRetransmission(core, scope, before);
   else core.instance.lsaCount++;
+  core.instance.lsaOctets += lsa.header.length - (before?.lsa.header.length ?? 0);
   store.set(entry);
   core.expiry.add(entry, scope);
   if (isMaxAge(entry)) core.leaving.set(entry, scope);
@@ -70,6 +71,7 @@ export function removeEntry(core: Core, scope: Scope, entry: Entry): void {
   forgetRetransmission(core, scope, entry);
   store.delete(entry.lsa.header);
   core.instance.lsaCount--;
+  core.instance.lsaOctets -= entry.lsa.header.length;
   if (isMaxAge(entry)) store.tombs.add(entry.lsa.header, nowOf(core));
   else core.routing.lsaChanged(nowOf(core), scope, entry, undefined);
 }

@@ -254,6 +254,25 @@ step("beyond maxLsas, LSAs of others are acknowledged and not kept; the operator
   expect(bench.state(PEER)).toBe("Full");
 });
 
+step("few LSAs that say much count as many: beyond 64 octets for each of maxLsas they are not kept, nor grow", () => {
+  const { bench, peer } = full({}, { maxLsas: 30 });
+  const wide = { ...router(1), links: Array.from({ length: 40 }, () => router(1).links[0]) };
+  const small = peer.lsa(router(1), { advertisingRouter: ELSEWHERE });
+  peer.update(small);
+  for (let i = 1; i < 10; i++) peer.update(peer.lsa(wide, { advertisingRouter: ELSEWHERE + i }));
+  expect(bench.core.instance.lsaOctets).toBeLessThanOrEqual(30 * 64);
+  expect(bench.core.instance.lsaCount).toBeLessThan(10);
+  bench.pass(1000);
+  peer.hello();
+  const next = { advertisingRouter: ELSEWHERE, sequence: INITIAL_SEQUENCE_NUMBER + 1 };
+  peer.update(peer.lsa(wide, next));
+  expect(held(bench, small.header)?.lsa.header.sequence).toBe(INITIAL_SEQUENCE_NUMBER);
+  peer.update(peer.lsa(router(1), next));
+  expect(held(bench, small.header)?.lsa.header.sequence).toBe(next.sequence);
+  const told = bench.effects.filter((e) => e.type === "notice" && e.text.includes("more than 1920 octets of LSAs"));
+  expect(told.length).toBe(1);
+});
+
 step("an instance that comes after the flush that ended it is not taken for a new LSA", () => {
   const { bench, peer } = full();
   const lsa = third(peer);

@@ -24,8 +24,11 @@ import { readLsaBody } from "#ospf/packet/lsa-reader";
 import type { LinkStateUpdate } from "#ospf/packet/packet";
 import { count } from "#ospf/refuse";
 import { type Scope, storeOf } from "#ospf/scope";
-import { keyOf, type Neighbor } from "#ospf/state";
+import { type Instance, keyOf, type Neighbor } from "#ospf/state";
 import { towards } from "#ospf/transmit";
+
+/** Octets that an LSA may have on average, when there are as many as there may be. In the paper's networks they have 50. */
+const OCTETS_PER_LSA = 64;
 
 /** What one packet has to be answered with. */
 interface Answers {
@@ -91,9 +94,7 @@ function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): tru
     return skip(from, "LSA that was flushed a moment ago");
   const body = bodyOf(from, lsa);
   const isOwn = lsa.header.advertisingRouter === core.instance.config.routerId;
-  if (held === undefined && !isOwn && core.instance.lsaCount >= core.instance.config.maxLsas) {
-    return refuseForRoom(core, from, lsa);
-  }
+  if (!isOwn && !hasRoom(core.instance, held, lsa)) return refuseForRoom(core, from, lsa);
   const entry = install(core, scope, lsa, { body, received: true });
   const back = flood(core, scope, entry, from);
   satisfied(core, from, lsa.header);
@@ -101,6 +102,16 @@ function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): tru
   if (isOwn) core.originator.receivedOwn(core.turn, scope, entry);
   else noteGrace(core, scope, entry);
   return true;
+}
+
+/**
+ * What an LSA costs goes by its octets: one of 64 KiB may hold thousands of prefixes. So its next instance may be refused
+ * where the one before it was not.
+ */
+function hasRoom({ config, lsaCount, lsaOctets }: Instance, held: Entry | undefined, { header }: Lsa): boolean {
+  if (held === undefined && lsaCount >= config.maxLsas) return false;
+  const more = header.length - (held?.lsa.header.length ?? 0);
+  return more <= 0 || lsaOctets + more <= config.maxLsas * OCTETS_PER_LSA;
 }
 
 /**
@@ -126,7 +137,10 @@ function refuseForRoom(core: Core, from: Neighbor, { header }: Lsa): true {
   const { interface: on } = from;
   const reason = "no room for more LSAs";
   if (!on.counters.refused.has(reason)) {
-    notice(core, "warn", `more than ${core.instance.config.maxLsas} LSAs: further ones are refused`);
+    const { config, lsaCount } = core.instance;
+    const most =
+      lsaCount >= config.maxLsas ? `${config.maxLsas} LSAs` : `${config.maxLsas * OCTETS_PER_LSA} octets of LSAs`;
+    notice(core, "warn", `more than ${most}: further ones are refused`);
   }
   satisfied(core, from, header);
   acknowledgeLater(core, on, header);

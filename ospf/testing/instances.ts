@@ -23,6 +23,7 @@ export function newInstance(config: OspfConfig, seed = 1): Instance {
     isBorder: false,
     restartingUntil: undefined,
     lsaCount: 0,
+    lsaOctets: 0,
   };
   for (const { id } of config.areas) areaOf(instance, id);
   return instance;

@@ -4,7 +4,14 @@
  * count every link is a transit network, so that s servers and a access switches make 4 s + 9 a LSAs, and aggregation
  * switches and their summaries the rest. Router-LSAs are in fragments that fit a packet.
  */
-import { type LsaBody, POINT_TO_POINT_LINK, ROUTER_B, type RouterLink, TRANSIT_LINK } from "#ospf/packet/lsa-body";
+import {
+  type LsaBody,
+  POINT_TO_POINT_LINK,
+  ROUTER_B,
+  ROUTER_E,
+  type RouterLink,
+  TRANSIT_LINK,
+} from "#ospf/packet/lsa-body";
 import { NETWORK_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { writeLsa } from "#ospf/packet/lsa-writer";
 import { OPTION_E, OPTION_R, OPTION_V6 } from "#ospf/packet/options";
@@ -51,6 +58,21 @@ export function makeArea(lsas: number, tested: Tested): Area {
   for (let i = 0; i < filler; i++) making.summary(aggregationId(i % AGGREGATION), i);
   if (making.lsas.length !== lsas) throw new Error(`${making.lsas.length} LSAs made, not ${lsas}`);
   return { lsas: making.lsas, prefixes: making.prefixes };
+}
+
+/**
+ * No area that anybody has: the speaker alone, which tells of one AS-external prefix in each of so many LSAs, so that all
+ * of them are routes. For what a hostile or mistaken neighbor can cost.
+ */
+export function makeExternals(lsas: number, { routerId, interfaceId }: Tested): Area {
+  const link = { type: POINT_TO_POINT_LINK, metric: METRIC, interfaceId: SPEAKER_INTERFACE };
+  const links = [{ ...link, neighborInterfaceId: interfaceId, neighborRouterId: routerId }];
+  const made = [octetsOf(SPEAKER_ID, 0, { kind: "router", flags: ROUTER_E, options: OPTIONS, links })];
+  for (let i = 1; i < lsas; i++) {
+    const prefix = prefixOf([0x4000 + (i >> 16), i & 0xffff]);
+    made.push(octetsOf(SPEAKER_ID, i, { kind: "asExternal", metricType: 2, metric: 20, prefix }));
+  }
+  return { lsas: made, prefixes: lsas - 1 };
 }
 
 function sizeOf(lsas: number): { access: number; filler: number } {

@@ -54,7 +54,7 @@ export const bird: Contestant = {
 
 /** From the start of the last computation until its table is about to be compared with the one before. */
 function spfIn(lines: readonly string[]): number | undefined {
-  const ended = lines.findLast((line) => line.endsWith("Starting routing table synchronization"));
-  const began = lines.findLast((line) => line.endsWith("Starting routing table calculation"));
-  return ended === undefined || began === undefined ? undefined : at(ended) - at(began);
+  const ended = lines.findLastIndex((line) => line.endsWith("Starting routing table synchronization"));
+  const began = lines.slice(0, ended + 1).findLast((line) => line.endsWith("Starting routing table calculation"));
+  return began === undefined ? undefined : at(lines[ended]!) - at(began);
 }

@@ -1,5 +1,5 @@
 /**
- * `bun perf/ospf/core-load.ts LSAS`: the core and the speaker in one process, no sockets, no waiting: what the core itself
+ * `bun perf/ospf/core-load.ts LSAS [externals]`: the core and the speaker in one process, no sockets, no waiting: what the core itself
  * takes to become Full, for profiles (`--cpu-prof`).
  */
 import { parseIpv6 } from "#base/address";
@@ -21,6 +21,7 @@ const towardsSpeaker: { destination: Uint8Array; octets: Uint8Array }[] = [];
 const speaker = new Speaker({
   linkLocal: other,
   lsas,
+  externals: process.argv[3] === "externals",
   send: (destination, octets) => towardsCore.push({ destination, octets }),
   say: () => {},
 });

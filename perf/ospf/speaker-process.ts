@@ -1,5 +1,5 @@
 /**
- * The speaker at work: `bun perf/ospf/speaker-process.ts NAMESPACE INTERFACE LSAS`. Orders come in by standard input, a
+ * The speaker at work: `bun perf/ospf/speaker-process.ts NAMESPACE INTERFACE LSAS [externals]`. Orders come in by standard input, a
  * line each: begin, refresh MILLISECONDS, change, counts; what happens goes out as lines of JSON with the time of day.
  */
 import { readSync, writeSync } from "node:fs";
@@ -16,7 +16,7 @@ import * as ipv6 from "#wire/ipv6";
 import { PROTOCOL_OSPF } from "#wire/protocol";
 import { Speaker } from "./speaker";
 
-const [namespace, name, lsas] = process.argv.slice(2) as [string, string, string];
+const [namespace, name, lsas, kind] = process.argv.slice(2) as [string, string, string, string];
 const BUFFER = 32 << 20;
 
 const netlink = new Rtnetlink(namespace);
@@ -46,7 +46,7 @@ function send(destination: Uint8Array, octets: Uint8Array): void {
 const say = (event: object): void => {
   writeSync(1, `${JSON.stringify({ at: Date.now(), ...event })}\n`);
 };
-const speaker = new Speaker({ linkLocal, lsas: Number(lsas), send, say });
+const speaker = new Speaker({ linkLocal, lsas: Number(lsas), externals: kind === "externals", send, say });
 
 function receive(): void {
   for (let count = 0; count < 256; count++) {

@@ -32,7 +32,7 @@ export function ospfFacts({ config, record, alwaysDefault }: NodeOspf): Facts {
     ...(gracefulRestart.period !== 120 && { "restart period": formatSpan(1000 * gracefulRestart.period) }),
     ...(!gracefulRestart.helper && { "restart helper": "off" }),
     ...(maxPaths !== 64 && { "max paths": `${maxPaths}` }),
-    ...(maxLsas !== 1_000_000 && { "max LSAs": `${maxLsas}` }),
+    ...(maxLsas !== 100_000 && { "max LSAs": `${maxLsas}` }),
     ...(record !== undefined && { record: `${record.file} up to ${record.limit / 2 ** 20} MiB` }),
   };
 }

@@ -247,8 +247,8 @@ const sectionWith = <A extends z.ZodType, I extends z.ZodType>(element: { area: 
       gracefulRestart: gracefulRestart.prefault({}),
       maxPaths: whole(1, 64).default(64).meta({ description: "next hops of a route" }),
       maxLsas: whole(1, 10_000_000)
-        .default(1_000_000)
-        .meta({ description: "LSAs held; those of others above it are refused" }),
+        .default(100_000)
+        .meta({ description: "LSAs held, of 64 octets each on average; those of others above it are refused" }),
       record: record
         .optional()
         .meta({ description: "record all that OSPF is told, for `ain ospf replay`. Keys are in it" }),

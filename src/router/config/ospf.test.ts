@@ -83,7 +83,7 @@ describe("the section ospf", () => {
       spf: { initial: 50, short: 200, long: 5000, timeToLearn: 500, holdDown: 10_000 },
       gracefulRestart: { period: 120, helper: true },
       maxPaths: 64,
-      maxLsas: 1_000_000,
+      maxLsas: 100_000,
     });
     expect([bfd.size, record]).toEqual([0, undefined]);
     expect(ospf(`${HYPERVISOR}ospf: {}\n`)).toEqual(ospf(`${HYPERVISOR}ospf: true\n`));
