@@ -19,6 +19,7 @@ interface Options {
   readonly refresh: number;
   readonly sizes: readonly number[];
   readonly only: readonly string[];
+  readonly externals: boolean;
 }
 
 function parse(words: readonly string[]): Options {
@@ -30,10 +31,11 @@ function parse(words: readonly string[]): Options {
     refresh: Number(given("refresh", "60")),
     sizes: given("sizes", SIZES.join()).split(",").map(Number),
     only: given("only", "ain,frr,bird").split(","),
+    externals: words.includes("--externals"),
   };
 }
 
-async function main({ rounds, refresh, sizes, only }: Options): Promise<void> {
+async function main({ rounds, refresh, sizes, only, externals }: Options): Promise<void> {
   const contestants = CONTESTANTS.filter(({ name }) => only.includes(name));
   const results: Result[] = [];
   const world = new World();
@@ -45,7 +47,7 @@ async function main({ rounds, refresh, sizes, only }: Options): Promise<void> {
       for (const lsas of sizes) {
         for (let i = 0; i < contestants.length; i++) {
           const contestant = contestants[(i + round) % contestants.length]!;
-          const figures = await takeTurn(world, contestant, { lsas, refresh });
+          const figures = await takeTurn(world, contestant, { lsas, refresh, externals });
           results.push({ contestant: contestant.name, lsas, round, figures });
           console.error(JSON.stringify(results.at(-1)));
         }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { call } from "#cli/client";
 import type { OspfSpfView, OspfStatusView } from "#router/ospf/views";
+import type { CounterView, PortView } from "#router/views";
 import type { Contestant } from "./contestant";
 import { neighborOn, ROUTER_ADDRESS, SINK_PREFIX, until, type World } from "./world";
 
@@ -52,6 +53,15 @@ export const ain: Contestant = {
       async spf() {
         const { runs } = await show<OspfSpfView>("spf");
         return runs.find(({ kind }) => kind === "full")?.took;
+      },
+      async reasons() {
+        const counters = (await call(socket, "GET", "show/counters")) as CounterView[];
+        const ports = (await call(socket, "GET", "show/ports")) as PortView[];
+        const dropped = counters.filter(({ fate, frames }) => fate === "dropped" && frames > 0);
+        return [
+          ...dropped.map(({ port, ending, frames }) => `${port} ${ending} ${frames}`),
+          ...ports.map((port) => `${port.name} lost in the kernel ${port.receiveDrops} in, ${port.transmitErrors} out`),
+        ].join("; ");
       },
       stop: () => world.end(child),
     };

@@ -10,6 +10,8 @@ export interface Running {
   routesAt(expected: number): Promise<number | undefined>;
   /** Milliseconds that the last computation of the whole tree took. */
   spf(): Promise<number | undefined>;
+  /** Why it dropped frames, in its own words; for those that count such things. */
+  reasons?(): Promise<string>;
   stop(): Promise<void>;
 }
 

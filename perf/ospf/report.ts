@@ -23,7 +23,7 @@ const COLUMNS: readonly Column[] = [
   { heading: "SPF, ms", of: ({ spf }) => spf, digits: 1, ratio: true },
   { heading: "RSS, MiB", of: ({ rss }) => rss, digits: 0, ratio: false },
   { heading: "peak", of: ({ peak }) => peak, digits: 0, ratio: false },
-  { heading: "CPU in refresh, %", of: ({ refreshCpu }) => refreshCpu, digits: 1, ratio: true },
+  { heading: "CPU for a refresh, s", of: ({ refreshCpu }) => refreshCpu, digits: 2, ratio: true },
   { heading: "said again", of: ({ repeated }) => repeated, digits: 0, ratio: false },
   { heading: "lost", of: ({ lost }) => lost, digits: 0, ratio: false },
 ];

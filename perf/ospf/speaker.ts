@@ -34,8 +34,8 @@ const MTU = 1500;
 const HEADERS = Math.floor((MTU - 40 - 16 - 12) / LSA_HEADER_SIZE);
 const UPDATE_ROOM = MTU - 40 - 16 - 4;
 const HELLO_INTERVAL = 1000; // milliseconds
-/** Without an answer for so long, it is said again. */
-const RETRANSMIT = 2000;
+/** Without an answer for so long, it is said again: the routers' own default, as FRR acknowledges after three seconds. */
+const RETRANSMIT = 5000;
 /** Milliseconds between bursts of refreshed LSAs. */
 export const STEP = 10;
 
@@ -263,7 +263,7 @@ export class Speaker {
   }
 
   #repeat(now: number): void {
-    this.#repeatAt = now + RETRANSMIT / 4;
+    this.#repeatAt = now + RETRANSMIT / 10;
     if (this.#lastDescription !== undefined) {
       this.#counts.repeated++;
       this.#send(this.#lastDescription);

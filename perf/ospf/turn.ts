@@ -12,12 +12,16 @@ const PATIENCE = 240; // seconds
 /** Milliseconds between changes of the tree, and how many: all routers delay computations that follow one another. */
 const BETWEEN_CHANGES = 6000;
 const CHANGES = 3;
+/** Milliseconds in which a router does nothing but forward. */
+const IDLE = 4000;
 const RATE = 1000; // datagrams a second
 
 export interface TurnOptions {
   readonly lsas: number;
   /** Seconds in which all LSAs are refreshed; 0: not. */
   readonly refresh: number;
+  /** In place of an area: as many AS-external-LSAs. */
+  readonly externals: boolean;
 }
 
 export interface Figures {
@@ -31,7 +35,7 @@ export interface Figures {
   /** MiB resident after all. */
   readonly rss: number;
   readonly peak: number;
-  /** Percent of a CPU while all LSAs are refreshed. */
+  /** Seconds of CPU that the refresh of all LSAs takes, beyond what forwarding and waiting take in that time. */
   readonly refreshCpu: number;
   /** LSAs that the speaker had to say again. */
   readonly repeated: number;
@@ -51,8 +55,15 @@ class SpeakerProcess {
   readonly #child: Child;
   readonly #lines: Lines;
 
-  constructor(world: World, lsas: number) {
-    const words = [BUN, join(import.meta.dir, "speaker-process.ts"), world.name("speaker"), "eth0", `${lsas}`];
+  constructor(world: World, { lsas, externals }: TurnOptions) {
+    const words = [
+      BUN,
+      join(import.meta.dir, "speaker-process.ts"),
+      world.name("speaker"),
+      "eth0",
+      `${lsas}`,
+      externals ? "externals" : "area",
+    ];
     this.#child = world.talk("speaker", ...words);
     this.#lines = new Lines(this.#child);
   }
@@ -75,10 +86,11 @@ class SpeakerProcess {
   }
 }
 
-export async function takeTurn(world: World, contestant: Contestant, { lsas, refresh }: TurnOptions): Promise<Figures> {
+export async function takeTurn(world: World, contestant: Contestant, options: TurnOptions): Promise<Figures> {
+  const { lsas, refresh } = options;
   const folder = world.turn(`${contestant.name}-${lsas}-${Date.now()}`);
   const running = await contestant.start(world, folder);
-  const speaker = new SpeakerProcess(world, lsas);
+  const speaker = new SpeakerProcess(world, options);
   try {
     await Bun.sleep(SETTLE);
     const traffic = await Traffic.begin(world);
@@ -88,6 +100,8 @@ export async function takeTurn(world: World, contestant: Contestant, { lsas, ref
     const memory = memoryOf(running.pids);
     const spf = await changed(running, speaker);
     const { sent, lost } = await traffic.end();
+    if (lost > 0)
+      console.error(`${contestant.name} lost ${lost}: ${(await running.reasons?.()) ?? "it does not say why"}`);
     speaker.tell("counts");
     const { repeated = 0, pending } = await speaker.event("counts");
     if (pending !== 0) console.error(`${contestant.name}: ${pending} LSAs were never acknowledged`);
@@ -118,14 +132,16 @@ async function loaded(
   return { full: full - began, routes: routes - began, loadCpu: cpuTime(running.pids).processes - before };
 }
 
-/** In percent of one CPU. */
 async function refreshed(running: Running, speaker: SpeakerProcess, seconds: number): Promise<number> {
+  const used = (): number => cpuTime(running.pids).processes;
   await Bun.sleep(2000);
-  const [before, began] = [cpuTime(running.pids).processes, performance.now()];
+  const idle = used();
+  await Bun.sleep(IDLE);
+  const [before, began] = [used(), performance.now()];
   speaker.tell(`refresh ${1000 * seconds}`);
   await speaker.event("refreshed");
   await Bun.sleep(500); // acknowledgments
-  return (100 * (cpuTime(running.pids).processes - before)) / ((performance.now() - began) / 1000);
+  return used() - before - ((before - idle) * (performance.now() - began)) / IDLE;
 }
 
 async function changed(running: Running, speaker: SpeakerProcess): Promise<number> {
