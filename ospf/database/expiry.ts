@@ -1,4 +1,4 @@
-/** When LSAs reach MaxAge: by whole seconds, so that a hundred thousand of them cost one map entry each second. */
+/** When LSAs reach MaxAge: by whole seconds, so that a hundred thousand of them are searched second by second. */
 import { type Millis, NEVER } from "#base/time";
 import { MAX_AGE } from "#ospf/constants";
 import { type Entry, isMaxAge } from "#ospf/database/store";
@@ -10,24 +10,38 @@ export interface Expiring {
 }
 
 export class Expiry {
-  readonly #bySecond = new Map<number, Expiring[]>();
+  readonly #bySecond = new Map<number, Map<Entry, Scope>>();
   #earliest = NEVER;
 
-  /** Nothing for an LSA that has MaxAge already. What is replaced before its time need not be taken out. */
+  /** LSAs waiting. */
+  get size(): number {
+    let size = 0;
+    for (const bucket of this.#bySecond.values()) size += bucket.size;
+    return size;
+  }
+
+  /** Nothing for an LSA that has MaxAge already. */
   add(entry: Entry, scope: Scope): void {
     if (isMaxAge(entry)) return;
-    const second = Math.ceil(entry.installedAt / 1000) + MAX_AGE - entry.lsa.header.age;
-    const bucket = this.#bySecond.get(second);
-    if (bucket === undefined) this.#bySecond.set(second, [{ entry, scope }]);
-    else bucket.push({ entry, scope });
+    const second = secondOf(entry);
+    const bucket = this.#bySecond.get(second) ?? new Map<Entry, Scope>();
+    this.#bySecond.set(second, bucket);
+    bucket.set(entry, scope);
     this.#earliest = Math.min(this.#earliest, second);
+  }
+
+  /** It was replaced or is gone: kept until its time, instances that come each second would fill the memory. */
+  remove(entry: Entry): void {
+    const second = secondOf(entry);
+    const bucket = this.#bySecond.get(second);
+    if (bucket?.delete(entry) && bucket.size === 0) this.#bySecond.delete(second);
   }
 
   deadline(): Millis {
     return this.#earliest * 1000;
   }
 
-  /** Those whose time has come, instances that were replaced since among them. */
+  /** Those whose time has come. */
   due(now: Millis): Expiring[] {
     if (this.deadline() > now) return [];
     const due: Expiring[] = [];
@@ -37,10 +51,12 @@ export class Expiry {
         earliest = Math.min(earliest, second);
         continue;
       }
-      due.push(...bucket);
+      for (const [entry, scope] of bucket) due.push({ entry, scope });
       this.#bySecond.delete(second);
     }
     this.#earliest = earliest;
     return due;
   }
 }
+
+const secondOf = ({ installedAt, lsa }: Entry): number => Math.ceil(installedAt / 1000) + MAX_AGE - lsa.header.age;

@@ -35,8 +35,10 @@ export function install(core: Core, scope: Scope, lsa: Lsa, of: { body: LsaBody;
   const store = storeOf(core.instance, scope);
   const before = store.get(lsa.header);
   const entry: Entry = { lsa, ...of, installedAt: nowOf(core), unacknowledged: 0, answeredAt: -Infinity };
-  if (before !== undefined) forgetRetransmission(core, scope, before);
-  else core.instance.lsaCount++;
+  if (before !== undefined) {
+    forgetRetransmission(core, scope, before);
+    core.expiry.remove(before);
+  } else core.instance.lsaCount++;
   core.instance.lsaOctets += lsa.header.length - (before?.lsa.header.length ?? 0);
   store.set(entry);
   core.expiry.add(entry, scope);
@@ -67,6 +69,7 @@ function contentsChanged(before: Entry | undefined, after: Entry): boolean {
 export function removeEntry(core: Core, scope: Scope, entry: Entry): void {
   const store = storeOf(core.instance, scope);
   core.leaving.delete(entry);
+  core.expiry.remove(entry);
   if (store.get(entry.lsa.header) !== entry) return;
   forgetRetransmission(core, scope, entry);
   store.delete(entry.lsa.header);
