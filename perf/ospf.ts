@@ -4,6 +4,7 @@
  * figures are medians of the rounds, ratios medians of the rounds' own ratios. Nothing is asserted.
  */
 import { ain } from "./ospf/ain";
+import type { Kind } from "./ospf/area";
 import { bird } from "./ospf/bird";
 import type { Contestant } from "./ospf/contestant";
 import { frr } from "./ospf/frr";
@@ -19,7 +20,7 @@ interface Options {
   readonly refresh: number;
   readonly sizes: readonly number[];
   readonly only: readonly string[];
-  readonly externals: boolean;
+  readonly kind: Kind;
 }
 
 function parse(words: readonly string[]): Options {
@@ -31,11 +32,11 @@ function parse(words: readonly string[]): Options {
     refresh: Number(given("refresh", "60")),
     sizes: given("sizes", SIZES.join()).split(",").map(Number),
     only: given("only", "ain,frr,bird").split(","),
-    externals: words.includes("--externals"),
+    kind: given("kind", "area") as Kind,
   };
 }
 
-async function main({ rounds, refresh, sizes, only, externals }: Options): Promise<void> {
+async function main({ rounds, refresh, sizes, only, kind }: Options): Promise<void> {
   const contestants = CONTESTANTS.filter(({ name }) => only.includes(name));
   const results: Result[] = [];
   const world = new World();
@@ -47,7 +48,7 @@ async function main({ rounds, refresh, sizes, only, externals }: Options): Promi
       for (const lsas of sizes) {
         for (let i = 0; i < contestants.length; i++) {
           const contestant = contestants[(i + round) % contestants.length]!;
-          const figures = await takeTurn(world, contestant, { lsas, refresh, externals });
+          const figures = await takeTurn(world, contestant, { lsas, refresh, kind });
           results.push({ contestant: contestant.name, lsas, round, figures });
           console.error(JSON.stringify(results.at(-1)));
         }

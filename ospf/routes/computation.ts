@@ -11,7 +11,7 @@
  * The table itself is always gone through; routes that are as they were stay the same objects.
  */
 import { nextU32 } from "#base/random";
-import { Destinations } from "#ospf/routes/destinations";
+import { Destinations, MAX_DESTINATIONS } from "#ospf/routes/destinations";
 import { type ExternalRoutes, externalRoutes } from "#ospf/routes/external";
 import { InternalRoutes, internalRoutes, type Reached } from "#ospf/routes/internal";
 import type { OspfRoute, RoutingTable } from "#ospf/routes/model";
@@ -37,6 +37,12 @@ export const noChanges = (): Changes => ({ trees: new Set(), allTrees: false, in
 const SPARE_SETS = 20_000;
 const SPARE_DESTINATIONS = 20_000;
 
+/** Prefixes for each LSA that there may be: a route costs more memory than the octets that tell of it. */
+const PREFIXES_PER_LSA = 2;
+
+const mostDestinations = ({ config }: Instance): number =>
+  Math.min(MAX_DESTINATIONS, PREFIXES_PER_LSA * config.maxLsas);
+
 /** What computations hand on to one another; undefined: to be computed. */
 export interface Memory {
   readonly salt: number;
@@ -57,7 +63,7 @@ export const newMemory = (instance: Instance): Memory => ({
   salt: nextU32(instance.random),
   sets: new NextHopSets(instance.config.maxPaths),
   mostSets: SPARE_SETS,
-  destinations: new Destinations(),
+  destinations: new Destinations(mostDestinations(instance)),
   trees: new Map(),
   internal: undefined,
   routers: new Map(),
@@ -111,14 +117,15 @@ function forget(instance: Instance, memory: Memory, changes: Changes): void {
 function tidy(instance: Instance, memory: Memory, before: RoutingTable): void {
   const { sets, destinations } = memory;
   const tooManySets = sets.size > memory.mostSets;
-  const tooManyDestinations = destinations.size > 2 * before.routes.size + SPARE_DESTINATIONS;
+  const isWorn = destinations.size === destinations.limit && before.routes.size < destinations.limit;
+  const tooManyDestinations = isWorn || destinations.size > 2 * before.routes.size + SPARE_DESTINATIONS;
   if (tooManySets || sets.maxPaths !== instance.config.maxPaths) {
     memory.sets = new NextHopSets(instance.config.maxPaths, sets);
     memory.mostSets = Number.POSITIVE_INFINITY;
     memory.trees.clear();
   }
   if (tooManyDestinations) {
-    memory.destinations = new Destinations();
+    memory.destinations = new Destinations(mostDestinations(instance));
     memory.routes = [];
   }
   if (memory.sets === sets && memory.destinations === destinations) return;

@@ -17,7 +17,7 @@ const CHILD = 5;
 const DESTINATION = 7;
 
 export class Destinations {
-  readonly #limit: number;
+  readonly limit: number;
   #nodes = new Int32Array(NODE * 1024);
   #end = NODE;
   readonly #nodeOf = new IntList();
@@ -25,7 +25,7 @@ export class Destinations {
   readonly #texts: (string | undefined)[] = [];
 
   constructor(limit = MAX_DESTINATIONS) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#nodes[DESTINATION] = -1; // the root: ::/0
   }
 
@@ -36,7 +36,7 @@ export class Destinations {
 
   /** The number of an IPv6 prefix, a new one if need be; −1: there are too many. Bits after its length are ignored. */
   add(prefix: Prefix): number {
-    if (this.size === this.#limit) return this.find(prefix);
+    if (this.size === this.limit) return this.find(prefix);
     const node = this.#place(prefix.address, prefix.length);
     const known = this.#nodes[node + DESTINATION]!;
     if (known >= 0) return known;

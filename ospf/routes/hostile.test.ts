@@ -69,6 +69,39 @@ test("a million prefixes are a million routes, found in as many steps", () => {
   expectHonest(outcome);
 }, 60_000);
 
+test("beyond two for each of maxLsas prefixes are left out, until those before them are gone", () => {
+  const instance = honest();
+  instance.config = { ...instance.config, maxLsas: 50 };
+  const memory = newMemory(instance);
+  const computeAgain = (): Outcome => {
+    const work = compute(instance, memory, { ...noChanges(), internal: true }, instance.table);
+    for (;;) {
+      const { done, value } = work.next();
+      if (!done) continue;
+      instance.table = value.table;
+      return value;
+    }
+  };
+  const tell = (from: number, count: number): void => {
+    const database = databaseOf(instance, 0);
+    for (let i = 0; i < count; i++) {
+      const at = { advertisingRouter: 2, linkStateId: 1000 + i };
+      put(database, intra(2, `2001:db8:ffff:${(from + i).toString(16)}::/64`, 1), at);
+    }
+  };
+  tell(0, 150);
+  expectHonest(computeAgain());
+  expect(instance.table.routes.size).toBe(100);
+  expect(computeAgain().leftOut).toBe(51);
+  for (let i = 0; i < 150; i++) {
+    databaseOf(instance, 0).delete({ type: 0x2009, advertisingRouter: 2, linkStateId: 1000 + i });
+  }
+  tell(1000, 90);
+  computeAgain(); // the numbers are all given: it finds only what had one
+  expect(computeAgain()).toMatchObject({ leftOut: 0 });
+  expect(instance.table.routes.size).toBe(91);
+});
+
 test("costs of 60 000 hops of 65535 are exact", () => {
   const instance = honest();
   const database = databaseOf(instance, 0);

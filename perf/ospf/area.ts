@@ -25,6 +25,8 @@ const PER_ACCESS = 1 + 2 * UPLINKS + 4 * SERVERS_PER_ACCESS;
 /** Links in one router-LSA: 1 304 octets. */
 const FRAGMENT = 80;
 const METRIC = 10;
+/** Prefixes of 64 bits in one LSA of 1 436 octets. */
+const DENSE = 117;
 
 const serverId = (i: number): number => 0x4000_0000 + i;
 const accessId = (i: number): number => 0x8000_0000 + i;
@@ -49,7 +51,7 @@ export interface Tested {
 }
 
 /** An area of exactly so many LSAs, at least 600. */
-export function makeArea(lsas: number, tested: Tested): Area {
+function makeArea(lsas: number, tested: Tested): Area {
   const { access, filler } = sizeOf(lsas);
   const making = new Making(tested);
   making.access(access);
@@ -64,16 +66,38 @@ export function makeArea(lsas: number, tested: Tested): Area {
  * No area that anybody has: the speaker alone, which tells of one AS-external prefix in each of so many LSAs, so that all
  * of them are routes. For what a hostile or mistaken neighbor can cost.
  */
-export function makeExternals(lsas: number, { routerId, interfaceId }: Tested): Area {
-  const link = { type: POINT_TO_POINT_LINK, metric: METRIC, interfaceId: SPEAKER_INTERFACE };
-  const links = [{ ...link, neighborInterfaceId: interfaceId, neighborRouterId: routerId }];
-  const made = [octetsOf(SPEAKER_ID, 0, { kind: "router", flags: ROUTER_E, options: OPTIONS, links })];
+function makeExternals(lsas: number, tested: Tested): Area {
+  const made = [aloneWith(tested)];
   for (let i = 1; i < lsas; i++) {
     const prefix = prefixOf([0x4000 + (i >> 16), i & 0xffff]);
     made.push(octetsOf(SPEAKER_ID, i, { kind: "asExternal", metricType: 2, metric: 20, prefix }));
   }
   return { lsas: made, prefixes: lsas - 1 };
 }
+
+/** The same with as many prefixes in each LSA as a packet has room for. */
+function makeDense(lsas: number, tested: Tested): Area {
+  const made = [aloneWith(tested)];
+  const referenced = { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: SPEAKER_ID };
+  for (let i = 1; i < lsas; i++) {
+    const prefixes = Array.from({ length: DENSE }, (_, k) => {
+      const number = i * DENSE + k;
+      return { ...prefixOf([0x5000 + (number >> 16), number & 0xffff]), metric: 1 };
+    });
+    made.push(octetsOf(SPEAKER_ID, i, { kind: "intraAreaPrefix", referenced, prefixes }));
+  }
+  return { lsas: made, prefixes: (lsas - 1) * DENSE };
+}
+
+function aloneWith({ routerId, interfaceId }: Tested): Uint8Array {
+  const link = { type: POINT_TO_POINT_LINK, metric: METRIC, interfaceId: SPEAKER_INTERFACE };
+  const links = [{ ...link, neighborInterfaceId: interfaceId, neighborRouterId: routerId }];
+  return octetsOf(SPEAKER_ID, 0, { kind: "router", flags: ROUTER_E, options: OPTIONS, links });
+}
+
+/** What the speaker may have to tell of. */
+export const KINDS = { area: makeArea, externals: makeExternals, dense: makeDense } as const;
+export type Kind = keyof typeof KINDS;
 
 function sizeOf(lsas: number): { access: number; filler: number } {
   for (let access = Math.floor(lsas / PER_ACCESS); access > 1; access--) {

@@ -1,11 +1,12 @@
 /**
- * `bun perf/ospf/core-load.ts LSAS [externals]`: the core and the speaker in one process, no sockets, no waiting: what the core itself
+ * `bun perf/ospf/core-load.ts LSAS [KIND]`: the core and the speaker in one process, no sockets, no waiting: what the core itself
  * takes to become Full, for profiles (`--cpu-prof`).
  */
 import { parseIpv6 } from "#base/address";
 import type { OspfEvent } from "#ospf/events";
 import { Ospf } from "#ospf/ospf";
 import { config, on, stub } from "#ospf/testing/configs";
+import type { Kind } from "./area";
 import { Speaker } from "./speaker";
 
 const lsas = Number(process.argv[2] ?? 34_176);
@@ -21,7 +22,7 @@ const towardsSpeaker: { destination: Uint8Array; octets: Uint8Array }[] = [];
 const speaker = new Speaker({
   linkLocal: other,
   lsas,
-  externals: process.argv[3] === "externals",
+  kind: (process.argv[3] ?? "area") as Kind,
   send: (destination, octets) => towardsCore.push({ destination, octets }),
   say: () => {},
 });

@@ -1,5 +1,5 @@
 /**
- * The speaker at work: `bun perf/ospf/speaker-process.ts NAMESPACE INTERFACE LSAS [externals]`. Orders come in by standard input, a
+ * The speaker at work: `bun perf/ospf/speaker-process.ts NAMESPACE INTERFACE LSAS [KIND]`. Orders come in by standard input, a
  * line each: begin, refresh MILLISECONDS, change, counts; what happens goes out as lines of JSON with the time of day.
  */
 import { readSync, writeSync } from "node:fs";
@@ -14,9 +14,10 @@ import { Rtnetlink } from "#sys/rtnetlink";
 import { ETHERTYPE_IPV6, frame, multicastMac6 } from "#wire/ethernet";
 import * as ipv6 from "#wire/ipv6";
 import { PROTOCOL_OSPF } from "#wire/protocol";
+import type { Kind } from "./area";
 import { Speaker } from "./speaker";
 
-const [namespace, name, lsas, kind] = process.argv.slice(2) as [string, string, string, string];
+const [namespace, name, lsas, kind] = process.argv.slice(2) as [string, string, string, Kind];
 const BUFFER = 32 << 20;
 
 const netlink = new Rtnetlink(namespace);
@@ -46,7 +47,7 @@ function send(destination: Uint8Array, octets: Uint8Array): void {
 const say = (event: object): void => {
   writeSync(1, `${JSON.stringify({ at: Date.now(), ...event })}\n`);
 };
-const speaker = new Speaker({ linkLocal, lsas: Number(lsas), externals: kind === "externals", send, say });
+const speaker = new Speaker({ linkLocal, lsas: Number(lsas), kind, send, say });
 
 function receive(): void {
   for (let count = 0; count < 256; count++) {

@@ -28,7 +28,7 @@ import {
   writePacket,
 } from "#ospf/packet/packet";
 import { keyOf } from "#ospf/state";
-import { type Area, makeArea, makeExternals, OPTIONS, octetsOf, SPEAKER_ID, SPEAKER_INTERFACE } from "./area";
+import { type Area, KINDS, type Kind, OPTIONS, octetsOf, SPEAKER_ID, SPEAKER_INTERFACE } from "./area";
 
 const MTU = 1500;
 const HEADERS = Math.floor((MTU - 40 - 16 - 12) / LSA_HEADER_SIZE);
@@ -43,7 +43,7 @@ export interface SpeakerOptions {
   readonly linkLocal: Uint8Array;
   /** LSAs of the area. */
   readonly lsas: number;
-  readonly externals: boolean;
+  readonly kind: Kind;
   readonly send: (destination: Uint8Array, octets: Uint8Array) => void;
   readonly say: (event: object) => void;
 }
@@ -147,8 +147,8 @@ export class Speaker {
   }
 
   #fill(): void {
-    const { linkLocal: linkLocalAddress, lsas, externals } = this.#options;
-    this.#area = (externals ? makeExternals : makeArea)(lsas, this.#tested!);
+    const { linkLocal: linkLocalAddress, lsas, kind } = this.#options;
+    this.#area = KINDS[kind](lsas, this.#tested!);
     const link = { kind: "link", priority: 1, options: OPTIONS, linkLocalAddress, prefixes: [] } as const;
     this.#octets = [...this.#area.lsas, octetsOf(SPEAKER_ID, SPEAKER_INTERFACE, link)];
     for (const [place, octets] of this.#octets.entries()) this.#places.set(keyOf(lsaHeaderAt(octets, 0)), place);

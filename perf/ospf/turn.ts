@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpuTime } from "../peers/measure/cpu";
+import type { Kind } from "./area";
 import type { Contestant, Running } from "./contestant";
 import { Lines } from "./lines";
 import { BUN, type Child, SINK, until, type World } from "./world";
@@ -20,8 +21,7 @@ export interface TurnOptions {
   readonly lsas: number;
   /** Seconds in which all LSAs are refreshed; 0: not. */
   readonly refresh: number;
-  /** In place of an area: as many AS-external-LSAs. */
-  readonly externals: boolean;
+  readonly kind: Kind;
 }
 
 export interface Figures {
@@ -55,15 +55,8 @@ class SpeakerProcess {
   readonly #child: Child;
   readonly #lines: Lines;
 
-  constructor(world: World, { lsas, externals }: TurnOptions) {
-    const words = [
-      BUN,
-      join(import.meta.dir, "speaker-process.ts"),
-      world.name("speaker"),
-      "eth0",
-      `${lsas}`,
-      externals ? "externals" : "area",
-    ];
+  constructor(world: World, { lsas, kind }: TurnOptions) {
+    const words = [BUN, join(import.meta.dir, "speaker-process.ts"), world.name("speaker"), "eth0", `${lsas}`, kind];
     this.#child = world.talk("speaker", ...words);
     this.#lines = new Lines(this.#child);
   }
