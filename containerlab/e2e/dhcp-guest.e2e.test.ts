@@ -18,7 +18,7 @@ fabric: ./fabric.yaml
 role: hypervisor
 prefix: "2001:db8:a1:1::/64"
 vms:
-  - { name: guest, network: blue/prod, address: ${g}, mac: "${MAC}", interface: guest }
+  - { name: guest, network: blue/prod, address: ${g}, mac: "${MAC}", interface: guest, userData: good morning }
   - { name: s, network: blue/prod, address: ${s}, interface: s }
 `,
   );
@@ -35,19 +35,21 @@ afterAll(async () => {
   await lab.down();
 });
 
-test("a QEMU guest gets its address by udhcpc, and reaches another VM with no manual step", async () => {
+test("a QEMU guest gets its address by udhcpc, its user data by wget, and reaches another VM with no manual step", async () => {
   guest = new Guest({
     ...{ namespace: lab.namespace("hv"), tap: "guest", mac: MAC, folder: lab.folder },
     script: `udhcpc -i eth0 -n -q
 ip -4 -o address show dev eth0
 ip link show eth0
 cat /etc/resolv.conf
+wget -q -O - http://169.254.169.254/latest/user-data; echo
 ping -c 3 ${s}`,
   });
   await lab.until("the guest is done", () => guest!.done, 100);
   expect(guest.output).toContain(`inet ${g}/32 `);
   expect(guest.output).toContain("mtu 1400 ");
   expect(guest.output).toContain("nameserver 10.0.0.53");
+  expect(guest.output).toContain("\ngood morning\n");
   expect(guest.output).toContain("3 packets transmitted, 3 packets received");
   const lease = (await lab.show("hv", "dhcp")).find(({ vm }) => vm === "guest");
   expect(lease).toMatchObject({ vm: "guest", state: "bound", mac: MAC, hostname: null });

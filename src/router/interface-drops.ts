@@ -50,6 +50,7 @@ export class InterfaceDrops {
 
 /** Namespace ("": the router's own) and name of a port's interface. */
 function placeOf(port: PortState): { namespace: string; name: string } {
+  if (port.service !== undefined) return { namespace: port.service.path, name: port.interface };
   const attachment = port.vm?.attachment;
   if (attachment?.kind !== "tap" || attachment.netns === undefined) return { namespace: "", name: port.interface };
   return { namespace: attachment.netns, name: attachment.rename ?? port.interface };

@@ -7,6 +7,12 @@ import type { PortDescriptor } from "#fastpath/shared";
 import type { Uplink, Vm } from "#router/config/model";
 import type { InterfaceClaims } from "#router/interface-claims";
 import { InterfaceDrops } from "#router/interface-drops";
+import {
+  openServiceNamespace,
+  SERVICE_INTERFACE,
+  SERVICE_MTU,
+  type ServiceNamespace,
+} from "#router/metadata/service-namespace";
 import { RouterError } from "#router/router-error";
 import type { UndoLog } from "#router/undo";
 import { closeDescriptor, closingAfter } from "#sys/descriptor";
@@ -21,12 +27,14 @@ import { openTap } from "#sys/tap";
 export interface PortState {
   readonly index: number;
   readonly name: string;
-  readonly kind: "uplink" | "vm";
+  readonly kind: "uplink" | "vm" | "service";
   readonly interface: string;
   readonly attachment: "packet" | "tap";
   readonly uplink?: Uplink;
   /** Replaced where no more than its services change. */
   vm?: Vm;
+  /** Of the metadata service's port, while it is open: where the service lives. */
+  service?: ServiceNamespace | undefined;
   /** Undefined while it is open; else why it is not. */
   trouble: string | undefined;
   /** Valid while it is open: the router's MAC on the port and the largest IP packet, octets. */
@@ -38,10 +46,15 @@ export interface PortState {
   descriptors: readonly PortDescriptor[];
 }
 
+/** Whether super-packets and partial checksums may go its way. */
+export const hasOffload = ({ uplink, vm }: PortState): boolean => (uplink ?? vm)?.offload ?? true;
+
 export interface PortsOptions {
   readonly arena: Arena;
   readonly forwarders: number;
   readonly gatewayMac: Uint8Array;
+  /** The metadata service's address. */
+  readonly serviceAddress: Uint8Array;
   /** Largest packet that every link of the fabric carries, octets; undefined: each uplink's own. */
   readonly fabricMtu: number | undefined;
   readonly undo: UndoLog;
@@ -59,7 +72,7 @@ export class Ports {
   }
 
   /** Makes an entry, not open yet. Throws RangeError when all 1024 indexes are taken. */
-  add(of: { uplink: Uplink } | { vm: Vm }): PortState {
+  add(of: { uplink: Uplink } | { vm: Vm } | { service: string }): PortState {
     const index = this.freeIndex();
     const common = {
       index,
@@ -70,7 +83,9 @@ export class Ports {
       descriptors: [],
     };
     let port: PortState;
-    if ("uplink" in of) {
+    if ("service" in of) {
+      port = { ...common, name: of.service, kind: "service", interface: SERVICE_INTERFACE, attachment: "tap" };
+    } else if ("uplink" in of) {
       const { uplink } = of;
       port = {
         ...common,
@@ -97,7 +112,7 @@ export class Ports {
   /** Tries to open the port. False: `trouble` says why not; try again later. */
   open(port: PortState): boolean {
     try {
-      port.descriptors = port.attachment === "tap" ? this.openTap(port) : this.openPacket(port);
+      port.descriptors = this.openKind(port);
       port.trouble = undefined;
       return true;
     } catch (error) {
@@ -108,8 +123,15 @@ export class Ports {
     }
   }
 
+  private openKind(port: PortState): readonly PortDescriptor[] {
+    if (port.kind === "service") return this.openService(port);
+    return port.attachment === "tap" ? this.openTap(port) : this.openPacket(port);
+  }
+
   /** The forwarders have closed it; `why` shows as its state. */
   closed(port: PortState, why: string): void {
+    port.service?.close();
+    port.service = undefined;
     for (const descriptor of port.descriptors) this.free(descriptor);
     port.descriptors = [];
     port.trouble = why;
@@ -193,6 +215,14 @@ export class Ports {
     port.interfaceIndex = link.index;
     this.drops.opened(port, link);
     return link;
+  }
+
+  private openService(port: PortState): TapDescriptor[] {
+    const { arena, forwarders, gatewayMac, serviceAddress } = this.options;
+    port.service = openServiceNamespace({ address: serviceAddress, gatewayMac, queues: forwarders });
+    port.mtu = SERVICE_MTU;
+    port.mac = gatewayMac;
+    return port.service.queues.map((fd) => openTapPort(arena, { index: port.index, fd, offload: true }));
   }
 
   private openTap(port: PortState): TapDescriptor[] {

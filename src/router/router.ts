@@ -11,6 +11,7 @@ import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
+import { MetadataService, serviceAddress, wantsMetadata } from "#router/metadata/metadata-service";
 import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
 import { PortCounters } from "#router/port-counters";
@@ -35,6 +36,9 @@ const RETRY = 500;
 /** Milliseconds between looks at the kernel's link notices. */
 const LOOK = 50;
 
+/** Name of the metadata service's port, the only one that no file names. */
+const METADATA_PORT = "metadata";
+
 export interface RouterOptions {
   /** Node file; read again on reload. */
   readonly file: string;
@@ -49,6 +53,7 @@ export class Router {
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
   readonly vmDhcp: VmDhcp;
+  private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
   readonly counters = new PortCounters(() => this.forwarders.counters);
   /** Set once the threads run; nothing is punted before. */
@@ -107,6 +112,7 @@ export class Router {
       arena: this.arena,
       forwarders: node.forwarders,
       gatewayMac: fabric.gatewayMac.bytes,
+      serviceAddress: serviceAddress(node.address.bytes),
       fabricMtu: fabric.mtu,
       undo: this.undo,
       claims: this.claims,
@@ -119,6 +125,7 @@ export class Router {
     };
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.vmDhcp = new VmDhcp(services, this.ports, log);
+    this.metadata = new MetadataService(services, log, node.address.bytes, fabric.gatewayMac.bytes);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
     this.rib = new Rib(this.routing);
@@ -185,6 +192,7 @@ export class Router {
     this.vmNeighbors.stop();
     this.vmDhcp.stop();
     this.uplinkNeighbors.stop();
+    await this.metadata.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
     this.monitor.close();
     this.ports.close();
@@ -227,6 +235,7 @@ export class Router {
     );
     for (const uplink of node.uplinks) this.addPort({ uplink });
     for (const vm of node.vms) this.addPort({ vm });
+    if (wantsMetadata(this.configuration)) this.addPort({ service: METADATA_PORT });
     for (const home of node.homes)
       this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
     this.staticRoutes.configure(node.routes);
@@ -240,7 +249,7 @@ export class Router {
     const port = this.ports.add(of);
     this.counters.restart(port.index);
     if (port.kind === "vm") this.vmNeighbors.add(port);
-    else this.uplinkNeighbors.add(port);
+    if (port.kind === "uplink") this.uplinkNeighbors.add(port);
     return port;
   }
 
@@ -251,11 +260,12 @@ export class Router {
       if (port.trouble !== before) this.log.warn(`port ${port.name}: ${port.trouble}`);
       return false;
     }
+    if (port.kind === "service") this.metadata.opened(port);
     await this.adopt(); // first what the port is, then the port
     await this.forwarders.addPort(port.descriptors);
     this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
     if (port.kind === "vm") this.vmNeighbors.opened(port);
-    else this.linkUp(port);
+    if (port.kind === "uplink") this.linkUp(port);
     return true;
   }
 
@@ -266,6 +276,7 @@ export class Router {
 
   private closePort(port: PortState, why: string): void {
     if (port.kind === "vm") this.vmNeighbors.closed(port);
+    else if (port.kind === "service") this.metadata.closed();
     else {
       this.uplinkNeighbors.closed(port);
       this.ospf.closed(port);
@@ -325,7 +336,9 @@ export class Router {
 
   private adopt(): Promise<void> {
     this.vmDhcp.refresh(this.configuration);
-    return this.forwarders.adopt(buildSnapshot(tablesPlan(this.configuration, this.ports, this.vmNeighbors)));
+    this.metadata.refresh(this.configuration);
+    const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, this.metadata.group);
+    return this.forwarders.adopt(buildSnapshot(plan));
   }
 
   /** A next hop failed or came back: routes with several take the others. Not before the present change is made. */
@@ -358,6 +371,8 @@ export class Router {
       if (change.what === "uplink" && change.after) fresh.push(this.addPort({ uplink: change.after }));
       if (change.what === "vm" && change.after) fresh.push(this.addPort({ vm: change.after }));
     }
+    if (wantsMetadata(configuration) && this.ports.find("service", METADATA_PORT) === undefined)
+      fresh.push(this.addPort({ service: METADATA_PORT }));
     const before = this.configuration;
     this.configuration = configuration;
     this.applyHomes(before);

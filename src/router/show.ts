@@ -18,6 +18,7 @@ import {
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
 import { networkAddress } from "#policy/homes";
+import { hasOffload } from "#router/ports";
 import type { Router } from "#router/router";
 import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
 import packageJson from "../../package.json";
@@ -82,7 +83,7 @@ function ports(router: Router): PortView[] {
       state: port.trouble ?? (router.uplinkNeighbors.hasCarrier(port) ? "up" : "no carrier"),
       mtu: open ? port.mtu : null,
       mac: open ? formatMac(port.mac) : null,
-      offload: (port.uplink ?? port.vm!).offload,
+      offload: hasOffload(port),
       rxFrames: count(C_RX_FRAMES),
       rxOctets: count(C_RX_OCTETS),
       txFrames: count(C_TX_FRAMES),

@@ -4,22 +4,25 @@ import type { TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { networkAddress } from "#policy/homes";
 import type { Configuration } from "#router/config/model";
-import type { PortState, Ports } from "#router/ports";
+import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
 
-export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: VmNeighbors): TablesPlan {
+/** `serviceGroup`: of the metadata service; 0: there is none. */
+export function tablesPlan(
+  { node, fabric }: Configuration,
+  ports: Ports,
+  vms: VmNeighbors,
+  serviceGroup: number,
+): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
   const networkIndex = new Map(fabric.networks.map((network, i) => [network.name, i]));
   const unicast = [node.address.bytes, ...uplinks.map((port) => linkLocalFromMac(port.mac))];
   return {
-    ports: open.map(({ index, kind, mac, mtu, uplink, vm }) => ({
-      index,
-      kind,
-      mac,
-      mtu,
-      offload: (uplink ?? vm!).offload,
+    ports: open.map((port) => ({
+      ...{ index: port.index, kind: port.kind, mac: port.mac, mtu: port.mtu },
+      offload: hasOffload(port),
     })),
     vms: open.filter(hasVm).map(({ index, mtu, vm }) => ({
       network: networkIndex.get(vm.network.name)!,
@@ -31,7 +34,11 @@ export function tablesPlan({ node, fabric }: Configuration, ports: Ports, vms: V
       macIsFixed: vm.mac !== undefined,
       dhcp: vm.dhcp && fabric.networks[networkIndex.get(vm.network.name)!]!.dhcp !== undefined,
     })),
-    networks: fabric.networks.map(({ tags, gateway, prefixes }) => ({ tags, gateway: gateway.bytes, prefixes })),
+    networks: fabric.networks.map(({ tags, gateway, prefixes, metadata }) => ({
+      ...{ tags, gateway: gateway.bytes, prefixes },
+      metadata: metadata && serviceGroup !== 0,
+    })),
+    serviceGroup,
     homes: fabric.homes.map((home) => home.prefix.address),
     key: fabric.key,
     own: [

@@ -25,7 +25,7 @@ export interface ForwarderView {
 export interface PortView {
   readonly index: number;
   readonly name: string;
-  readonly kind: "uplink" | "vm";
+  readonly kind: "uplink" | "vm" | "service";
   readonly interface: string;
   readonly attachment: "packet" | "tap";
   /** "up", or why not. */

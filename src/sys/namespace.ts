@@ -72,6 +72,24 @@ export function createNamespace(name: string): void {
   }
 }
 
+/**
+ * Makes a namespace without a name. It ends with the last descriptor, socket or TAP of it, so also with a killed process.
+ * @returns a descriptor of it, the caller's to close; {@link descriptorPath} is its path.
+ */
+export function privateNamespace(): number {
+  return closingAfter(openPath(OWN), (home) => {
+    check(libc.unshare(CLONE_NEWNET), "unshare", "network namespace");
+    try {
+      return openPath(OWN);
+    } finally {
+      enter(home, "home");
+    }
+  });
+}
+
+/** By which any thread of this process enters the namespace. */
+export const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
+
 /** Takes the name away; the namespace ends when no process, socket or TAP is left in it. Nothing happens when it is gone. */
 export function deleteNamespace(name: string): void {
   const path = namespacePath(checkName(name));

@@ -74,6 +74,10 @@ export const network = z.strictObject(
     prefixes: z.array(prefix4, { error: NETWORK_PREFIXES }).min(1, { error: NETWORK_PREFIXES }),
     gateway: ipv4.prefault(DEFAULT_GATEWAY).meta({ description: "the address VMs route through; no VM's own" }),
     dhcp: dhcp.prefault({}),
+    metadata: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "false: VMs find no metadata at 169.254.169.254" }),
   },
   { error: NETWORK },
 );

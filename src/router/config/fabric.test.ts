@@ -138,8 +138,17 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
       "fabric.yaml:10:10: tenants.blue.networks.b.prefixes: found nothing, expected a list of one or more IPv4 prefixes",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, gateway, dhcp\n    Did you mean "prefixes"?',
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, gateway, dhcp, metadata\n    Did you mean "prefixes"?',
     ]);
+  });
+
+  test("about a gateway where the VMs find their metadata, if they do", () => {
+    const network = (more: string) =>
+      `${HEAD}tenants: {blue: {id: 1, networks: {a: {id: 1, prefixes: [10.0.0.0/8], gateway: 169.254.169.254${more}}}}}\n`;
+    expect(errors(network(""))).toEqual([
+      "fabric.yaml:5:80: tenants.blue.networks.a.gateway: found 169.254.169.254, expected another address than 169.254.169.254, where VMs find their metadata (or metadata: false)",
+    ]);
+    expect(fabric(network(", metadata: false")).networks[0]?.metadata).toBe(false);
   });
 
   test("about what a network tells by DHCP", () => {

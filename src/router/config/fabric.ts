@@ -123,15 +123,21 @@ interface Tenant {
 function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Network[] {
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
-  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway, dhcp } }) => {
+  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway, dhcp, metadata } }) => {
     ids.check(id, [...path, key, "id"]);
     checkNetworkPrefixes(inspector, [...path, key, "prefixes"], prefixes);
     checkHost(inspector, [...path, key, "gateway"], gateway);
     const tags = tenantId * 2 ** (networkBits ?? 0) + id;
-    const network = { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway };
+    if (metadata && gateway.text === METADATA) {
+      const expected = `another address than ${METADATA}, where VMs find their metadata (or metadata: false)`;
+      inspector.report([...path, key, "gateway"], { found: gateway.text, expected });
+    }
+    const network = { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway, metadata };
     return dhcp === false ? network : { ...network, dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) };
   });
 }
+
+const METADATA = "169.254.169.254";
 
 function inspectDhcp(
   inspector: Inspector,

@@ -16,6 +16,7 @@ export const networkFacts = (network: Network): Facts => ({
   prefixes: network.prefixes.map((p) => p.text).join(" "),
   gateway: network.gateway.text,
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
+  ...(!network.metadata && { metadata: "off" }),
 });
 
 /** Milliseconds: an hour, as in fabric-schema.ts. */
@@ -65,7 +66,16 @@ export const vmPortFacts = (vm: Vm): Facts => ({
 const vmServiceFacts = (vm: Vm): Facts => ({
   ...(vm.hostname !== vm.name && { hostname: vm.hostname }),
   ...(!vm.dhcp && { dhcp: "off" }),
+  ...(vm.instanceId !== defaultInstanceId(vm) && { "instance id": vm.instanceId }),
+  ...(vm.userData && { "user data": digest(vm.userData) }),
 });
+
+/** Unique in the deployment as long as VMs' names are in their network. */
+export const defaultInstanceId = ({ name, network }: Pick<Vm, "name" | "network">): string =>
+  `${network.name.replace("/", "-")}-${name}`;
+
+/** Not the data itself: there may be secrets in it. */
+const digest = (data: Uint8Array): string => `${data.length} octets (${Bun.hash(data).toString(16).padStart(16, "0")})`;
 
 function attachmentFacts({ attachment }: Vm): Facts {
   if (attachment.kind === "interface") return { interface: attachment.interface };

@@ -46,6 +46,8 @@ export interface Network {
   readonly gateway: Address;
   /** Undefined: the router is not its VMs' DHCP server. */
   readonly dhcp?: DhcpSettings;
+  /** True: its VMs find their metadata at 169.254.169.254. */
+  readonly metadata: boolean;
 }
 
 /** What the VMs of a network are told by DHCP. */
@@ -146,6 +148,9 @@ export interface Vm {
   readonly hostname: string;
   /** False: the router is not its DHCP server, whatever its network says. */
   readonly dhcp: boolean;
+  readonly instanceId: string;
+  /** Octets that the VM finds as its user data; undefined: none. */
+  readonly userData?: Uint8Array;
   readonly offload: boolean;
   /** As an uplink's; without meaning for a TAP, where captures see everything. */
   readonly capture: boolean;

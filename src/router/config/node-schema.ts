@@ -86,6 +86,21 @@ const tap = z
   .union([interfaceName, tapSettings], { error: TAP })
   .transform((value): TapSettings => (typeof value === "string" ? { name: value } : value));
 
+const INSTANCE = "an instance id: 1 … 128 letters, digits, dots, dashes and underscores";
+const instanceId = z
+  .string({ error: INSTANCE })
+  .regex(/^[A-Za-z0-9._-]{1,128}$/, { error: INSTANCE })
+  .meta({ description: INSTANCE });
+
+const USER_DATA = "text, or a mapping with file";
+const userData = z
+  .union([z.string({ error: USER_DATA }), z.strictObject({ file: text("the path of a file") }, { error: USER_DATA })], {
+    error: USER_DATA,
+  })
+  .meta({
+    description: "what the VM finds as its user data: text, or a file's content, its path from this file's folder",
+  });
+
 export const vm = z.strictObject(
   {
     name,
@@ -101,6 +116,8 @@ export const vm = z.strictObject(
       .boolean({ error: "true or false" })
       .default(true)
       .meta({ description: "false: this router is not the VM's DHCP server" }),
+    instanceId: instanceId.optional().meta({ description: `${INSTANCE}; default: tenant-network-name` }),
+    userData: userData.optional(),
     tap: tap.optional().meta({ description: "a TAP that the router makes for the VM" }),
     interface: interfaceName.optional().meta({ description: "an existing interface that leads to the VM" }),
     offload: z

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +113,50 @@ routes:
     expect(errors(`${SWITCH}prefix: 2001:db8:a1:1::/64\nvms: [{${WEB1}, tap: t}]\n`)).toEqual([
       "node.yaml:5:1: prefix: found prefix in a switch's file, expected an address instead: only hypervisors own prefixes",
       "node.yaml:6:1: vms: found vms in a switch's file, expected no VMs: a switch only forwards",
+    ]);
+  });
+});
+
+describe("a VM's metadata", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ain-user-data-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (vm: string): string => {
+    writeFileSync(join(folder, "fabric.yaml"), FABRIC, { mode: 0o600 });
+    writeFileSync(join(folder, "node.yaml"), `${HYPERVISOR}vms: [{${WEB1}, tap: t1${vm}}]\n`);
+    return join(folder, "node.yaml");
+  };
+  const load = (vm: string) => {
+    const result = loadNode(write(vm));
+    if (!result.ok) throw new Error(result.errors.map(formatConfigError).join("\n"));
+    return result.node.vms[0]!;
+  };
+  const complaints = (vm: string): string[] => {
+    const result = loadNode(write(vm));
+    return result.ok ? [] : result.errors.map((error) => `${error.path}: ${error.found}, ${error.expected}`);
+  };
+
+  test("has an instance id made from its network and name, and no user data", () => {
+    expect(load("")).toMatchObject({ instanceId: "blue-prod-web1" });
+    expect(load("").userData).toBeUndefined();
+    expect(load(", userData: ''").userData).toBeUndefined();
+    expect(load(", instanceId: i-1").instanceId).toBe("i-1");
+  });
+
+  test("takes user data as text, or from a file beside the node's", () => {
+    expect(load(", userData: 'grüße'").userData).toEqual(new TextEncoder().encode("grüße"));
+    writeFileSync(join(folder, "data"), Uint8Array.of(0, 255, 10));
+    expect([...load(", userData: {file: data}").userData!]).toEqual([0, 255, 10]);
+  });
+
+  test("is refused when it cannot be read or is too large, and never shown", () => {
+    expect(complaints(", userData: {file: nowhere}")).toEqual([
+      "vms[0].userData.file: nowhere, which cannot be read (ENOENT), a file that this machine has",
+    ]);
+    writeFileSync(join(folder, "large"), new Uint8Array(65_537));
+    expect(complaints(", userData: {file: large}")).toEqual(["vms[0].userData: 65537 octets, at most 65536 octets"]);
+    expect(complaints(", userData: 1234567890, instanceId: a b")).toEqual([
+      "vms[0].userData: something else (not shown, it is secret), text, or a mapping with file",
+      'vms[0].instanceId: "a b", an instance id: 1 … 128 letters, digits, dots, dashes and underscores',
     ]);
   });
 });

@@ -3,12 +3,14 @@ import { dirname, isAbsolute, join } from "node:path";
 import type { z } from "zod";
 import { networkAddress } from "#policy/homes";
 import { type FabricResult, loadFabric } from "#router/config/fabric";
+import { defaultInstanceId } from "#router/config/facts";
 import type { Attachment, Fabric, Node, Route, Uplink, Vm } from "#router/config/model";
 import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
 import { inspectOspf, OSPF_SECRETS, type OspfSection } from "#router/config/ospf";
 import { buildOspf } from "#router/config/ospf-build";
+import { readUserData, USER_DATA_SECRETS } from "#router/config/user-data";
 import type { ConfigError } from "#runtime/document/config-error";
 import { Inspector, isMapping } from "#runtime/document/inspector";
 import { addressOf } from "#runtime/document/scalars";
@@ -32,7 +34,7 @@ export function loadNode(file: string): NodeResult {
 
 /** The same for a source that is already read; `fabric` is undefined when it does not say which. */
 export function checkNode(source: Source, fabric: FabricResult | undefined): NodeResult {
-  const inspector = new Inspector(source, [OSPF_SECRETS]);
+  const inspector = new Inspector(source, [OSPF_SECRETS, USER_DATA_SECRETS]);
   const node = inspectNode(inspector, fabric?.ok ? fabric.fabric : undefined);
   const errors = [...(fabric === undefined || fabric.ok ? [] : fabric.errors), ...inspector.errors];
   const warnings = [...(fabric?.warnings ?? []), ...inspector.warnings];
@@ -56,15 +58,17 @@ function inspectNode(inspector: Inspector, fabric: Fabric | undefined): Node | u
   checkRole(inspector, outline);
   if (fabric === undefined) return undefined;
   const place = placeOf(inspector, outline, fabric);
+  const userData = readUserData(inspector, lists.vms);
   const housed = houseVms(inspector, outline.role === "switch" ? [] : lists.vms, fabric, place);
   if (place === undefined) return undefined;
-  return buildNode(inspector.source.file, outline, lists, { fabric, place, housed, ospf });
+  return buildNode(inspector.source.file, outline, lists, { fabric, place, housed, userData, ospf });
 }
 
 interface Surroundings {
   readonly fabric: Fabric;
   readonly place: Place;
   readonly housed: ReadonlyMap<number, Housed>;
+  readonly userData: ReadonlyMap<number, Uint8Array>;
   readonly ospf: OspfSection | undefined;
 }
 
@@ -72,7 +76,7 @@ function buildNode(
   file: string,
   outline: z.output<typeof nodeOutline>,
   lists: NodeLists,
-  { fabric, place, housed, ospf }: Surroundings,
+  { fabric, place, housed, userData, ospf }: Surroundings,
 ): Node {
   const { name, role, forwarders, flowCache, socket } = outline;
   const routes = lists.routes.map(({ value }) => buildRoute(value));
@@ -88,7 +92,7 @@ function buildNode(
     routes,
     vms: lists.vms.flatMap(({ index, value }) => {
       const house = housed.get(index);
-      return house === undefined ? [] : [buildVm(value, house, fabric)];
+      return house === undefined ? [] : [buildVm(value, house, fabric, userData.get(index))];
     }),
     socket: socket ?? `/run/ain/${name}.sock`,
     ...(ospf !== undefined && { ospf: buildOspf(ospf, { file, fabric, place, routes }) }),
@@ -108,8 +112,13 @@ const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
   via: (via ?? []).map(({ uplink: name, nextHop, weight }) => ({ uplink: name, address: nextHop, weight })),
 });
 
-function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: Fabric): Vm {
-  const { name, address, mac, mtu, hostname, dhcp, offload, capture } = value;
+function buildVm(
+  value: z.output<typeof vm>,
+  { network, home }: Housed,
+  fabric: Fabric,
+  userData: Uint8Array | undefined,
+): Vm {
+  const { name, address, mac, mtu, hostname, dhcp, instanceId, offload, capture } = value;
   const prefix = fabric.homes[home]!.prefix.address;
   return {
     name,
@@ -122,6 +131,8 @@ function buildVm(value: z.output<typeof vm>, { network, home }: Housed, fabric: 
     attachment: buildAttachment(value),
     hostname: hostname ?? hostNameFrom(name),
     dhcp,
+    instanceId: instanceId ?? defaultInstanceId({ name, network }),
+    ...(userData !== undefined && { userData }),
     offload,
     capture,
   };

@@ -101,6 +101,12 @@ describe("a plan", () => {
     ]);
     const named = NODE.replace("tap: t1", "tap: t1, hostname: www, dhcp: false");
     expect(plan(named)).toEqual(["~ vm web1: hostname default → www, dhcp default → off"]);
+    expect(plan(NODE.replace("tap: t1", "tap: t1, instanceId: i-1, userData: secret"))).toEqual([
+      `~ vm web1: instance id default → i-1, user data default → 6 octets (${Bun.hash("secret").toString(16).padStart(16, "0")})`,
+    ]);
+    expect(plan(NODE, FABRIC.replace("[10.0.0.0/16]}", "[10.0.0.0/16], metadata: false}"))).toEqual([
+      "~ network blue/prod: metadata default → off",
+    ]);
     const vm = (node: string) => configuration(node).node.vms[0]!;
     expect(needsAnotherPort(vm(NODE), vm(named))).toBe(false);
     for (const [before, after] of [

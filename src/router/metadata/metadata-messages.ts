@@ -1,0 +1,14 @@
+/** What the control thread and the metadata service's thread tell each other: plain data. */
+import type { VmMetadata } from "#services/metadata/documents";
+
+export interface MetadataStart {
+  /** Path of the namespace to listen in. */
+  readonly namespace: string;
+  /** The service's address there, as text. */
+  readonly address: string;
+}
+
+/** All VMs there are, by network address. */
+export type MetadataCommand = { readonly kind: "vms"; readonly vms: ReadonlyMap<string, VmMetadata> };
+
+export type MetadataReport = { readonly kind: "listening" } | { readonly kind: "failed"; readonly message: string };

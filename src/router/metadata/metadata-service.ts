@@ -1,0 +1,107 @@
+/** The metadata service as the control thread sees it: its port's adjacency, its thread, and what it knows of the VMs. */
+import { Worker } from "node:worker_threads";
+import { formatIpv6 } from "#base/address";
+import { networkAddress } from "#policy/homes";
+import type { Configuration, Vm } from "#router/config/model";
+import type { Log } from "#router/log";
+import type { MetadataCommand, MetadataReport, MetadataStart } from "#router/metadata/metadata-messages";
+import type { PortState } from "#router/ports";
+import type { ServicesIo } from "#router/services-io";
+import type { VmMetadata } from "#services/metadata/documents";
+
+const METADATA = Uint8Array.of(169, 254, 169, 254);
+/** Milliseconds before a thread that ended by itself is started again, and those that its end is waited for. */
+const RESTART = 1000;
+const PATIENCE = 2000;
+
+/** The service's address on a router: tags 0, behind the router's own home prefix. */
+export const serviceAddress = (router: Uint8Array): Uint8Array => networkAddress(router, 0, METADATA);
+
+/** True when there is a VM that may ask. */
+export const wantsMetadata = ({ node }: Configuration): boolean => node.vms.some(({ network }) => network.metadata);
+
+export class MetadataService {
+  private readonly io: ServicesIo;
+  private readonly log: Log;
+  private readonly address: Uint8Array;
+  private readonly gatewayMac: Uint8Array;
+  private adjacency = 0;
+  private port: PortState | undefined;
+  private worker: Worker | undefined;
+  private restart: Timer | undefined;
+  private vms: ReadonlyMap<string, VmMetadata> = new Map();
+  /** The forwarding tables' value for the service; 0: it is not there. */
+  group = 0;
+
+  /** `router`: the router's own address. */
+  constructor(io: ServicesIo, log: Log, router: Uint8Array, gatewayMac: Uint8Array) {
+    this.io = io;
+    this.log = log;
+    this.address = serviceAddress(router);
+    this.gatewayMac = gatewayMac;
+  }
+
+  /** The port is open: VMs' packets go there, and somebody listens. */
+  opened(port: PortState): void {
+    const { groups } = this.io;
+    this.port = port;
+    if (this.group === 0) {
+      this.adjacency = groups.add({ port: port.index, mtu: port.mtu, ownMac: this.gatewayMac });
+      this.group = groups.groupFor([{ adjacency: this.adjacency, weight: 1, key: "metadata" }], 0);
+    }
+    groups.rebind(this.adjacency, port.mtu, this.gatewayMac);
+    groups.set(this.adjacency, port.service!.mac);
+    this.listen();
+  }
+
+  closed(): void {
+    this.io.groups.set(this.adjacency, "failed");
+    this.port = undefined;
+    void this.stop();
+  }
+
+  /** Tells the service of the VMs that there are now. */
+  refresh({ node }: Configuration): void {
+    const served = node.vms.filter(({ network }) => network.metadata);
+    this.vms = new Map(served.map((vm) => [formatIpv6(vm.networkAddress.bytes), metadataOf(vm)]));
+    this.tell();
+  }
+
+  /** Resolves when its thread has ended. */
+  async stop(): Promise<void> {
+    clearTimeout(this.restart);
+    const { worker } = this;
+    this.worker = undefined;
+    if (worker === undefined) return;
+    await Promise.race([worker.terminate(), Bun.sleep(PATIENCE)]);
+  }
+
+  private listen(): void {
+    const start: MetadataStart = { namespace: this.port!.service!.path, address: formatIpv6(this.address) };
+    const worker = new Worker(new URL("./metadata-worker.ts", import.meta.url), { workerData: start });
+    this.worker = worker;
+    worker.on("message", (report: MetadataReport) => {
+      if (report.kind === "failed") this.log.error(`metadata service: ${report.message}`);
+    });
+    worker.on("error", (error: Error) => this.log.error(`metadata service: ${error.stack ?? error.message}`));
+    worker.on("exit", () => {
+      if (this.worker !== worker) return;
+      this.worker = undefined;
+      this.log.error("metadata service: its thread ended; it is started again");
+      this.restart = setTimeout(() => this.port !== undefined && this.listen(), RESTART);
+    });
+    this.tell();
+  }
+
+  private tell(): void {
+    const command: MetadataCommand = { kind: "vms", vms: this.vms };
+    this.worker?.postMessage(command);
+  }
+}
+
+const metadataOf = ({ instanceId, hostname, address, network, userData }: Vm): VmMetadata => ({
+  instanceId,
+  hostname: network.dhcp?.domain === undefined ? hostname : `${hostname}.${network.dhcp.domain}`,
+  ipv4: address.text,
+  ...(userData !== undefined && { userData }),
+});
