@@ -1,12 +1,20 @@
 /** `ain demo`. */
-import { Command } from "commander";
-import { demo } from "#cli/demo/demo";
+import { Argument, Command } from "commander";
+import { podFabric } from "#cli/demo/pod-fabric";
+import { quickstart } from "#cli/demo/quickstart";
 import { requireRoot } from "#cli/lab-target";
+
+const DEMOS = { quickstart, "pod-fabric": podFabric };
 
 export const demoCommand = (): Command =>
   new Command("demo")
     .description("show what AIN does, in a lab of network namespaces on this machine (under a minute; needs root)")
-    .action(async () => {
+    .addArgument(
+      new Argument("[lab]", "quickstart: three hypervisors behind a switch; pod-fabric: two PoDs with several paths")
+        .choices(Object.keys(DEMOS))
+        .default("quickstart"),
+    )
+    .action(async (lab: keyof typeof DEMOS) => {
       requireRoot();
-      await demo();
+      await DEMOS[lab]();
     });

@@ -31,7 +31,7 @@ export async function askEverywhere(
     while (performance.now() < end && count(answers) < vms.length * addresses.length) {
       sockets.forEach((socket, i) => {
         for (const address of addresses)
-          if (answers[vms[i]!.name]![address] === undefined) socket.send(QUESTION, PORT, address);
+          if (answers[vms[i]!.name]![address] === undefined) trySend(socket, QUESTION, PORT, address);
       });
       await Bun.sleep(100);
     }
@@ -44,6 +44,15 @@ export async function askEverywhere(
 const count = (answers: Answers): number =>
   Object.values(answers).reduce((sum, row) => sum + Object.keys(row).length, 0);
 
+/** An error that waits for the socket, of an earlier datagram, is of no interest. */
+function trySend(socket: Socket, text: string, port: number, address: string): void {
+  try {
+    socket.send(text, port, address);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EHOSTUNREACH") throw error;
+  }
+}
+
 function serve({ name, namespace, address }: DemoVm, heard: Record<string, string>): Promise<Socket> {
   // The socket belongs to the namespace it was made in, whatever the process does afterwards.
   return inNamespace(namespace, () =>
@@ -53,9 +62,11 @@ function serve({ name, namespace, address }: DemoVm, heard: Record<string, strin
       socket: {
         data(socket, octets, port, from) {
           const text = octets.toString();
-          if (text === QUESTION) socket.send(name, port, from);
+          if (text === QUESTION) trySend(socket, name, port, from);
           else heard[from] = text;
         },
+        // "Host unreachable", while the fabric still finds its routes: it is asked again.
+        error() {},
       },
     }),
   );

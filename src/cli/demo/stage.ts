@@ -1,0 +1,164 @@
+/** What the demos share: a lab that is built and taken down, where its VMs are, headings. */
+import { fileURLToPath } from "node:url";
+import { contains, formatIpv6, parsePrefix6 } from "#base/address";
+import { call } from "#cli/client";
+import { columns } from "#cli/columns";
+import { askEverywhere, type DemoVm } from "#cli/demo/who";
+import { Failure } from "#cli/failure";
+import { colorsFor, print } from "#cli/output";
+import { labDown } from "#lab/down";
+import type { Topology } from "#lab/model";
+import { LabFiles } from "#lab/state";
+import { loadTopology } from "#lab/topology";
+import { labUp } from "#lab/up";
+import { networkAddress } from "#policy/homes";
+import type { Vm } from "#router/config/model";
+import { loadNode } from "#router/config/node";
+import type { OspfNeighborsView, OspfRouteView } from "#router/ospf/views";
+
+const FOLDER = fileURLToPath(new URL("../../../containerlab/", import.meta.url));
+const AIN = fileURLToPath(new URL("../../../bin/ain", import.meta.url));
+const PATIENCE = 30_000; // milliseconds
+
+export const c = colorsFor(process.stdout);
+export const section = (title: string): void => print(`\n${c.bold(c.cyan(`── ${title} `.padEnd(78, "─")))}`);
+
+/** A VM of the demo and where it is: its namespace, its hypervisor, its address in the fabric. */
+export interface Place extends DemoVm {
+  readonly network: string;
+  readonly hypervisor: string;
+  readonly networkAddress: string;
+}
+
+export interface Stage {
+  readonly topology: Topology;
+  readonly files: LabFiles;
+  readonly vms: readonly Place[];
+}
+
+/** The topology file of a demo, from the repository's root. */
+export const topologyFile = (name: string): string => `containerlab/${name}/${name}.clab.yml`;
+
+/** Builds the lab, has `act` show it, and takes it down whatever happens. */
+export async function onStage(name: string, act: (stage: Stage) => Promise<void>): Promise<void> {
+  const result = loadTopology(`${FOLDER}${name}/${name}.clab.yml`, process.env);
+  if (!result.ok) throw new Failure(`the topology ${name} is damaged: run 'git status'`);
+  // A name of its own: a lab of this topology that somebody has up stays as it is.
+  const topology = renamed(result.topology, `demo${process.pid}`);
+  const files = new LabFiles(topology.name);
+  const interrupted = (): void => {
+    void labDown(files).then(() => process.exit(130));
+  };
+  process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
+  const began = performance.now();
+  try {
+    await build(topology, files);
+    await act({ topology, files, vms: placesOf(topology) });
+  } finally {
+    await labDown(files);
+    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+  }
+  print(
+    `\n${c.green("done")}: the lab is taken down, ${((performance.now() - began) / 1000).toFixed(0)} seconds in all.`,
+  );
+  print(`Next: ${c.bold(`bin/ain lab up ${topologyFile(name)}`)} and look around (docs/lab.md).`);
+}
+
+/** The same topology under another lab name: namespaces begin with it. */
+function renamed(topology: Topology, name: string): Topology {
+  const nodes = topology.nodes.map((node) => ({ ...node, namespace: `${name}-${node.name}` }));
+  return { ...topology, name, nodes };
+}
+
+async function build(topology: Topology, files: LabFiles): Promise<void> {
+  section("building the lab");
+  const started = performance.now();
+  await labUp(topology, { files, ain: AIN, patience: PATIENCE, say: () => {} });
+  const routers = topology.nodes.filter(({ role }) => role.kind === "router" || role.kind === "frr").length;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  print(
+    `${topology.nodes.length} network namespaces, ${topology.links.length} links, ${routers} routers in ${seconds} s`,
+  );
+}
+
+function placesOf(topology: Topology): Place[] {
+  return topology.nodes.flatMap((node) => {
+    if (node.role.kind !== "router") return [];
+    const config = loadNode(node.role.config);
+    if (!config.ok) throw new Failure(`${node.role.config} is damaged: run 'git status'`);
+    return config.node.vms.map((vm) => ({
+      name: vm.name,
+      namespace: topology.nodes.find(({ name }) => name === vm.name)!.namespace,
+      address: vm.address.text,
+      network: vm.network.name,
+      hypervisor: config.node.name,
+      networkAddress: fabricAddress(vm, config.fabric.homes[vm.home]!.prefix.address),
+    }));
+  });
+}
+
+const fabricAddress = (vm: Vm, prefix: Uint8Array): string =>
+  formatIpv6(networkAddress(prefix, vm.network.tags, vm.address.bytes));
+
+/** What a router of the lab answers to `show …`. */
+export const ask = async <T>({ files }: Stage, router: string, what: string): Promise<T> =>
+  (await call(files.socket(router), "GET", `show/${what}`)) as T;
+
+export const routesOf = (stage: Stage, router: string): Promise<OspfRouteView[]> => ask(stage, router, "ospf/routes");
+
+export const neighborsOf = async (stage: Stage, router: string): Promise<OspfNeighborsView["neighbors"]> =>
+  (await ask<OspfNeighborsView>(stage, router, "ospf/neighbors")).neighbors;
+
+/** Until every hypervisor has neighbors that are all Full, and a route to every VM. Seconds it took. */
+export async function untilRouted(stage: Stage): Promise<string> {
+  const started = performance.now();
+  const hypervisors = [...new Set(stage.vms.map(({ hypervisor }) => hypervisor))];
+  for (let isRouted = false; !isRouted; await Bun.sleep(50)) {
+    isRouted = (await Promise.all(hypervisors.map((router) => knowsAll(stage, router)))).every(Boolean);
+    if (performance.now() - started > PATIENCE) throw new Failure("the routers do not find their routes");
+  }
+  return ((performance.now() - started) / 1000).toFixed(1);
+}
+
+async function knowsAll(stage: Stage, router: string): Promise<boolean> {
+  const neighbors = await neighborsOf(stage, router);
+  if (neighbors.length === 0 || neighbors.some(({ state }) => state !== "Full")) return false;
+  const prefixes = (await routesOf(stage, router)).map(({ prefix }) => parsePrefix6(prefix)!);
+  return stage.vms.every(({ networkAddress: to }) => {
+    const address = parsePrefix6(`${to}/128`)!.address;
+    return prefixes.some((prefix) => contains(prefix, address));
+  });
+}
+
+/** `eth1, eth2`: the interfaces that a route leads out of. */
+export const waysOf = ({ nextHops }: OspfRouteView): string => nextHops.map((hop) => hop.interface).join(", ");
+
+export const tenantColor = (network: string, text: string): string =>
+  network.startsWith("red") ? c.red(text) : c.blue(text);
+
+/** Every VM asks every address who is there; throws Failure unless each is answered from the asker's own tenant. */
+export async function showMatrix(vms: readonly Place[]): Promise<void> {
+  print("Every VM asks every address “who are you?” (UDP). The same address answers differently to each tenant.\n");
+  const addresses = [...new Set(vms.map((vm) => vm.address))].sort();
+  const answers = await askEverywhere(vms, addresses, 8000);
+  const byName = new Map(vms.map((vm) => [vm.name, vm]));
+  let mixed = 0;
+  let missing = 0;
+  const sorted = [...vms].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = sorted.map((vm) => [
+    tenantColor(vm.network, vm.name),
+    ...addresses.map((address) => {
+      const name = answers[vm.name]![address];
+      if (name === undefined) missing++;
+      const answerer = name === undefined ? undefined : byName.get(name);
+      if (answerer === undefined) return c.yellow("nobody");
+      if (answerer.network !== vm.network || answerer.address !== address) mixed++;
+      return tenantColor(answerer.network, answerer.name);
+    }),
+  ]);
+  print(columns(["ASKS", ...addresses], rows));
+  if (mixed > 0 || missing > 0) throw new Failure(`${mixed} answers from the wrong VM, ${missing} missing`);
+  print(
+    `\n${c.green("✓")} ${vms.length * addresses.length} answers, each from the asker's own tenant; the addresses do not mix.`,
+  );
+}
