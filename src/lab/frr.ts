@@ -2,6 +2,7 @@
  * FRR as a router of a lab: its daemons in the node's namespace, with a /run of their own, so that many stand side by side
  * and neither /run/frr nor /etc/frr of the machine is touched.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LabError } from "#lab/lab-error";
@@ -27,6 +28,8 @@ const STEP = 20;
 const ISOLATED = `umount -l /run/netns
 chown frr:frr "$0/run/frr" "$0/tmp" && mount --bind "$0/tmp" /var/tmp && mount --bind "$0/run" /run && exec "$@"`;
 
+/** Milliseconds that an answer may take. */
+const ANSWER = 5000;
 /** Milliseconds that daemons of an earlier start may take to end. */
 const GRACE = 2000;
 
@@ -54,6 +57,14 @@ export async function startFrr(
   const words = ["vtysh", "--vty_socket", files.frrSockets(place.node), "-f", role.config];
   await runLogged(files, place, words, { cwd: dirname(role.config), patience });
   return [...running, ...rest].map(({ identity }) => identity);
+}
+
+/** What the node's daemons answer to a command, as vtysh prints it. Throws LabError when it is refused. */
+export function askFrr(files: LabFiles, node: string, command: string): string {
+  const words = ["--vty_socket", files.frrSockets(node), "-c", command];
+  const { status, stdout, stderr, error } = spawnSync("vtysh", words, { encoding: "utf8", timeout: ANSWER });
+  if (status === 0) return stdout;
+  throw new LabError(`${node}: "${command}": ${error?.message ?? (stdout + stderr).trim()}`);
 }
 
 interface Daemon {
