@@ -96,10 +96,16 @@ function simulate(seed: number, plan: FabricPlan, steps: number): void {
 const SEEDS = Number(process.env.SEEDS ?? 12);
 const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
 
-test.each(seeds)("40 routers in 4 areas on lossy wires, links cut and routers crashed, seed %i", (seed) => {
-  simulate(seed, { routers: 40, pods: 3, redundancy: 0.5 }, 60);
-});
+const LIMIT = 120_000; // milliseconds: other things may run on the machine
+
+test.each(seeds)(
+  "40 routers in 4 areas on lossy wires, links cut and routers crashed, seed %i",
+  (seed) => {
+    simulate(seed, { routers: 40, pods: 3, redundancy: 0.5 }, 60);
+  },
+  LIMIT,
+);
 
 test("200 routers in 9 areas on lossy wires, links cut and routers crashed, seed 77", () => {
   simulate(77, { routers: 200, pods: 8, redundancy: 0.5 }, 200);
-}, 120_000);
+}, LIMIT);
