@@ -106,6 +106,10 @@ test.each(seeds)(
   LIMIT,
 );
 
-test("200 routers in 9 areas on lossy wires, links cut and routers crashed, seed 77", () => {
-  simulate(77, { routers: 200, pods: 8, redundancy: 0.5 }, 200);
-}, LIMIT);
+test(
+  "200 routers in 9 areas on lossy wires, links cut and routers crashed, seed 77",
+  () => {
+    simulate(77, { routers: 200, pods: 8, redundancy: 0.5 }, 200);
+  },
+  LIMIT,
+);
