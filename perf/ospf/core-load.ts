@@ -13,7 +13,7 @@ const lsas = Number(process.argv[2] ?? 34_176);
 const [own, other] = [parseIpv6("fe80::1")!, parseIpv6("fe80::2")!];
 const interfaces = [on("eth1", { deadInterval: 40_000 })];
 const core = new Ospf({
-  config: config(1, { interfaces, prefixes: [stub("2001:db8:a1:ff::1/128")] }),
+  config: config(1, { interfaces, prefixes: [stub("2001:db8:a1:ff::1/128")], maxLsas: 100_000 }),
   seed: 1,
   clockOffset: 0,
 });

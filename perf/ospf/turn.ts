@@ -139,6 +139,7 @@ async function refreshed(running: Running, speaker: SpeakerProcess, seconds: num
 
 async function changed(running: Running, speaker: SpeakerProcess): Promise<number> {
   const times: number[] = [];
+  await Bun.sleep(1500); // or MinLSArrival (1 s) would have it refused
   for (let i = 0; i < CHANGES; i++) {
     speaker.tell("change");
     await Bun.sleep(BETWEEN_CHANGES);
