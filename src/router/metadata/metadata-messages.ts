@@ -8,7 +8,10 @@ export interface MetadataStart {
   readonly address: string;
 }
 
-/** All VMs there are, by network address. */
-export type MetadataCommand = { readonly kind: "vms"; readonly vms: ReadonlyMap<string, VmMetadata> };
+export type MetadataCommand =
+  /** All VMs there are, by network address. */
+  | { readonly kind: "vms"; readonly vms: ReadonlyMap<string, VmMetadata> }
+  /** The thread ends. */
+  | { readonly kind: "stop" };
 
 export type MetadataReport = { readonly kind: "listening" } | { readonly kind: "failed"; readonly message: string };

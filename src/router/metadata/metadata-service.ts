@@ -73,7 +73,12 @@ export class MetadataService {
     const { worker } = this;
     this.worker = undefined;
     if (worker === undefined) return;
-    await Promise.race([worker.terminate(), Bun.sleep(PATIENCE)]);
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    post(worker, { kind: "stop" });
+    const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, PATIENCE);
+    await Promise.race([ended, tooLate]);
+    clearTimeout(timer);
   }
 
   private listen(): void {
@@ -94,10 +99,11 @@ export class MetadataService {
   }
 
   private tell(): void {
-    const command: MetadataCommand = { kind: "vms", vms: this.vms };
-    this.worker?.postMessage(command);
+    if (this.worker !== undefined) post(this.worker, { kind: "vms", vms: this.vms });
   }
 }
+
+const post = (worker: Worker, command: MetadataCommand): void => worker.postMessage(command);
 
 const metadataOf = ({ instanceId, hostname, address, network, userData }: Vm): VmMetadata => ({
   instanceId,

@@ -26,7 +26,10 @@ const port = parentPort!;
 const visitors = new Visitors(() => performance.now());
 const report = (message: MetadataReport): void => port.postMessage(message);
 
-port.on("message", ({ vms }: MetadataCommand) => visitors.set(vms));
+port.on("message", (command: MetadataCommand) => {
+  if (command.kind === "vms") visitors.set(command.vms);
+  else process.exit(0); // ends this thread, and its connections with it
+});
 
 function flush(socket: Socket<Talk | undefined>, talk: Talk): void {
   while (talk.waiting.length > 0) {
