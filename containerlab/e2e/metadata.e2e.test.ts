@@ -59,11 +59,10 @@ const bothAreServed = (): Promise<void> =>
   lab.until("both get something", () => ["blue", "red"].every((of) => curl(of, "/") !== ""));
 
 beforeAll(async () => {
-  lab.write("fabric.yaml", fabric);
+  lab.write("fabric.yaml", fabric.replaceAll("gateway: 10.0.0.1", "metadata: false, gateway: 10.0.0.1"));
   lab.write("user-data.yaml", USER_DATA);
   lab.write("hv.yaml", node());
   await lab.up(TOPOLOGY);
-  await bothAreServed();
 });
 afterAll(() => lab.down());
 
@@ -73,6 +72,20 @@ const run = (of: string, path: string, options = "") =>
 const curl = (of: string, path: string): string => run(of, path, "-f").text;
 const statusOf = (of: string, path: string, options = ""): string =>
   run(of, path, `-o /dev/null -w %{http_code} ${options}`).text;
+
+const reload = (): string => {
+  const done = lab.run("hv", `${AIN} reload --router ${lab.socket("hv")}`);
+  expect(done.status, done.text).toBe(0);
+  return done.text;
+};
+
+test("nobody is served before a network wants it, and then without a restart", async () => {
+  expect((await lab.show("hv", "ports")).filter(({ kind }) => kind === "service")).toEqual([]);
+  expect(run("red", "/").status).not.toBe(0);
+  lab.write("fabric.yaml", fabric);
+  expect(reload()).toContain("~ network red/prod: metadata off → default");
+  await bothAreServed();
+});
 
 describe("two tenants' VMs with the same address", () => {
   test("get each its own data", () => {
@@ -94,9 +107,7 @@ describe("two tenants' VMs with the same address", () => {
 
   test("are told what a reload changes, and their ports are left alone", () => {
     lab.write("hv.yaml", node(", userData: hello"));
-    const reload = lab.run("hv", `${AIN} reload --router ${lab.socket("hv")}`);
-    expect(reload.status, reload.text).toBe(0);
-    expect(reload.text).toMatch(/~ vm red: user data default → 5 octets \([0-9a-f]{16}\)/);
+    expect(reload()).toMatch(/~ vm red: user data default → 5 octets \([0-9a-f]{16}\)/);
     expect(curl("red", "/latest/user-data")).toBe("hello");
     expect(lab.log("hv")).not.toContain("port red: removed");
   });

@@ -16,14 +16,21 @@ const GROWTH = 20;
 /** What every link of the fabric carries, where neither file nor uplink says more (RFC 8200 §5). */
 const LEAST_MTU = 1280;
 
+/** What a port is served with. */
+interface Served {
+  readonly port: PortState;
+  readonly vm: Vm;
+  readonly mtu: number;
+}
+
 export class VmDhcp {
   private readonly io: ServicesIo;
   private readonly log: Log;
   private readonly ports: Ports;
   private readonly core = new Dhcp4Server();
   private readonly alarm = new Alarm(() => this.tell({ type: "timer" }));
-  /** By port index: the port that is served, and the VM behind it. */
-  private readonly served = new Map<number, { readonly port: PortState; readonly vm: Vm }>();
+  /** By port index. */
+  private readonly served = new Map<number, Served>();
 
   constructor(io: ServicesIo, ports: Ports, log: Log) {
     this.io = io;
@@ -34,22 +41,29 @@ export class VmDhcp {
   /** Serves the VMs whose ports are open, with the settings that hold now. */
   refresh(configuration: Configuration): void {
     const { node, fabric } = configuration;
-    const before = new Set(this.served.keys());
+    const gone = new Set(this.served.keys());
     const mtu = fabricMtu(configuration, this.ports);
+    // Of two ports of one name the later is the one that stays.
+    const open = new Map([...this.ports.all.values()].map((port) => [port.vm?.name, port]));
+    const events: Dhcp4Event[] = [];
     for (const vm of node.vms) {
-      const port = this.ports.find("vm", vm.name);
+      const port = open.get(vm.name);
       const { dhcp } = vm.network;
       if (port === undefined || port.trouble !== undefined || dhcp === undefined || !vm.dhcp) continue;
-      before.delete(port.index);
-      if (this.served.get(port.index)?.port !== port) this.tell({ type: "end", port: port.index }); // another's index
-      this.served.set(port.index, { port, vm });
+      const { index } = port;
+      gone.delete(index);
       const largest = Math.min(port.mtu, dhcp.mtu ?? mtu - GROWTH);
-      this.tell({ type: "serve", port: port.index, settings: settingsOf(vm, dhcp, fabric.gatewayMac.bytes, largest) });
+      const before = this.served.get(index);
+      if (before?.port === port && before.vm === vm && before.mtu === largest) continue;
+      if (before !== undefined && before.port !== port) events.push({ type: "end", port: index }); // another's index
+      this.served.set(index, { port, vm, mtu: largest });
+      events.push({ type: "serve", port: index, settings: settingsOf(vm, dhcp, fabric.gatewayMac.bytes, largest) });
     }
-    for (const index of before) {
+    for (const index of gone) {
       this.served.delete(index);
-      this.tell({ type: "end", port: index });
+      events.push({ type: "end", port: index });
     }
+    this.tell(...events);
   }
 
   take({ frame, octets }: Punt): void {
@@ -68,8 +82,9 @@ export class VmDhcp {
     this.alarm.cancel();
   }
 
-  private tell(event: Dhcp4Event): void {
-    for (const effect of this.core.handle(event, performance.now())) this.carryOut(effect);
+  private tell(...events: Dhcp4Event[]): void {
+    const now = performance.now();
+    for (const event of events) for (const effect of this.core.handle(event, now)) this.carryOut(effect);
     this.alarm.set(this.core.deadline());
   }
 

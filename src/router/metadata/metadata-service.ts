@@ -29,6 +29,7 @@ export class MetadataService {
   private port: PortState | undefined;
   private worker: Worker | undefined;
   private restart: Timer | undefined;
+  private told: Configuration | undefined;
   private vms: ReadonlyMap<string, VmMetadata> = new Map();
   /** The forwarding tables' value for the service; 0: it is not there. */
   group = 0;
@@ -60,8 +61,11 @@ export class MetadataService {
     void this.stop();
   }
 
-  /** Tells the service of the VMs that there are now. */
-  refresh({ node }: Configuration): void {
+  /** Tells the service of the VMs that there are now; costs nothing for what it was told already. */
+  refresh(configuration: Configuration): void {
+    if (configuration === this.told) return;
+    this.told = configuration;
+    const { node } = configuration;
     const served = node.vms.filter(({ network }) => network.metadata);
     this.vms = new Map(served.map((vm) => [formatIpv6(vm.networkAddress.bytes), metadataOf(vm)]));
     this.tell();
