@@ -40,7 +40,11 @@ const TOOLS = {
     ...{ sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
     ...{ udhcpc: "udhcpc", dhclient: "isc-dhcp-client", "qemu-system-x86_64": "qemu-system-x86", curl: "curl" },
   },
-  perf: { ...LAB_TOOLS, sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
+  perf: {
+    ...LAB_TOOLS,
+    ...{ sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
+    ...{ vtysh: "frr", bird: "bird2" },
+  },
 };
 
 function fail(message) {
