@@ -30,7 +30,6 @@ export function ainConfig(name: string, router: RouterSpec, attachments: readonl
       defaults: { retransmit: "1s" },
       interfaces: Object.fromEntries(attachments.map((one) => [one.name, interfaceYaml(one)])),
       redistribute: redistributed(external),
-      gracefulRestart: { helper: router.helper ?? true },
     },
   });
 }

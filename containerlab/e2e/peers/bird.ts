@@ -5,7 +5,7 @@ import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./vi
 
 /** @param log where it shall log. */
 export function birdConfig(router: RouterSpec, attachments: readonly Attachment[], log: string): string {
-  const { id, own, areas = {}, external = [], more } = router;
+  const { id, own, areas = {}, external = [], gracefulRestart, more } = router;
   const ids = [...new Set([...attachments.map(({ area }) => area), ...(own === undefined ? [] : [own.area])])];
   return `log "${log}" all;
 router id ${id};
@@ -20,6 +20,7 @@ filter redistributed {
 protocol ospf v3 main {
   ecmp yes limit 64;
   merge external yes;
+  ${gracefulRestart ? "graceful restart yes; graceful restart time 60;" : ""}
   ipv6 { import all; ${external.length === 0 ? "" : "export filter redistributed; "}};
 ${ids.map((area) => areaText(area, areas[area], { attachments, own })).join("\n")}
 }

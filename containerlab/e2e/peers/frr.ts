@@ -1,10 +1,12 @@
 /** FRR as a router of a test network: its frr.conf, and what vtysh says. */
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type AreaSpec, type Attachment, type ExternalSpec, OWN_COST, type RouterSpec } from "./spec";
 import type { LsaView, NeighborView, Reader, RouteView, SegmentView } from "./view";
 
 export function frrConfig(name: string, router: RouterSpec, attachments: readonly Attachment[]): string {
-  const { id, own, areas = {}, external = [], helper, more } = router;
+  const { id, own, areas = {}, external = [], gracefulRestart, more } = router;
   const lines = [`hostname ${name}`, "ipv6 forwarding"];
   for (const { name: key, key: secret } of attachments) {
     if (secret !== undefined) lines.push(...keyChain(key, secret));
@@ -24,7 +26,7 @@ export function frrConfig(name: string, router: RouterSpec, attachments: readonl
   lines.push("router ospf6", `ospf6 router-id ${id}`, "timers throttle spf 50 200 5000");
   for (const [area, settings] of Object.entries(areas)) lines.push(...areaLines(area, settings));
   lines.push(...external.flatMap(redistribution));
-  if (helper) lines.push("graceful-restart helper enable");
+  if (gracefulRestart) lines.push("graceful-restart grace-period 60", "graceful-restart helper enable");
   lines.push("exit");
   return `${lines.join("\n")}\n${more ?? ""}`;
 }
@@ -107,6 +109,7 @@ const TYPES: Readonly<Record<string, number>> = {
   "AS-External": 0x4005,
   NSSA: 0x2007,
   Link: 0x0008,
+  Grace: 0x000b,
   "Intra-Prefix": 0x2009,
 };
 const PATHS: Readonly<Record<string, RouteView["path"]>> = {
@@ -131,6 +134,25 @@ export class Frr implements Reader {
     const { status, stdout, stderr } = spawnSync("vtysh", words, { encoding: "utf8", timeout: 10_000 });
     if (status !== 0) throw new Error(`vtysh ${commands.join("; ")}: ${stdout}${stderr}`);
     return stdout;
+  }
+
+  /** Ends ospf6d as its keeper would who restarts it. */
+  async endOspf6d(): Promise<void> {
+    const pid = this.#pid("ospf6d");
+    process.kill(pid, "SIGTERM");
+    while (existsSync(`/proc/${pid}/ns/net`)) await Bun.sleep(20);
+  }
+
+  /** Starts ospf6d beside the other daemons, in their namespaces. @param config for all of them. */
+  async startOspf6d(config: string): Promise<void> {
+    const words = ["-t", `${this.#pid("zebra")}`, "-m", "-n", "/usr/lib/frr/ospf6d", "-d"];
+    spawnSync("nsenter", words, { stdio: "ignore", timeout: 10_000 });
+    while (!existsSync(join(this.sockets, "ospf6d.vty"))) await Bun.sleep(20);
+    spawnSync("vtysh", ["--vty_socket", this.sockets, "-f", config], { stdio: "ignore", timeout: 10_000 });
+  }
+
+  #pid(daemon: string): number {
+    return Number(readFileSync(join(this.sockets, `${daemon}.pid`), "utf8"));
   }
 
   async neighbors(): Promise<NeighborView[]> {

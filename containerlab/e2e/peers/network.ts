@@ -1,5 +1,6 @@
 /** A network of OSPFv3 routers in namespaces, each played by AIN, FRR or BIRD; built on a lab, so nothing stays behind. */
 import { expect } from "bun:test";
+import { isRunning } from "#lab/processes";
 import { LabFiles } from "#lab/state";
 import { TestLab } from "../test-lab";
 import { Ain } from "./ain";
@@ -7,7 +8,10 @@ import { Bird } from "./bird";
 import { Frr } from "./frr";
 import { type Attachment, attachmentsOf, type NetworkSpec } from "./spec";
 import { birdFile, configsOf, type Place, topologyOf } from "./topology";
-import { byScope, hopText, type Reader, type RouteView, routeText } from "./view";
+import { byScope, hopText, instanceText, type Reader, type RouteView, routeText } from "./view";
+
+/** Milliseconds. */
+const QUIET = 6000;
 
 interface KernelRoute {
   readonly dst: string;
@@ -32,6 +36,17 @@ export class PeerNetwork {
   async up(): Promise<void> {
     for (const [file, text] of configsOf(this.spec, this.#place)) this.lab.write(file, text);
     await this.lab.up(topologyOf(this.spec, this.#place));
+  }
+
+  /** Starts the routers of AIN's that have ended; the others stay as they are. */
+  async startAgain(): Promise<void> {
+    await this.lab.up(topologyOf(this.spec, this.#place));
+  }
+
+  /** Resolves when AIN's process is gone. */
+  async hasEnded(router: string): Promise<void> {
+    const { process } = new LabFiles(this.lab.name).read()!.nodes[router]!;
+    await this.lab.until(`${router} has ended`, () => process === undefined || !isRunning(process));
   }
 
   async down(): Promise<void> {
@@ -135,6 +150,23 @@ export class PeerNetwork {
     await this.lab.until("convergence", settled, seconds).catch(async (error: Error) => {
       throw new Error([`${error.message}:`, ...reasons, ...(await this.#state())].join("\n"));
     });
+  }
+
+  /** Waits until the databases stay as they are for longer than an LSA waits to be told anew (MinLSInterval). */
+  async quiet(): Promise<void> {
+    const all = async (): Promise<string> => {
+      const lines = Object.keys(this.spec.routers).map(async (router) =>
+        (await this.reader(router).database()).map(instanceText).sort(),
+      );
+      return JSON.stringify(await Promise.all(lines));
+    };
+    let [last, since] = [await all(), Date.now()];
+    const isQuiet = async (): Promise<boolean> => {
+      const now = await all();
+      if (now !== last) [last, since] = [now, Date.now()];
+      return Date.now() - since > QUIET;
+    };
+    await this.lab.until("quiet", isQuiet, 60);
   }
 
   /** Routers that do not see each neighbour of each of their links Full, or TwoWay among those that are not designated. */

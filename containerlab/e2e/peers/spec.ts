@@ -25,8 +25,8 @@ export interface RouterSpec {
   readonly own?: { readonly address: string; readonly area: string };
   /** Static routes to nowhere that it redistributes; `::/0` among them. */
   readonly external?: readonly ExternalSpec[];
-  /** Helps neighbours that restart (RFC 3623 §3); FRR only does when told. */
-  readonly helper?: boolean;
+  /** Restarts gracefully, and helps neighbours that do (RFC 3623); FRR and BIRD only when told. */
+  readonly gracefulRestart?: boolean;
   /** More lines for the program's file, in its own language. */
   readonly more?: string;
 }
