@@ -200,13 +200,20 @@ export class Ospf {
     }
     considerExit(core);
     if (this.#ending === "no") {
-      if (core.routing.run(core.turn)) core.originator.changed({ kind: "table" });
-      core.originator.reconcile(core.turn);
+      this.#computeAndOriginate();
+      // What was just originated opens a link of ours: nobody is to hear of it before our own routes use it.
+      if (core.routing.isDue) this.#computeAndOriginate();
     }
     settle(core);
     removeAcknowledged(core);
     for (const on of this.instance.interfaces.values()) this.#transmit(on);
     if (this.#ending !== "no" && this.#isDrained()) this.#drained();
+  }
+
+  #computeAndOriginate(): void {
+    const core = this.#core;
+    if (core.routing.run(core.turn)) core.originator.changed({ kind: "table" });
+    core.originator.reconcile(core.turn);
   }
 
   #transmit(on: Interface): void {

@@ -96,6 +96,11 @@ export class Routing {
     return this.#suspended;
   }
 
+  /** A computation is to begin with the next call of {@link run}. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
   suspend(): void {
     this.#suspended = true;
   }

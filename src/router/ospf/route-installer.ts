@@ -51,7 +51,8 @@ export class RouteInstaller {
   take(changed: readonly OspfRoute[], removed: readonly OspfRoute[]): void {
     for (const { text } of removed) this.put(text, undefined);
     for (const route of changed) this.put(route.text, route);
-    this.schedule();
+    // The first of it before what the core wants sent: who is told of a new link of ours will use it at once.
+    if (this.next === undefined) this.slice(this.endOfSlice());
   }
 
   /** Whatever OSPF has is this; routes it has no more go: after a core was replaced. */
@@ -118,8 +119,11 @@ export class RouteInstaller {
   }
 
   private schedule(): void {
-    if (this.pending.size > 0)
-      this.next ??= setImmediate(() => this.slice(performance.now() + (this.options.slice ?? SLICE)));
+    if (this.pending.size > 0) this.next ??= setImmediate(() => this.slice(this.endOfSlice()));
+  }
+
+  private endOfSlice(): Millis {
+    return performance.now() + (this.options.slice ?? SLICE);
   }
 
   private slice(until: number): void {
