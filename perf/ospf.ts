@@ -48,7 +48,11 @@ async function main({ rounds, refresh, sizes, only, kind }: Options): Promise<vo
       for (const lsas of sizes) {
         for (let i = 0; i < contestants.length; i++) {
           const contestant = contestants[(i + round) % contestants.length]!;
-          const figures = await takeTurn(world, contestant, { lsas, refresh, kind });
+          const turn = `${contestant.name} with ${lsas} LSAs`;
+          const figures = await takeTurn(world, contestant, { lsas, refresh, kind }).catch((error: Error) => {
+            console.error(`${turn}: no figures: ${error.message}`); // the others' are worth having
+          });
+          if (figures === undefined) continue;
           results.push({ contestant: contestant.name, lsas, round, figures });
           console.error(JSON.stringify(results.at(-1)));
         }
