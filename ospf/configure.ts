@@ -3,8 +3,8 @@ import { NEVER } from "#base/time";
 import type { AreaConfig, InterfaceConfig, OspfConfig } from "#ospf/config";
 import { BACKBONE } from "#ospf/constants";
 import { type Core, nowOf, postInterface, postNeighbor } from "#ospf/core";
-import { LsaStore } from "#ospf/database/store";
 import { forgetScope } from "#ospf/flooding/database";
+import { addArea, addInterface } from "#ospf/fresh";
 import { interfaceEvent } from "#ospf/interface/interfaces";
 import { settle } from "#ospf/settle";
 import type { Area, Instance, Interface } from "#ospf/state";
@@ -82,9 +82,7 @@ function areaOf(instance: Instance, id: number): Area {
   const known = instance.areas.get(id);
   if (known !== undefined) return known;
   const config = instance.config.areas.find((area) => area.id === id) ?? defaultArea(id);
-  const area: Area = { id, config, database: new LsaStore(), interfaces: new Set() };
-  instance.areas.set(id, area);
-  return area;
+  return addArea(instance, config);
 }
 
 function setInterface(core: Core, config: InterfaceConfig): void {
@@ -113,34 +111,6 @@ function watchNeighbors(core: Core, on: Interface, wanted: boolean): void {
     neighbor.watched = wanted;
     core.turn.effects.push({ type: "bfd", interface: on.name, address: neighbor.address, wanted });
   }
-}
-
-function addInterface(instance: Instance, config: InterfaceConfig, area: Area): Interface {
-  const on: Interface = {
-    name: config.name,
-    config,
-    area,
-    interfaceId: 0,
-    linkLocal: new Uint8Array(16),
-    mtu: 1280,
-    linkUp: false,
-    state: "Down",
-    designatedRouter: 0,
-    backupDesignatedRouter: 0,
-    neighbors: new Map(),
-    database: new LsaStore(),
-    helloAt: NEVER,
-    waitUntil: NEVER,
-    outgoing: new Set(),
-    floodAt: NEVER,
-    delayedAcks: [],
-    delayedAcksAt: NEVER,
-    refusals: new Map(),
-    counters: { sent: [0, 0, 0, 0, 0, 0], received: [0, 0, 0, 0, 0, 0], refused: new Map() },
-  };
-  instance.interfaces.set(on.name, on);
-  area.interfaces.add(on);
-  return on;
 }
 
 /** RFC 2328 §3.3: the backbone and another area, an interface up in each. True when that changed. */

@@ -1,8 +1,8 @@
 /** Received hellos: RFC 2328 §10.5 as changed by RFC 5340 §4.2.2.1. */
 import { sameAddress } from "#base/address";
 import { type Core, nowOf, postInterface, postNeighbor } from "#ospf/core";
+import { addNeighbor } from "#ospf/fresh";
 import { atLeast } from "#ospf/neighbor/machine";
-import { addNeighbor } from "#ospf/neighbor/neighbors";
 import { OPTION_E, OPTION_N } from "#ospf/packet/options";
 import type { Hello } from "#ospf/packet/packet";
 import { refuse } from "#ospf/refuse";
@@ -17,7 +17,8 @@ export function receiveHello(core: Core, on: Interface, source: Uint8Array, hell
     return;
   }
   on.refusals.delete(hello.routerId);
-  const neighbor = on.neighbors.get(hello.routerId) ?? addNeighbor(core, on, hello.routerId, source);
+  const neighbor =
+    on.neighbors.get(hello.routerId) ?? addNeighbor(on, { routerId: hello.routerId, address: source }, nowOf(core));
   if (!sameAddress(neighbor.address, source)) changeAddress(core, neighbor, source);
   postNeighbor(core, neighbor, "HelloReceived");
   const isTwoWay = hello.neighbors.includes(core.instance.config.routerId);

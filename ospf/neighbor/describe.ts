@@ -6,22 +6,12 @@ import { type Core, nowOf } from "#ospf/core";
 import { agedHeader, isMaxAge } from "#ospf/database/store";
 import { storesFor } from "#ospf/flooding/database";
 import { addRetransmission } from "#ospf/flooding/retransmit";
+import { noExchange } from "#ospf/fresh";
 import { DATABASE_DESCRIPTION } from "#ospf/packet/header";
 import { LSA_HEADER_SIZE, type LsaHeader } from "#ospf/packet/lsa-header";
 import { DD_I, DD_M, DD_MS } from "#ospf/packet/packet";
-import type { Exchange, Neighbor } from "#ospf/state";
+import type { Neighbor } from "#ospf/state";
 import { optionsOn, roomIn, send, sendOctets, towards } from "#ospf/transmit";
-
-export const noExchange = (): Exchange => ({
-  master: false,
-  sequence: 0,
-  sent: undefined,
-  repeatAt: NEVER,
-  received: undefined,
-  summary: [],
-  summaryAt: 0,
-  more: false,
-});
 
 /** Octets of the body before the headers. */
 const FIXED = 12;

@@ -3,7 +3,8 @@ import { sameAddress } from "#base/address";
 import { type Millis, NEVER } from "#base/time";
 import { type Core, notice, nowOf, postInterface, postNeighbor } from "#ospf/core";
 import { dropRetransmissions } from "#ospf/flooding/retransmit";
-import { beginExchange, noExchange, summarize } from "#ospf/neighbor/describe";
+import { noExchange } from "#ospf/fresh";
+import { beginExchange, summarize } from "#ospf/neighbor/describe";
 import { beginLoading } from "#ospf/neighbor/loading";
 import {
   atLeast,
@@ -12,37 +13,8 @@ import {
   type NeighborEvent,
   type NeighborState,
 } from "#ospf/neighbor/machine";
-import { RequestList } from "#ospf/neighbor/request-list";
 import type { Interface, Neighbor } from "#ospf/state";
 import { formatRouterId } from "#ospf/text";
-
-export function addNeighbor(core: Core, on: Interface, routerId: number, address: Uint8Array): Neighbor {
-  const neighbor: Neighbor = {
-    routerId,
-    interface: on,
-    address,
-    interfaceId: 0,
-    priority: 0,
-    options: 0,
-    designatedRouter: 0,
-    backupDesignatedRouter: 0,
-    state: "Down",
-    since: nowOf(core),
-    inactiveAt: NEVER,
-    exchange: noExchange(),
-    requests: new RequestList(),
-    requestAt: NEVER,
-    retransmissions: new Map(),
-    retransmitAt: NEVER,
-    helpUntil: undefined,
-    watched: false,
-    authenticated: [],
-    trouble: "",
-    changes: 0,
-  };
-  on.neighbors.set(routerId, neighbor);
-  return neighbor;
-}
 
 export function neighborEvent(core: Core, neighbor: Neighbor, event: NeighborEvent): void {
   const transition = NEIGHBOR_MACHINE[neighbor.state][event];

@@ -1,9 +1,8 @@
 /** What an OSPF router knows, put together by hand: for tests of its parts. */
 import { seeded } from "#base/random";
-import { NEVER } from "#base/time";
 import type { InterfaceConfig, OspfConfig } from "#ospf/config";
 import { type Entry, LsaStore } from "#ospf/database/store";
-import { RequestList } from "#ospf/neighbor/request-list";
+import { addArea, addInterface as addFreshInterface, addNeighbor as addFreshNeighbor } from "#ospf/fresh";
 import type { LsaBody } from "#ospf/packet/lsa-body";
 import { writeLsa } from "#ospf/packet/lsa-writer";
 import { EMPTY_TABLE } from "#ospf/routes/model";
@@ -31,42 +30,15 @@ export function newInstance(config: OspfConfig, seed = 1): Instance {
 
 /** The area with that id, made if need be. */
 export function areaOf(instance: Instance, id: number): Area {
-  const known = instance.areas.get(id);
-  if (known !== undefined) return known;
   const config = instance.config.areas.find((each) => each.id === id) ?? areaConfig(id);
-  const area: Area = { id, config, database: new LsaStore(), interfaces: new Set() };
-  instance.areas.set(id, area);
-  return area;
+  return instance.areas.get(id) ?? addArea(instance, config);
 }
 
 /** An interface that is up. */
 export function addInterface(instance: Instance, config: InterfaceConfig, interfaceId: number): Interface {
-  const area = areaOf(instance, config.area);
-  const on: Interface = {
-    name: config.name,
-    config,
-    area,
-    interfaceId,
-    linkLocal: linkLocal(interfaceId),
-    mtu: 1500,
-    linkUp: true,
-    state: config.kind === "point-to-point" ? "PointToPoint" : "DROther",
-    designatedRouter: 0,
-    backupDesignatedRouter: 0,
-    neighbors: new Map(),
-    database: new LsaStore(),
-    helloAt: NEVER,
-    waitUntil: NEVER,
-    outgoing: new Set(),
-    floodAt: NEVER,
-    delayedAcks: [],
-    delayedAcksAt: NEVER,
-    refusals: new Map(),
-    counters: { sent: [], received: [], refused: new Map() },
-  };
-  instance.interfaces.set(on.name, on);
-  area.interfaces.add(on);
-  return on;
+  const on = addFreshInterface(instance, config, areaOf(instance, config.area));
+  const state = config.kind === "point-to-point" ? "PointToPoint" : "DROther";
+  return Object.assign(on, { interfaceId, linkLocal: linkLocal(interfaceId), mtu: 1500, linkUp: true, state });
 }
 
 /** A neighbor in state Full. */
@@ -74,40 +46,7 @@ export function addNeighbor(
   on: Interface,
   { routerId, interfaceId, address }: Pick<Neighbor, "routerId" | "interfaceId" | "address">,
 ): Neighbor {
-  const neighbor: Neighbor = {
-    routerId,
-    interface: on,
-    address,
-    interfaceId,
-    priority: 1,
-    options: 0,
-    designatedRouter: 0,
-    backupDesignatedRouter: 0,
-    state: "Full",
-    since: 0,
-    inactiveAt: NEVER,
-    exchange: {
-      master: false,
-      sequence: 0,
-      sent: undefined,
-      repeatAt: NEVER,
-      received: undefined,
-      summary: [],
-      summaryAt: 0,
-      more: false,
-    },
-    requests: new RequestList(),
-    requestAt: NEVER,
-    retransmissions: new Map(),
-    retransmitAt: NEVER,
-    helpUntil: undefined,
-    watched: false,
-    authenticated: [],
-    trouble: "",
-    changes: 0,
-  };
-  on.neighbors.set(routerId, neighbor);
-  return neighbor;
+  return Object.assign(addFreshNeighbor(on, { routerId, address }, 0), { interfaceId, priority: 1, state: "Full" });
 }
 
 /** fe80:: and the number, 32 bits. */
