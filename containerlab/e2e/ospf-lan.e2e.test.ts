@@ -1,5 +1,7 @@
 /** AIN, FRR and BIRD on one LAN: each in turn designated router, backup and neither. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { Capture } from "./peers/capture";
 import { PeerNetwork } from "./peers/network";
 import { type NetworkSpec, OWN_COST, type Player } from "./peers/spec";
 
@@ -51,11 +53,23 @@ const lanOf = ({ designated, backup, other }: Parts): NetworkSpec => ({
 });
 
 const networks = PARTS.map((parts, i) => new PeerNetwork(`lan${i}`, lanOf(parts)));
+/** What AIN sends, as designated router of the first network. */
+let capture: Capture;
 beforeAll(async () => {
   await Promise.all(networks.map((network) => network.up()));
+  const { lab } = networks[0]!;
+  capture = await Capture.begin(lab.namespace("lan1"), "p0", join(lab.folder, "p0.pcap"));
 });
 afterAll(async () => {
   await Promise.all(networks.map((network) => network.down()));
+});
+
+test("tshark reads all that AIN sends, of every packet type, without complaint", async () => {
+  await networks[0]!.converged();
+  await capture.end();
+  const sent = `ipv6.src == ${networks[0]!.own("d")[0]!.linkLocal}`;
+  expect([...new Set(capture.fields(sent, "ospf.msg"))].sort()).toEqual(["1", "2", "3", "4", "5"]);
+  expect(capture.fields(`${sent} && (_ws.malformed || _ws.expert.severity >= 0x600000)`, "frame.number")).toEqual([]);
 });
 
 for (const [i, parts] of PARTS.entries()) {
@@ -109,9 +123,10 @@ for (const [i, parts] of PARTS.entries()) {
       network.lab.run("lan1", "ip link set p0 nomaster");
       await untilDesignated(network, ["b", "o", "p"], "10.0.0.2");
       await network.expectRoute("p", `2001:db8:0:2::1/128 intra ${10 + OWN_COST[parts.backup]} lan1>b`);
-      const agree = async (): Promise<boolean> => (await network.databaseDifferences(["b", "o", "p"])).length === 0;
-      await network.lab.until("databases agree", agree, 20);
-      expect(await network.neighbors("b")).toEqual(["o Full", "o Full", "p Full"]);
+      const agree = async (): Promise<boolean> =>
+        (await network.databaseDifferences(["b", "o", "p"])).length === 0 &&
+        Bun.deepEquals(await network.neighbors("b"), ["o Full", "o Full", "p Full"]);
+      await network.lab.until("databases agree, and all are adjacent to b", agree, 20);
     });
 
     test("of two that both claim to be designated when the LAN is whole again, the greater priority is (RFC 2328 §9.4)", async () => {
