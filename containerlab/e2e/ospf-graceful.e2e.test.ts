@@ -54,19 +54,20 @@ async function watching(
   return [...missed];
 }
 
-/** A network where nothing changes any more: who helps stops as soon as the topology does (RFC 3623 §3.2). */
-function settled(purpose: string): PeerNetwork {
-  const network = networkOf(purpose);
-  beforeAll(async () => {
+const networks = { a: networkOf("gra"), f: networkOf("grf"), b: networkOf("grb") };
+beforeAll(async () => {
+  const settle = async (network: PeerNetwork): Promise<void> => {
     await network.up();
     await network.converged();
     await network.expectRoute("f", ACROSS.f);
     await network.expectRoute("b", ACROSS.b);
-    await network.quiet();
-  });
-  afterAll(() => network.down());
-  return network;
-}
+    await network.quiet(); // who helps stops as soon as the topology changes (RFC 3623 §3.2)
+  };
+  await Promise.all(Object.values(networks).map(settle));
+});
+afterAll(async () => {
+  await Promise.all(Object.values(networks).map((network) => network.down()));
+});
 
 const neighborOf = async (network: PeerNetwork, name: string) =>
   (await network.ain("a").show("neighbors")).neighbors.find((one) => one.interface === name);
@@ -74,7 +75,7 @@ const isHelped = async (network: PeerNetwork, name: string): Promise<boolean> =>
   ((await neighborOf(network, name))?.helpedFor ?? null) !== null;
 
 describe("AIN restarts", () => {
-  const network = settled("gra");
+  const network = networks.a;
 
   test("and FRR and BIRD keep their routes by way of it, and take it up again (RFC 3623 §2, §3)", async () => {
     const missed = await watching(network, ACROSS, async () => {
@@ -94,7 +95,7 @@ describe("AIN restarts", () => {
 });
 
 describe("FRR restarts", () => {
-  const network = settled("grf");
+  const network = networks.f;
 
   test("and AIN keeps it and the routes to it, and takes it up again (RFC 3623 §3)", async () => {
     const missed = await watching(network, { a: FROM_A.f, b: ACROSS.b }, async () => {
@@ -113,7 +114,7 @@ describe("FRR restarts", () => {
 });
 
 describe("BIRD restarts", () => {
-  const network = settled("grb");
+  const network = networks.b;
 
   test("and AIN keeps it and the routes to it, and takes it up again (RFC 3623 §3)", async () => {
     const missed = await watching(network, { a: FROM_A.b, f: ACROSS.f }, async () => {
