@@ -74,7 +74,11 @@ export class RouterOspf {
       running.withdraw();
       this.running = undefined;
     }
-    if (settings !== undefined) this.begin(settings);
+    if (settings === undefined) return;
+    // Before the first hello: the start of a thread holds this one up, and would do so between adjacent and routing.
+    // Should it fail, whoever needs the thread first tells why.
+    if (settings.bfd.size > 0) await Promise.allSettled([this.startBfd()]);
+    this.begin(settings);
   }
 
   opened(port: PortState): void {
@@ -113,6 +117,11 @@ export class RouterOspf {
     this.recorder?.close();
   }
 
+  private async startBfd(): Promise<BfdThread> {
+    this.thread ??= await BfdThread.start(this.options.log);
+    return this.thread;
+  }
+
   private begin(settings: NodeOspf): void {
     const { ports, neighbors, services, rib, log, isReachable, hopsFreed } = this.options;
     this.recorder ??= this.record(settings);
@@ -120,7 +129,7 @@ export class RouterOspf {
       ...{ settings, services, rib, log, hopsFreed, sets: this.sets },
       macOf: (port, address) => neighbors.macOf(port, address),
       isReachable: (prefix) => isReachable(formatPrefix(prefix)) ?? true,
-      startBfd: async () => (this.thread ??= await BfdThread.start(log)),
+      startBfd: () => this.startBfd(),
       recorder: this.recorder,
       restartingUntil: this.restartingUntil(settings),
     });
