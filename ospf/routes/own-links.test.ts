@@ -50,3 +50,31 @@ test("the routes over it come before the router-LSA that tells of it, though the
   expect(instance.table.routes.has(PREFIX)).toBe(true);
   expect(order.at(-1)).toBe("after");
 });
+
+test("what a neighbor says is computed at once while the adjacency is new: before it may have been of an earlier life", () => {
+  const bench = new Bench();
+  const peer = new Peer(bench);
+  const link = {
+    type: POINT_TO_POINT_LINK,
+    metric: 1,
+    interfaceId: 3,
+    neighborInterfaceId: 7,
+    neighborRouterId: OWN_ID,
+  };
+  const further = { ...link, interfaceId: 4, neighborInterfaceId: 9, neighborRouterId: 0x0a00_0009 };
+  const says = (links: (typeof link)[], count: number) =>
+    peer.update(
+      peer.lsa({ kind: "router", flags: 0, options: OPTIONS, links }, { sequence: INITIAL_SEQUENCE_NUMBER + count }),
+    );
+  const { routing } = bench.core;
+  peer.becomeFull();
+  says([link, further], 0);
+  for (let count = 1; count < 10; count++) {
+    bench.pass(1000);
+    peer.hello();
+    expect(routing.backoff().computeAt).not.toBe(bench.now);
+    const runs = routing.log().length;
+    says(count % 2 === 1 ? [link] : [link, further], count);
+    expect(routing.log().length - runs).toBe(count < 5 ? 1 : 0);
+  }
+});

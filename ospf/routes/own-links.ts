@@ -3,11 +3,27 @@
  * send them what they still believe to lead back: for as long as the back-off has them wait, which differs from router to
  * router.
  */
+import type { Millis } from "#base/time";
+import { MIN_LS_INTERVAL } from "#ospf/constants";
 import { type Entry, isMaxAge } from "#ospf/database/store";
 import { POINT_TO_POINT_LINK, type RouterLink, type RouterLsa, TRANSIT_LINK } from "#ospf/packet/lsa-body";
 import { ROUTER_LSA } from "#ospf/packet/lsa-header";
 import type { LsaChange } from "#ospf/routes/changes";
 import type { Area, Instance } from "#ospf/state";
+
+/**
+ * True: the change is of a router that became adjacent within MinLSInterval. What it was said to reach until now may be of
+ * an earlier life: routes by that go round in circles, however long the back-off has us wait.
+ */
+export function isOfNewNeighbor({ scope, before, after }: LsaChange, now: Millis): boolean {
+  const { header } = (after ?? before)!.lsa;
+  if (scope.kind !== "area" || header.type !== ROUTER_LSA) return false;
+  for (const on of scope.area.interfaces) {
+    const neighbor = on.neighbors.get(header.advertisingRouter);
+    if (neighbor?.state === "Full" && now - neighbor.since < MIN_LS_INTERVAL) return true;
+  }
+  return false;
+}
 
 /** True: with this change a link to us, or to a network we are on, is advertised that was not before. */
 export function opensOwnLink({ config: { routerId } }: Instance, { scope, before, after }: LsaChange): boolean {

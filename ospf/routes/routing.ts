@@ -6,7 +6,7 @@ import { Backoff, type BackoffState } from "#ospf/routes/backoff";
 import { describeChange, type LsaChange, noteChange } from "#ospf/routes/changes";
 import { type Changes, compute, type Memory, newMemory, noChanges, type Outcome } from "#ospf/routes/computation";
 import type { RoutingTable } from "#ospf/routes/model";
-import { opensOwnLink } from "#ospf/routes/own-links";
+import { isOfNewNeighbor, opensOwnLink } from "#ospf/routes/own-links";
 import { type Difference, difference, sameRouters } from "#ospf/routes/table";
 import type { Work } from "#ospf/routes/work";
 import type { Scope } from "#ospf/scope";
@@ -123,7 +123,7 @@ export class Routing {
     if (!noteChange(this.#instance, this.#changes, change) || !this.#mayMatter(change)) return;
     this.#triggered(now, () => describeChange(change));
     // Not after the back-off: others, who may have waited for less, are about to use that link.
-    if (opensOwnLink(this.#instance, change)) this.#isDue = true;
+    if (opensOwnLink(this.#instance, change) || isOfNewNeighbor(change, now)) this.#isDue = true;
   }
 
   /** Interfaces, neighbors or the configuration changed. */
