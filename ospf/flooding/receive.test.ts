@@ -127,6 +127,15 @@ step("step 5a: a newer instance within MinLSArrival is passed over and not ackno
   expect(held(bench, third(peer).header)!.lsa.header.sequence).toBe(INITIAL_SEQUENCE_NUMBER + 1);
 });
 
+step("step 5a: what was asked for did not come by flooding: the next instance may follow at once (§13)", () => {
+  const bench = new Bench();
+  const peer = new Peer(bench, PEER);
+  peer.becomeFull(peer.lsa(router(5)));
+  peer.update(peer.lsa(router(6), { sequence: INITIAL_SEQUENCE_NUMBER + 1 }));
+  const id = { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: PEER };
+  expect(held(bench, id)!.lsa.header.sequence).toBe(INITIAL_SEQUENCE_NUMBER + 1);
+});
+
 step("step 5f: an instance of ours that is newer than ours is outdone (§13.4)", () => {
   const { bench, peer } = full();
   const own = { type: ROUTER_LSA, linkStateId: 0, advertisingRouter: OWN_ID };

@@ -95,7 +95,9 @@ function takeNewer(core: Core, from: Neighbor, { lsa, scope, held }: Newer): tru
   const body = bodyOf(from, lsa);
   const isOwn = lsa.header.advertisingRouter === core.instance.config.routerId;
   if (!isOwn && !hasRoom(core.instance, held, lsa)) return refuseForRoom(core, from, lsa);
-  const entry = install(core, scope, lsa, { body, received: true });
+  // What was asked for did not come by flooding: what its originator says next, being adjacent now, may follow at once.
+  const isAnswer = from.requests.get(lsa.header) !== undefined;
+  const entry = install(core, scope, lsa, { body, received: !isAnswer });
   const back = flood(core, scope, entry, from);
   satisfied(core, from, lsa.header);
   if (!back) acknowledgeNewer(core, from, lsa.header);
