@@ -159,25 +159,30 @@ function memoryOf(pids: readonly number[]): Pick<Figures, "rss" | "peak"> {
   return { rss, peak };
 }
 
+const TRAFFIC = join(import.meta.dir, "traffic.ts");
+
 class Traffic {
   readonly #world: World;
-  readonly #source: Child;
+  #source!: Child;
   readonly #sink: Child;
-  readonly #sent: Lines;
+  #sent!: Lines;
   readonly #got: Lines;
 
   static async begin(world: World): Promise<Traffic> {
     const traffic = new Traffic(world);
     await until("the sink", 10, () => traffic.#got.all[0]);
+    traffic.#send();
     return traffic;
   }
 
   private constructor(world: World) {
-    const program = join(import.meta.dir, "traffic.ts");
     this.#world = world;
-    this.#sink = world.talk("sink", BUN, program, "count");
-    this.#source = world.talk("source", BUN, program, "send", SINK, `${RATE}`);
+    this.#sink = world.talk("sink", BUN, TRAFFIC, "count");
     this.#got = new Lines(this.#sink);
+  }
+
+  #send(): void {
+    this.#source = this.#world.talk("source", BUN, TRAFFIC, "send", SINK, `${RATE}`);
     this.#sent = new Lines(this.#source);
   }
 
