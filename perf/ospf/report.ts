@@ -53,7 +53,9 @@ export function table(
 function cell({ of, digits, ratio }: Column, results: readonly Result[], name: string): string {
   const own = results.filter(({ contestant }) => contestant === name);
   if (own.length === 0) return "–";
-  const text = median(own.map(({ figures }) => of(figures))).toFixed(digits);
+  const middle = median(own.map(({ figures }) => of(figures)));
+  if (Number.isNaN(middle)) return "–"; // it does not tell
+  const text = middle.toFixed(digits);
   if (!ratio || name === YARDSTICK) return text;
   const ratios = own.flatMap(({ round, figures }) => {
     const other = results.find((each) => each.contestant === YARDSTICK && each.round === round);
