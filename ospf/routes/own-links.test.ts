@@ -44,7 +44,8 @@ test("the routes over it come before the router-LSA that tells of it, though the
     if (octets[1] === LINK_STATE_UPDATE)
       order.push(bench.effects.slice(before).some(({ type }) => type === "routes") ? "after" : "before");
   };
-  peer.becomeFull();
+  const ofNow = { kind: "router", flags: 0, options: OPTIONS, links: [link] } as const;
+  peer.becomeFull(peer.lsa(ofNow, { sequence: INITIAL_SEQUENCE_NUMBER + 1 }));
   bench.pass(1000);
   bench.onSend = undefined;
   expect(instance.table.routes.has(PREFIX)).toBe(true);

@@ -25,9 +25,10 @@ export function isOfNewNeighbor({ scope, before, after }: LsaChange, now: Millis
   return false;
 }
 
-/** True: with this change a link to us, or to a network we are on, is advertised that was not before. */
-export function opensOwnLink({ config: { routerId } }: Instance, { scope, before, after }: LsaChange): boolean {
+/** True: with this change a link to us, or to a network we are on, is advertised by all that must, and was not before. */
+export function opensOwnLink(instance: Instance, { scope, before, after }: LsaChange, now: Millis): boolean {
   if (scope.kind !== "area" || after === undefined || isMaxAge(after)) return false;
+  const { routerId } = instance.config;
   const { body } = after;
   if (body.kind === "network") {
     const had = before?.body.kind === "network" && !isMaxAge(before) ? before.body.attachedRouters : [];
@@ -37,8 +38,23 @@ export function opensOwnLink({ config: { routerId } }: Instance, { scope, before
   const isOwn = after.lsa.header.advertisingRouter === routerId;
   const had = before !== undefined && !isMaxAge(before) ? linksOf(before) : [];
   return body.links.some(
-    (link) => !had.some((other) => isSame(link, other)) && (isOwn || leadsToUs(scope.area, routerId, link)),
+    (link) =>
+      !had.some((other) => isSame(link, other)) &&
+      (isOwn ? isAnswered(scope.area, routerId, link, now) : leadsToUs(scope.area, routerId, link)),
   );
+}
+
+/**
+ * Its other end says the same, and has said so since MinLSInterval: later than that it may be of an earlier life, and all
+ * else that it said too.
+ */
+function isAnswered(area: Area, routerId: number, link: RouterLink, now: Millis): boolean {
+  if (link.type !== POINT_TO_POINT_LINK) return true;
+  for (const entry of area.database.ofRouter(ROUTER_LSA, link.neighborRouterId)) {
+    if (now - entry.installedAt > MIN_LS_INTERVAL || isMaxAge(entry)) continue;
+    if (linksOf(entry).some((back) => leadsToUs(area, routerId, back))) return true;
+  }
+  return false;
 }
 
 function leadsToUs(area: Area, routerId: number, link: RouterLink): boolean {

@@ -109,8 +109,11 @@ test("a link of ours that begins to carry traffic is computed at once, whatever 
     pair.put(now, prefixLsa("2001:db8:1::/48", now), { advertisingRouter: OTHER });
   pair.until(9000);
   pair.put(9000, prefixLsa("2001:db8:1::/48"), { advertisingRouter: OTHER });
-  expect(routing.deadline()).toBe(14_000);
+  pair.put(9000, router(10, 20, OTHER), { advertisingRouter: ME });
+  expect(routing.deadline()).toBe(14_000); // the neighbor has not said of late that it is there
   expect(pair.texts).toEqual([]);
+  pair.put(9010, withoutLink, { advertisingRouter: ME });
+  pair.install(9050, { ...entryOf(router(20, 10, ME, ROUTER_B), { advertisingRouter: OTHER }), installedAt: 9050 });
   pair.put(9100, router(10, 20, OTHER), { advertisingRouter: ME });
   expect(routing.deadline()).toBe(9100);
   pair.until(9100);
@@ -124,7 +127,7 @@ test("links are our own that name us, or a network that we are on; another metri
   const { instance, scope } = new Pair();
   const opens = (advertisingRouter: number, after: LsaBody, before?: LsaBody): boolean => {
     const entry = (body: LsaBody): Entry => entryOf(body, { advertisingRouter });
-    return opensOwnLink(instance, { scope, before: before && entry(before), after: entry(after) });
+    return opensOwnLink(instance, { scope, before: before && entry(before), after: entry(after) }, 1000);
   };
   expect(opens(ME, router(10, 20, OTHER))).toBe(true);
   expect(opens(OTHER, router(20, 10, ME))).toBe(true);

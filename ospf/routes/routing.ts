@@ -123,7 +123,7 @@ export class Routing {
     if (!noteChange(this.#instance, this.#changes, change) || !this.#mayMatter(change)) return;
     this.#triggered(now, () => describeChange(change));
     // Not after the back-off: others, who may have waited for less, are about to use that link.
-    if (opensOwnLink(this.#instance, change) || isOfNewNeighbor(change, now)) this.#isDue = true;
+    if (opensOwnLink(this.#instance, change, now) || isOfNewNeighbor(change, now)) this.#isDue = true;
   }
 
   /** Interfaces, neighbors or the configuration changed. */
