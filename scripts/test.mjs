@@ -1,5 +1,6 @@
 /**
  * `npm test`: style, types, unit tests, then the end-to-end tests, one file after another since they share the machine.
+ * What failed is told once more at the end, so that the tail of a long log says it.
  * The last line is `N passed, N failed`; the exit code is 0 only when nothing failed and nothing was left out.
  */
 import { spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const UNIT_LIMIT = 600; // seconds, for all of them together
 const END_TO_END_LIMIT = 300; // seconds, for each file
+const TOLD_LINES = 40; // of what a failed test printed, at the end
 const GRACE = 5; // seconds a program gets to clean up once its time is over
 const END_TO_END = ".e2e.test.ts";
 
@@ -19,9 +21,12 @@ const paint = (code, text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
 const COLOUR = /\x1b\[[0-9;]*m/g;
 
 const total = { passed: 0, failed: 0 };
+/** What failed, and the end of what it printed. */
+const failures = [];
 
-function fail(message) {
+function fail(message, output = "") {
   total.failed += 1;
+  failures.push({ what: message, printed: output.trimEnd().split("\n").slice(-TOLD_LINES) });
   console.log(paint(31, `✗ ${message}`));
 }
 
@@ -84,8 +89,8 @@ function run(command, args, limitSeconds) {
 
 async function check(title, command, args) {
   console.log(paint(1, `\n── ${title}`));
-  const { code } = await run(join(ROOT, "node_modules/.bin", command), args, UNIT_LIMIT);
-  if (code !== 0) fail(`${title}: see above`);
+  const { code, output } = await run(join(ROOT, "node_modules/.bin", command), args, UNIT_LIMIT);
+  if (code !== 0) fail(`${title}: see above`, output);
 }
 
 /** Bun's summary has ` 12 pass` and ` 3 fail` on lines of their own; an error outside of tests counts as a fail there. */
@@ -94,14 +99,28 @@ function summarised(output, word) {
   return [...found].reduce((sum, match) => sum + Number(match[1]), 0);
 }
 
+/** The tests that failed: Bun prints what is wrong, then the test's name behind `(fail)`. */
+function failedTests(title, output) {
+  const before = failures.length;
+  let printed = [];
+  for (const line of output.replaceAll(COLOUR, "").split("\n")) {
+    if (line.startsWith("(fail) ")) failures.push({ what: `${title}: ${line.slice("(fail) ".length)}`, printed });
+    if (/^\((pass|fail)\) /.test(line)) printed = [];
+    else if (line.trim() !== "") printed = [...printed, line].slice(-TOLD_LINES);
+  }
+  // An error outside of the tests has no name.
+  if (failures.length === before) failures.push({ what: title, printed });
+}
+
 async function runTests(title, args, limitSeconds) {
   console.log(paint(1, `\n── ${title}`));
   const { code, output, late } = await run(join(ROOT, "bin/bun"), ["test", ...args], limitSeconds);
   const failed = summarised(output, "fail");
   total.passed += summarised(output, "pass");
   total.failed += failed;
-  if (late) fail(`${title}: not done after ${limitSeconds} s, ended`);
-  else if (code !== 0 && failed === 0) fail(`${title}: bun test ended with code ${code} before its summary`);
+  if (failed > 0) failedTests(title, output);
+  if (late) fail(`${title}: not done after ${limitSeconds} s, ended`, output);
+  else if (code !== 0 && failed === 0) fail(`${title}: bun test ended with code ${code} before its summary`, output);
 }
 
 function endToEndFiles() {
@@ -119,6 +138,10 @@ if (process.getuid?.() === 0) {
   for (const file of endToEnd) await runTests(`end to end: ${file}`, [`./${file}`], END_TO_END_LIMIT);
 } else {
   fail(`the end-to-end tests (${endToEnd.length} files) were NOT run: they make network namespaces and need root`);
+}
+for (const { what, printed } of failures) {
+  console.log(paint(31, `\n✗ ${what}`));
+  for (const line of printed) console.log(`  ${line}`);
 }
 console.log("");
 console.log(`${total.passed} passed, ${total.failed} failed`);
