@@ -7,10 +7,8 @@ import {
   NETWORK_ROUTE_WORDS,
   NETWORK_WORDS,
   NR_ACTION,
-  NR_LOCAL,
-  NR_MASK,
-  NR_PREFIX,
-  NR_SERVICE,
+  NR_FIRST,
+  NR_NOWHERE,
   NR_TAGS,
   P_VM,
   PORT_WORDS,
@@ -18,6 +16,7 @@ import {
   V_TAGS,
   VM_WORDS,
 } from "#fastpath/tables/layout";
+import { rawOf } from "#fastpath/tables/snapshot";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, CONTINUE, NO_NETWORK_ROUTE, SOURCE_ROUTED, type Verdict } from "#fastpath/verdicts";
 
@@ -33,18 +32,20 @@ export function resolve(f: Frame, t: Tables): Verdict {
   return resolveQuoted(f, t, vm);
 }
 
-const leadsOn = (action: number): boolean => action === NR_LOCAL || action === NR_SERVICE;
-
-/** Row in `networkRoutes` that covers `address` (raw), or −1. */
+/** Row in `networkRoutes` that leads to `address` (raw), or −1. */
 export function findRoute(t: Tables, network: number, address: number): number {
+  const { networks, networkRoutes } = t;
   const at = network * NETWORK_WORDS;
-  let row = t.networks[at + N_ROUTES]! * NETWORK_ROUTE_WORDS;
-  const end = row + t.networks[at + N_ROUTE_COUNT]! * NETWORK_ROUTE_WORDS;
-  for (; row < end; row += NETWORK_ROUTE_WORDS) {
-    if ((address & t.networkRoutes[row + NR_MASK]!) === t.networkRoutes[row + NR_PREFIX])
-      return leadsOn(t.networkRoutes[row + NR_ACTION]!) ? row : -1;
+  const host = rawOf(address) >>> 0;
+  let low = networks[at + N_ROUTES]!;
+  let high = low + networks[at + N_ROUTE_COUNT]!;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (networkRoutes[middle * NETWORK_ROUTE_WORDS + NR_FIRST]! >>> 0 <= host) low = middle;
+    else high = middle;
   }
-  return -1;
+  const row = low * NETWORK_ROUTE_WORDS;
+  return networkRoutes[row + NR_ACTION] === NR_NOWHERE ? -1 : row;
 }
 
 /**

@@ -47,18 +47,25 @@ export const NETWORK_WORDS = 4;
 export const N_TAGS = 0;
 /** The gateway address its VMs see, raw. */
 export const N_GATEWAY = 1;
-/** First row and number of rows in `networkRoutes`. */
+/** First row and number of rows in `networkRoutes`; at least one. */
 export const N_ROUTES = 2;
 export const N_ROUTE_COUNT = 3;
 
-/** A row of a network's route table, longest prefix first. */
-export const NETWORK_ROUTE_WORDS = 4;
-export const NR_PREFIX = 0;
-export const NR_MASK = 1;
-/** NR_LOCAL: destinations in this prefix have the tags in NR_TAGS. NR_SERVICE: they are the metadata service's. */
-export const NR_ACTION = 2;
-export const NR_TAGS = 3;
-export const NR_LOCAL = 1;
+/**
+ * A row of a network's route table: what is true of all addresses from NR_FIRST up to the next row's. A table begins at
+ * address 0 and ascends, so that the longest prefix is found by bisection.
+ */
+export const NETWORK_ROUTE_WORDS = 3;
+/** First address of the range, in host order. */
+export const NR_FIRST = 0;
+export const NR_ACTION = 1;
+/** Tags of the destinations, raw. */
+export const NR_TAGS = 2;
+/** No destinations. */
+export const NR_NOWHERE = 0;
+/** Destinations whose tags are in NR_TAGS. */
+export const NR_TAGGED = 1;
+/** The metadata service. */
 export const NR_SERVICE = 2;
 
 /** 169.254.169.254, raw. The service's network address is this with tags 0, behind the router's own home prefix. */

@@ -9,14 +9,10 @@ import {
   N_ROUTE_COUNT,
   N_ROUTES,
   N_TAGS,
-  NETWORK_ROUTE_WORDS,
   NETWORK_WORDS,
-  NR_ACTION,
-  NR_LOCAL,
-  NR_MASK,
-  NR_PREFIX,
+  NR_NOWHERE,
   NR_SERVICE,
-  NR_TAGS,
+  NR_TAGGED,
   P_KIND,
   P_MAC,
   P_MTU,
@@ -66,10 +62,16 @@ export interface NetworkPlan {
   /** Tenant and network tags, unsigned 32 bits. */
   readonly tags: number;
   readonly gateway: Uint8Array;
-  /** IPv4 prefixes whose addresses carry this network's own tags. */
-  readonly prefixes: readonly Prefix[];
+  /** Its route table: the longest prefix decides. */
+  readonly routes: readonly NetworkRoutePlan[];
   /** True: its VMs reach the metadata service. Default false. */
   readonly metadata?: boolean;
+}
+
+/** Destinations in an IPv4 prefix have these tags (unsigned 32 bits); undefined: there are none. */
+export interface NetworkRoutePlan {
+  readonly prefix: Prefix;
+  readonly tags: number | undefined;
 }
 
 export interface TablesPlan {
@@ -97,7 +99,7 @@ export const rawOf = (value: number): number =>
   (value >>> 24) | ((value >>> 8) & 0xff00) | ((value << 8) & 0xff0000) | (value << 24);
 
 export function buildSnapshot(plan: TablesPlan): Snapshot {
-  const routes = plan.networks.flatMap(networkRoutes);
+  const routes = plan.networks.map(networkRanges);
   const vms = new Int32Array(plan.vms.length * VM_WORDS);
   plan.vms.forEach((vm, i) => {
     writeVm(vms, i * VM_WORDS, vm, plan.networks[vm.network]!.tags);
@@ -106,8 +108,8 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     ports: buildPorts(plan),
     vms,
     vmIndex: buildVmIndex(vms),
-    networks: buildNetworks(plan.networks),
-    networkRoutes: Int32Array.from(routes),
+    networks: buildNetworks(plan.networks, routes),
+    networkRoutes: Int32Array.from(routes.flat(2)),
     homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
     key: rawWords(plan.key),
     own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
@@ -171,7 +173,7 @@ function buildVmIndex(vms: Int32Array): Int32Array {
   return index;
 }
 
-function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
+function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[][]): Int32Array {
   const words = new Int32Array(networks.length * NETWORK_WORDS);
   let row = 0;
   networks.forEach((network, i) => {
@@ -179,27 +181,40 @@ function buildNetworks(networks: readonly NetworkPlan[]): Int32Array {
     words[at + N_TAGS] = rawOf(network.tags);
     words[at + N_GATEWAY] = raw(network.gateway);
     words[at + N_ROUTES] = row;
-    const count = network.prefixes.length + (network.metadata ? 1 : 0);
-    words[at + N_ROUTE_COUNT] = count;
-    row += count;
+    words[at + N_ROUTE_COUNT] = routes[i]!.length;
+    row += routes[i]!.length;
   });
   return words;
 }
 
-/** Rows of one network's route table, longest prefix first. */
-function networkRoutes(network: NetworkPlan): number[] {
-  const sorted = [...network.prefixes].sort((a, b) => b.length - a.length);
-  const service = new Array<number>(NETWORK_ROUTE_WORDS).fill(0); // tags 0: the infrastructure's
-  service[NR_PREFIX] = SERVICE_IPV4;
-  service[NR_MASK] = -1;
-  service[NR_ACTION] = NR_SERVICE;
-  const routes = sorted.flatMap(({ address, length }) => {
-    const row = new Array<number>(NETWORK_ROUTE_WORDS).fill(0);
-    row[NR_PREFIX] = raw(address);
-    row[NR_MASK] = maskWords(length, 4)[0]!;
-    row[NR_ACTION] = NR_LOCAL;
-    row[NR_TAGS] = rawOf(network.tags);
-    return row;
-  });
-  return network.metadata ? [...service, ...routes] : routes;
+/** A row, its words in order: first address, action, tags. */
+type Range = readonly [first: number, action: number, tags: number];
+
+const SERVICE_HOST = rawOf(SERVICE_IPV4) >>> 0;
+
+/** A network's route table as ranges of addresses that begin with 0. */
+function networkRanges({ routes, metadata }: NetworkPlan): Range[] {
+  const rows = [...routes].sort((a, b) => a.prefix.length - b.prefix.length).map(rangeOf);
+  if (metadata === true) rows.push({ first: SERVICE_HOST, last: SERVICE_HOST, row: [NR_SERVICE, 0] });
+  const edges = new Set([0, ...rows.flatMap(({ first, last }) => [first, last + 1])]);
+  const ranges: Range[] = [];
+  for (const first of [...edges].sort((a, b) => a - b)) {
+    if (first > 0xffff_ffff) continue;
+    const [action, tags] = rows.findLast((row) => row.first <= first && first <= row.last)?.row ?? [NR_NOWHERE, 0];
+    const before = ranges.at(-1);
+    if (before === undefined || before[1] !== action || before[2] !== tags) ranges.push([first, action, tags]);
+  }
+  return ranges;
+}
+
+interface Covered {
+  readonly first: number;
+  readonly last: number;
+  readonly row: readonly [action: number, tags: number];
+}
+
+function rangeOf({ prefix: { address, length }, tags }: NetworkRoutePlan): Covered {
+  const first = rawOf(raw(address)) >>> 0;
+  const last = first + 2 ** (32 - length) - 1;
+  return { first, last, row: tags === undefined ? [NR_NOWHERE, 0] : [NR_TAGGED, rawOf(tags)] };
 }

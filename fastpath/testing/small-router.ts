@@ -255,7 +255,7 @@ function tablesPlan(
       macIsFixed,
       dhcp,
     })),
-    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, prefixes: [POOL], metadata })),
+    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, routes: [{ prefix: POOL, tags: t }], metadata })),
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,

@@ -3,6 +3,7 @@ import { linkLocalFromMac } from "#base/address";
 import type { TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { networkAddress } from "#policy/homes";
+import { routeRows } from "#policy/route-table";
 import type { Configuration } from "#router/config/model";
 import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
@@ -17,14 +18,17 @@ export function tablesPlan(
 ): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
-  const networkIndex = new Map(fabric.networks.map((network, i) => [network.name, i]));
+  const local = open.filter(hasVm);
+  // A router knows the routes of the networks whose VMs it has, however many there are.
+  const networks = fabric.networks.filter(({ name }) => local.some(({ vm }) => vm.network.name === name));
+  const networkIndex = new Map(networks.map((network, i) => [network.name, i]));
   const unicast = [node.address.bytes, ...uplinks.map((port) => linkLocalFromMac(port.mac))];
   return {
     ports: open.map((port) => ({
       ...{ index: port.index, kind: port.kind, mac: port.mac, mtu: port.mtu },
       offload: hasOffload(port),
     })),
-    vms: open.filter(hasVm).map(({ index, mtu, vm }) => ({
+    vms: local.map(({ index, mtu, vm }) => ({
       network: networkIndex.get(vm.network.name)!,
       ipv4: vm.address.bytes,
       address: networkAddress(fabric.homes[vm.home]!.prefix.address, vm.network.tags, vm.address.bytes),
@@ -32,11 +36,11 @@ export function tablesPlan(
       adjacency: vms.adjacencyOf(index),
       mtu,
       macIsFixed: vm.mac !== undefined,
-      dhcp: vm.dhcp && fabric.networks[networkIndex.get(vm.network.name)!]!.dhcp !== undefined,
+      dhcp: vm.dhcp && networks[networkIndex.get(vm.network.name)!]!.dhcp !== undefined,
     })),
-    networks: fabric.networks.map(({ tags, gateway, prefixes, metadata }) => ({
-      ...{ tags, gateway: gateway.bytes, prefixes },
-      metadata: metadata && serviceGroup !== 0,
+    networks: networks.map((network) => ({
+      ...{ tags: network.tags, gateway: network.gateway.bytes, routes: routeRows(network, fabric.networks) },
+      metadata: network.metadata && serviceGroup !== 0,
     })),
     serviceGroup,
     homes: fabric.homes.map((home) => home.prefix.address),

@@ -1,5 +1,6 @@
 /** What fabric.yaml may say. Published as schema/fabric.schema.json. */
 import { z } from "zod";
+import { networkRoute, rule } from "#router/config/rule-schema";
 import { domainName, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
 
 const NAME = "a name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
@@ -23,8 +24,10 @@ const home = z
 
 const PREFIXES = "a list of one or more IPv6 prefixes";
 const HOMES = "a list of one or more /64 prefixes, in an order that stays";
-const NETWORK_PREFIXES = "a list of one or more IPv4 prefixes";
-const NETWORK = "a mapping with id and prefixes";
+const NETWORK_PREFIXES = "a list of IPv4 prefixes";
+const NETWORK = "a mapping with id, and prefixes or public";
+const ROUTES = "a list of routes, each with to and via";
+const RULES = "a list of rules";
 const TENANT = "a mapping with id and networks";
 
 export const DEFAULT_TENANT_BITS = 22;
@@ -71,7 +74,18 @@ export const network = z.strictObject(
   {
     // Bounded by the tenant bits: the loader checks it.
     id: whole(0, 2 ** 31 - 1).meta({ description: "network number, 0 … 2^(32 − tenantBits) − 1" }),
-    prefixes: z.array(prefix4, { error: NETWORK_PREFIXES }).min(1, { error: NETWORK_PREFIXES }),
+    prefixes: z
+      .array(prefix4, { error: NETWORK_PREFIXES })
+      .default([])
+      .meta({ description: "the network's private addresses, which other networks may have too" }),
+    public: z
+      .array(prefix4, { error: NETWORK_PREFIXES })
+      .default([])
+      .meta({ description: "its public addresses, which no other network has and all public addresses reach" }),
+    routes: z
+      .array(networkRoute, { error: ROUTES })
+      .default([])
+      .meta({ description: "beside the way to its own prefixes, and 0.0.0.0/0 to public addresses" }),
     gateway: ipv4.prefault(DEFAULT_GATEWAY).meta({ description: "the address VMs route through; no VM's own" }),
     dhcp: dhcp.prefault({}),
     metadata: z
@@ -82,18 +96,22 @@ export const network = z.strictObject(
   { error: NETWORK },
 );
 
-/** A tenant, with its networks read by `networkSchema`. */
-const tenantWith = <S extends z.ZodType>(networkSchema: S) =>
+const rulesOf = <R extends z.ZodType>(ruleSchema: R, whose: string) =>
+  z.array(ruleSchema, { error: RULES }).default([]).meta({ description: whose });
+
+/** A tenant, with its networks and rules read by these schemas. */
+const tenantWith = <S extends z.ZodType, R extends z.ZodType>(networkSchema: S, ruleSchema: R) =>
   z.strictObject(
     {
       id: whole(1, 2 ** 31 - 1).meta({ description: "tenant number, 1 … 2^tenantBits − 1; 0 is the infrastructure's" }),
       networks: z.record(name, networkSchema, { error: "a mapping of network names to networks" }),
+      rules: rulesOf(ruleSchema, "for packets of the tenant's VMs on their way out, and to its VMs on their way in"),
     },
     { error: TENANT },
   );
 
-/** The whole file, with its tenants read by `tenantSchema`. */
-const fabricWith = <S extends z.ZodType>(tenantSchema: S) =>
+/** The whole file, with its tenants and rules read by these schemas. */
+const fabricWith = <S extends z.ZodType, R extends z.ZodType>(tenantSchema: S, ruleSchema: R) =>
   z.strictObject(
     {
       name,
@@ -116,11 +134,12 @@ const fabricWith = <S extends z.ZodType>(tenantSchema: S) =>
         .record(name, tenantSchema, { error: "a mapping of tenant names to tenants" })
         .nullish()
         .transform((tenants) => tenants ?? {}),
+      rules: rulesOf(ruleSchema, "the operator's, which are asked before the tenants'"),
     },
     { error: "a fabric: a mapping with name, key, prefixes and homes" },
   );
 
 /** The outline of a tenant and of the file: the loader reads the parts one by one, so that every error shows. */
-export const tenantOutline = tenantWith(z.unknown());
-export const fabricOutline = fabricWith(z.unknown());
-export const fabricDocument = fabricWith(tenantWith(network));
+export const tenantOutline = tenantWith(z.unknown(), z.unknown());
+export const fabricOutline = fabricWith(z.unknown(), z.unknown());
+export const fabricDocument = fabricWith(tenantWith(network, rule), rule);

@@ -137,8 +137,8 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:41: tenants.blue.networks.a.prefixes[1]: found 10.1.0.0/16, which overlaps 10.0.0.0/8, expected prefixes that do not overlap",
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
-      "fabric.yaml:10:10: tenants.blue.networks.b.prefixes: found nothing, expected a list of one or more IPv4 prefixes",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, gateway, dhcp, metadata\n    Did you mean "prefixes"?',
+      "fabric.yaml:10:10: tenants.blue.networks.b: found a network without addresses, expected prefixes, public or both",
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, routes, gateway, dhcp, metadata\n    Did you mean "prefixes"?',
     ]);
   });
 
@@ -175,7 +175,7 @@ describe("errors of a fabric", () => {
   test("all show in one run, also beside a misspelt key and an empty file", () => {
     const text = `${HEAD}gatewayMAC: 02:00:00:00:00:01\ntenants: {blue: {id: x, networks: {}}}\n`;
     expect(errors(text)).toEqual([
-      'fabric.yaml:5:1: gatewayMAC: found the unknown key "gatewayMAC", expected one of name, key, tenantBits, prefixes, homes, mtu, gatewayMac, tenants\n    Did you mean "gatewayMac"?',
+      'fabric.yaml:5:1: gatewayMAC: found the unknown key "gatewayMAC", expected one of name, key, tenantBits, prefixes, homes, mtu, gatewayMac, tenants, rules\n    Did you mean "gatewayMac"?',
       'fabric.yaml:6:22: tenants.blue.id: found "x", expected a whole number 1 … 2147483647',
     ]);
     expect(errors("")).toEqual([

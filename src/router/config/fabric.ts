@@ -4,7 +4,9 @@ import type { z } from "zod";
 import { contains, overlaps, parsePrefix4, parsePrefix6 } from "#base/address";
 import { fromHex } from "#base/bytes";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
-import type { Address, DhcpSettings, Fabric, Home, Network, Prefix } from "#router/config/model";
+import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix } from "#router/config/model";
+import { checkNetworks, type Placed, routeTo } from "#router/config/network-routes";
+import { inspectRules, type Names } from "#router/config/rules";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
 import { readSource, type Source } from "#runtime/document/source";
@@ -51,7 +53,10 @@ function warnOfReadableKey(inspector: Inspector): void {
 
 function inspectFabric(inspector: Inspector): Fabric | undefined {
   const outline = inspector.read(fabricOutline, []);
-  const networks = inspectTenants(inspector, outline?.tenantBits);
+  const { tenants, placed } = inspectTenants(inspector, outline?.tenantBits);
+  const networks = placed.map(({ network }) => network);
+  checkNetworks(inspector, placed);
+  const rules = inspectAllRules(inspector, { tenantBits: outline?.tenantBits ?? 1, tenants, networks });
   if (outline === undefined) return undefined;
   const { name, key, tenantBits, prefixes, mtu, gatewayMac } = outline;
   const homes = outline.homes.map(({ prefix, hypervisor }): Home => (hypervisor ? { prefix, hypervisor } : { prefix }));
@@ -67,8 +72,16 @@ function inspectFabric(inspector: Inspector): Fabric | undefined {
     ...(mtu !== undefined && { mtu }),
     gatewayMac,
     networks: networks.sort((a, b) => a.tags - b.tags),
+    rules,
   };
 }
+
+const inspectAllRules = (inspector: Inspector, names: Names): FabricRule[] => [
+  ...inspectRules(inspector, ["rules"], names),
+  ...[...names.tenants].flatMap(([tenant, tenantId]) =>
+    inspectRules(inspector, ["tenants", tenant, "rules"], names, { tenant, tenantId }),
+  ),
+];
 
 /** Global unicast (RFC 4291 §2.4) and unique local (RFC 4193) addresses. */
 const UNICAST = ["2000::/3", "fc00::/7"].map((text) => parsePrefix6(text)!);
@@ -105,13 +118,29 @@ function checkHomes(inspector: Inspector, homes: readonly Home[], prefixes: read
   }
 }
 
-function inspectTenants(inspector: Inspector, tenantBits: number | undefined): Network[] {
+interface Tenants {
+  /** Name → id. */
+  readonly tenants: ReadonlyMap<string, number>;
+  readonly placed: readonly Placed[];
+}
+
+/** What rules call all addresses, and all public ones. */
+const RESERVED = ["any", "public"];
+
+function inspectTenants(inspector: Inspector, tenantBits: number | undefined): Tenants {
   const ids = new IdCheck(inspector, "tenant", tenantBits === undefined ? undefined : 2 ** tenantBits - 1);
-  return inspector.readEntries(tenantOutline, ["tenants"]).flatMap(({ key: tenant, value: { id } }) => {
+  const tenants = new Map<string, number>();
+  const placed = inspector.readEntries(tenantOutline, ["tenants"]).flatMap(({ key: tenant, value: { id } }) => {
     const path = ["tenants", tenant];
+    if (RESERVED.includes(tenant)) {
+      const expected = "another name: in rules this one means all addresses of a kind";
+      inspector.report(path, { found: `a tenant called ${tenant}`, expected, aim: "key" });
+    }
     ids.check(id, [...path, "id"]);
+    tenants.set(tenant, id);
     return inspectNetworks(inspector, [...path, "networks"], { tenant, tenantId: id, tenantBits });
   });
+  return { tenants, placed };
 }
 
 interface Tenant {
@@ -120,20 +149,39 @@ interface Tenant {
   readonly tenantBits: number | undefined;
 }
 
-function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Network[] {
+function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Placed[] {
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
-  return inspector.readEntries(networkSchema, path).map(({ key, value: { id, prefixes, gateway, dhcp, metadata } }) => {
+  return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
+    const { id, prefixes, public: publicPrefixes, gateway, dhcp, metadata } = value;
     ids.check(id, [...path, key, "id"]);
+    if (prefixes.length + publicPrefixes.length === 0) {
+      inspector.report([...path, key], { found: "a network without addresses", expected: "prefixes, public or both" });
+    }
     checkNetworkPrefixes(inspector, [...path, key, "prefixes"], prefixes);
+    checkNetworkPrefixes(inspector, [...path, key, "public"], publicPrefixes);
     checkHost(inspector, [...path, key, "gateway"], gateway);
     const tags = tenantId * 2 ** (networkBits ?? 0) + id;
+    const routes = value.routes.map(({ to, via }) => routeTo(to, via));
     if (metadata && gateway.text === METADATA) {
       const expected = `another address than ${METADATA}, where VMs find their metadata (or metadata: false)`;
       inspector.report([...path, key, "gateway"], { found: gateway.text, expected });
     }
-    const network = { name: `${tenant}/${key}`, tags, tenantId, networkId: id, prefixes, gateway, metadata };
-    return dhcp === false ? network : { ...network, dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) };
+    const network: Network = {
+      ...{
+        name: `${tenant}/${key}`,
+        tags,
+        tenantId,
+        networkId: id,
+        prefixes,
+        publicPrefixes,
+        routes,
+        gateway,
+        metadata,
+      },
+      ...(dhcp !== false && { dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) }),
+    };
+    return { network, path: [...path, key] };
   });
 }
 

@@ -2,7 +2,8 @@
  * The parts of a configuration in words. Two things are the same when their facts are, and these are also what a plan
  * prints; so nothing can change unseen.
  */
-import type { DhcpSettings, Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import type { DhcpSettings, FabricRule, Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import { PROTOCOLS } from "#router/config/rule-schema";
 import { formatSpan } from "#runtime/document/scalars";
 
 /** Property → its value in words; what is left to its default is left out. */
@@ -13,11 +14,36 @@ export const tagsText = (tags: number): string => tags.toString(16).padStart(8, 
 
 export const networkFacts = (network: Network): Facts => ({
   tags: tagsText(network.tags),
-  prefixes: network.prefixes.map((p) => p.text).join(" "),
+  ...(network.prefixes.length > 0 && { prefixes: network.prefixes.map((p) => p.text).join(" ") }),
+  ...(network.publicPrefixes.length > 0 && { public: network.publicPrefixes.map((p) => p.text).join(" ") }),
+  ...(network.routes.length > 0 && { routes: network.routes.map(networkRouteText).join(" and ") }),
   gateway: network.gateway.text,
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
   ...(!network.metadata && { metadata: "off" }),
 });
+
+const networkRouteText = ({ to, via }: Network["routes"][number]): string =>
+  `${to.text} via ${via.kind === "peer" ? via.network : via.kind}`;
+
+export const ruleFacts = ({ from, to, protocol, ports, sourcePorts, icmp, ...rule }: FabricRule): Facts => {
+  const ranges = (list: FabricRule["ports"]): string =>
+    list.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(" ");
+  return {
+    action: rule.action,
+    from: from.map(({ text }) => text).join(" and "),
+    to: to.map(({ text }) => text).join(" and "),
+    ...(protocol !== undefined && { protocol: protocolName(protocol) }),
+    ...(ports.length > 0 && { ports: ranges(ports) }),
+    ...(sourcePorts.length > 0 && { "source ports": ranges(sourcePorts) }),
+    ...(icmp !== undefined && { "icmp type": `${icmp.type}${icmp.code === undefined ? "" : ` code ${icmp.code}`}` }),
+    priority: `${rule.priority}`,
+    ...(!rule.stateful && { stateful: "no" }),
+    ...(rule.log && { log: "yes" }),
+  };
+};
+
+const protocolName = (number: number): string =>
+  Object.entries(PROTOCOLS).find(([, n]) => n === number)?.[0] ?? `${number}`;
 
 /** Milliseconds: an hour, as in fabric-schema.ts. */
 const DEFAULT_LEASE = 3_600_000;

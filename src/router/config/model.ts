@@ -2,6 +2,9 @@
 
 import type { Millis } from "#base/time";
 import type { OspfConfig } from "#ospf/config";
+import type { WrittenRoute } from "#policy/route-table";
+import type { IidPrefix } from "#policy/rules";
+import type { PortRange } from "#router/config/rule-schema";
 import type { Address, Prefix } from "#runtime/document/scalars";
 
 export type { Address, Prefix };
@@ -24,6 +27,34 @@ export interface Fabric {
   readonly gatewayMac: Address;
   /** Sorted by tags. */
   readonly networks: readonly Network[];
+  /** The operator's first, then tenant by tenant; each by priority, then name. */
+  readonly rules: readonly FabricRule[];
+}
+
+/** A rule as it is written, its names resolved. */
+export interface FabricRule {
+  /** `blue/web`; an operator's: `web`. */
+  readonly name: string;
+  /** Whose packets it is asked about; undefined: everybody's, before the tenants' rules. */
+  readonly tenantId?: number;
+  readonly from: readonly RuleEnd[];
+  readonly to: readonly RuleEnd[];
+  readonly protocol?: number;
+  /** Empty: all. */
+  readonly ports: readonly PortRange[];
+  readonly sourcePorts: readonly PortRange[];
+  readonly icmp?: { readonly type: number; readonly code?: number };
+  readonly action: "allow" | "deny";
+  /** 0 … 65535, the smaller first. */
+  readonly priority: number;
+  readonly stateful: boolean;
+  readonly log: boolean;
+}
+
+export interface RuleEnd {
+  /** As written: `any`, `public`, `blue`, `blue/prod`, `blue/prod 10.0.0.0/28`. */
+  readonly text: string;
+  readonly prefixes: readonly IidPrefix[];
 }
 
 export interface Home {
@@ -42,6 +73,9 @@ export interface Network {
   readonly networkId: number;
   /** IPv4, not overlapping one another. */
   readonly prefixes: readonly Prefix[];
+  /** IPv4, overlapping no prefix of any network's. */
+  readonly publicPrefixes: readonly Prefix[];
+  readonly routes: readonly WrittenRoute<Prefix>[];
   /** What the VMs route through; no VM's address. */
   readonly gateway: Address;
   /** Undefined: the router is not its VMs' DHCP server. */

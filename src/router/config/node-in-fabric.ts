@@ -136,8 +136,9 @@ function networkOf(inspector: Inspector, { index, value }: Entry<typeof vm>, fab
 
 function fitsNetwork(inspector: Inspector, { index, value }: Entry<typeof vm>, network: Network): boolean {
   const path = ["vms", index, "address"];
-  if (!network.prefixes.some((prefix) => contains(prefix, value.address.bytes))) {
-    const ranges = network.prefixes.map((p) => p.text).join(", ");
+  const prefixes = [...network.prefixes, ...network.publicPrefixes];
+  if (!prefixes.some((prefix) => contains(prefix, value.address.bytes))) {
+    const ranges = prefixes.map((p) => p.text).join(", ");
     inspector.report(path, { found: value.address.text, expected: `an address of ${network.name} (${ranges})` });
     return false;
   }

@@ -9,11 +9,12 @@ import {
   listFacts,
   networkFacts,
   routeFacts,
+  ruleFacts,
   uplinkFacts,
   vmFacts,
   vmPortFacts,
 } from "#router/config/facts";
-import type { Configuration, Home, Network, NodeOspf, Route, Uplink, Vm } from "#router/config/model";
+import type { Configuration, FabricRule, Home, Network, NodeOspf, Route, Uplink, Vm } from "#router/config/model";
 import { areaFacts, type OspfInterface, ospfFacts, ospfInterfaceFacts } from "#router/config/ospf-facts";
 import { SETTINGS } from "#router/config/settings";
 
@@ -34,6 +35,7 @@ export interface SettingChange extends ChangeOf<"setting", string> {
 export type Change =
   | SettingChange
   | ChangeOf<"network", Network>
+  | ChangeOf<"rule", FabricRule>
   | ChangeOf<"home", Home>
   | ChangeOf<"uplink", Uplink>
   | ChangeOf<"route", Route>
@@ -53,6 +55,11 @@ const NETWORK: Kind<"network", Network> = {
   what: "network",
   itemsOf: ({ fabric }) => byName(fabric.networks),
   factsOf: networkFacts,
+};
+const RULE: Kind<"rule", FabricRule> = {
+  what: "rule",
+  itemsOf: ({ fabric }) => byName(fabric.rules),
+  factsOf: ruleFacts,
 };
 const HOME: Kind<"home", Home> = {
   what: "home",
@@ -91,12 +98,13 @@ const byName = <T extends { readonly name: string }>(items: readonly T[]): Map<s
   new Map(items.map((item) => [item.name, item]));
 
 /**
- * All differences, in the order settings, networks, homes, uplinks, routes, VMs, OSPF; in each what goes, what changes, what
+ * All differences, in the order settings, networks, rules, homes, uplinks, routes, VMs, OSPF; in each what goes, what changes, what
  * is new. Empty when nothing differs.
  */
 export const planChange = (before: Configuration, after: Configuration): Change[] => [
   ...settingChanges(before, after),
   ...changesOf(NETWORK, before, after),
+  ...changesOf(RULE, before, after),
   ...changesOf(HOME, before, after),
   ...changesOf(UPLINK, before, after),
   ...changesOf(ROUTE, before, after),
@@ -144,6 +152,8 @@ export function describeChange(change: Change): string {
     }
     case "network":
       return describe(NETWORK, change);
+    case "rule":
+      return describe(RULE, change);
     case "home":
       return describe(HOME, change);
     case "uplink":
