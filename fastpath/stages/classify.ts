@@ -40,9 +40,19 @@ import {
   UNKNOWN_ETHERTYPE,
   type Verdict,
 } from "#fastpath/verdicts";
-import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
+import {
+  PROTOCOL_DCCP,
+  PROTOCOL_ICMP4,
+  PROTOCOL_ICMP6,
+  PROTOCOL_SCTP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  PROTOCOL_UDP_LITE,
+} from "#wire/protocol";
 
 const ETHERNET = 14;
+/** Octets of source and destination port, with which every transport that has any begins. */
+const PORTS = 4;
 /** At most so many extension headers are walked; more are a sign of mischief. */
 export const MAX_EXTENSIONS = 8;
 
@@ -267,6 +277,12 @@ function transport(f: Frame, t: Tables, length: number): Verdict {
       if (!f.partial && b[at + 6] === 0 && b[at + 7] === 0) f.unusual |= UNUSUAL_ZERO_CHECKSUM;
       break;
     }
+    case PROTOCOL_DCCP:
+    case PROTOCOL_SCTP:
+    case PROTOCOL_UDP_LITE:
+      if (length < PORTS) return whole ? BAD_TRANSPORT : TINY_FRAGMENT;
+      f.ports = t.words[at >> 2]!;
+      break;
     case PROTOCOL_ICMP4:
       if (f.kind !== KIND_IPV4) break;
       if (length < 8) return whole ? BAD_TRANSPORT : TINY_FRAGMENT;

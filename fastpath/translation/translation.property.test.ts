@@ -2,11 +2,13 @@
  * The router's translator against the oracle, on generated packets. A failure prints its seed (SEED=… repeats the run)
  * and the smallest packet that shows it.
  */
+
 import { expect, describe as suite, test } from "bun:test";
 import { type Choices, fromSeed, fromTape, pick, shrink } from "#fastpath/testing/choices";
 import { describe } from "#fastpath/testing/describe";
 import { generate4, generate6 } from "#fastpath/testing/generate";
 import type { SmallRouter } from "#fastpath/testing/small-router";
+import { hasPorts } from "#wire/protocol";
 import { concernsTranslation, type Direction, disagreement, routerDoes, routerWith } from "./against-router";
 import { flowLabelOf } from "./masked";
 import { HOSTS, type Mtus } from "./small-world";
@@ -80,7 +82,7 @@ test("every packet into the fabric has a flow label, and all pieces of one flow 
     if (!endings.includes("to-fabric")) continue;
     const header = (packet[0]! & 15) << 2;
     const isFragment = (((packet[6]! << 8) | packet[7]!) & 0x3fff) !== 0;
-    const ports = isFragment || (packet[9] !== 6 && packet[9] !== 17) ? [] : packet.slice(header, header + 4);
+    const ports = isFragment || !hasPorts(packet[9]!) ? [] : packet.slice(header, header + 4);
     const flow = [...packet.slice(12, 20), packet[9], ...ports].join(".");
     for (const { octets } of sent) {
       const label = flowLabelOf(octets.slice(14));
