@@ -70,6 +70,9 @@ const prefix = fc.record({
   preferredLifetime: u32,
   prefix: octets(16),
 });
+const domain = fc.stringMatching(/^[a-z]{1,20}(\.[a-z0-9-]{1,20}){0,3}$/);
+const dnsServers = fc.record({ lifetime: u32, servers: fc.array(octets(16), { minLength: 1, maxLength: 4 }) });
+const searchList = fc.record({ lifetime: u32, domains: fc.array(domain, { minLength: 1, maxLength: 4 }) });
 const options = fc.record(
   {
     sourceLinkLayer: octets(6),
@@ -77,6 +80,8 @@ const options = fc.record(
     mtu: u32,
     nonce: octets(6),
     prefixes: fc.array(prefix, { minLength: 1, maxLength: 3 }),
+    dnsServers: fc.array(dnsServers, { minLength: 1, maxLength: 2 }),
+    searchLists: fc.array(searchList, { minLength: 1, maxLength: 2 }),
   },
   { requiredKeys: [] },
 );
@@ -133,6 +138,34 @@ describe("neighbor discovery messages", () => {
         `0304408000000001000000020000000020010db8${"00".repeat(12)}` +
         "05010000000005dc",
     );
+  });
+
+  test("tell of DNS as RFC 8106 §5.1 and §5.2 draw it, a search list padded to 8 octets", () => {
+    const dns = {
+      dnsServers: [{ lifetime: 1800, servers: [ip("2001:db8::53"), ip("2001:db8::54")] }],
+      searchLists: [{ lifetime: 1800, domains: ["net.example", "ab"] }],
+    };
+    const written = nd.writeNd(packetOf({ ...routerAdvertisement, options: dns }));
+    expect(toHex(written.subarray(56))).toBe(
+      `1905000000000708${toHex(ip("2001:db8::53"))}${toHex(ip("2001:db8::54"))}` +
+        `1f04000000000708${"036e6574076578616d706c6500"}${"02616200"}${"00".repeat(7)}`,
+    );
+  });
+
+  test("are read without the options of DNS that are none (RFC 4861 §4.6)", () => {
+    const dns = {
+      dnsServers: [{ lifetime: 1, servers: [ip("2001:db8::53")] }],
+      searchLists: [{ lifetime: 1, domains: ["net.example"] }],
+    };
+    const packet = packetOf({ ...routerAdvertisement, options: { ...dns, mtu: 1500 } });
+    const listAt = ipv6.SIZE + 16 + 8 + 24;
+    const compressed = readChanged(packet, (o) => put8(o, listAt + 8, 0xc0));
+    expect(compressed).toEqual(
+      packetOf({ ...routerAdvertisement, options: { mtu: 1500, dnsServers: dns.dnsServers } }),
+    );
+    const serversAt = ipv6.SIZE + 16 + 8;
+    const unknown = readChanged(packet, (o) => put8(o, serversAt, 200));
+    expect(unknown).toEqual(packetOf({ ...routerAdvertisement, options: { mtu: 1500, searchLists: dns.searchLists } }));
   });
 
   test("are read as they are written, and refused at every truncation", () => {
