@@ -71,6 +71,8 @@ export class Frame {
   pointer = 0;
   /** FIB value of the destination (stages/route.ts). */
   group = 0;
+  /** What the rules say (tables/rule-layout.ts): a verdict word. */
+  rule = 0;
   /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */
   vm = -1;
 }

@@ -76,7 +76,10 @@ export const ENDINGS: readonly Ending[] = [
   ),
   ending("outside-source", "dropped", "source is outside the fabric's prefixes"),
   ending("infrastructure-source", "dropped", "a fabric router's own address may send a VM ICMPv6 errors only"),
-  ending("other-network", "dropped", "source and destination belong to different tenant networks"),
+  ending("no-rule", "dropped", "no rule lets it pass: between tenant networks only what a rule allows (§2.4)"),
+  ending("rule-denied", "dropped", "a rule forbids it"),
+  ending("connections-full", "dropped", "a stateful rule allows it, and there is no room for another connection"),
+  ending("connection-quota", "dropped", "a stateful rule allows it, and its VM has all connections it may have"),
   ending("no-such-vm", "dropped", "no VM with that address lives here", { icmp4: [3, 1], icmp6: [1, 3] }),
   ending("no-listener", "dropped", "TCP or UDP for this router itself, which listens on no port", {
     icmp4: [3, 3],
@@ -172,7 +175,10 @@ export const PORT_DOWN = verdict("port-down");
 export const LINK_LOCAL = verdict("link-local");
 export const OUTSIDE_SOURCE = verdict("outside-source");
 export const INFRASTRUCTURE_SOURCE = verdict("infrastructure-source");
-export const OTHER_NETWORK = verdict("other-network");
+export const NO_RULE = verdict("no-rule");
+export const RULE_DENIED = verdict("rule-denied");
+export const CONNECTIONS_FULL = verdict("connections-full");
+export const CONNECTION_QUOTA = verdict("connection-quota");
 export const NO_SUCH_VM = verdict("no-such-vm");
 export const NO_LISTENER = verdict("no-listener");
 export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");

@@ -122,6 +122,7 @@ class Router {
         ports: [{ index: 0, kind: "uplink", mac: ROUTER_MAC, mtu: MTU, offload: true }],
         ...{ vms: [], networks: [], homes: [], fabric: [], key: new Uint8Array(16) },
         ...{ own: [ROUTER], routerAddress: ROUTER },
+        rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: new Int32Array(0), inHits: new Int32Array(0) },
       }),
     );
     return new Router(forwarders);

@@ -103,8 +103,8 @@ const FORBIDDEN: readonly HostileCase[] = [
   sends("a source outside the fabric, for a VM", "outside-source", { source: ip("2001:db8:ffff::1") }),
   sends("a router's address, for a VM", "infrastructure-source", { source: N6 }),
   sends("a ping from the router's own address, for a VM", "infrastructure-source", { source: ROUTER6 }, icmp(128)),
-  sends("another tenant's address, for a VM", "other-network", { source: RED_REMOTE.ipv6 }),
-  sends("blue's address, for red's VM", "other-network", { destination: R.ipv6 }),
+  sends("another tenant's address, for a VM", "no-rule", { source: RED_REMOTE.ipv6 }),
+  sends("blue's address, for red's VM", "no-rule", { destination: R.ipv6 }),
   sends("a link-local source, for another router", "link-local", {
     source: LINK_LOCAL,
     destination: RED_REMOTE.ipv6,

@@ -150,7 +150,7 @@ setTimeout(() => process.exit(1), 30_000).unref();
 
 describe("the service", () => {
   const counts = () =>
-    Promise.all(["infrastructure-source", "other-network"].map((ending) => lab.counted("hv", "eth1", ending)));
+    Promise.all(["infrastructure-source", "no-rule"].map((ending) => lab.counted("hv", "eth1", ending)));
 
   test("is nowhere in a network that wants none", async () => {
     const before = await lab.counted("hv", "quiet", "no-network-route");

@@ -15,7 +15,18 @@ import {
 import { type Frame, KIND_IPV4, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { HEADERS_4, HEADERS_6 } from "#fastpath/stages/adjacency";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
-import { P_MTU, P_VM, PORT_WORDS, V_ADJACENCY, V_MTU, V_PORT, VM_WORDS } from "#fastpath/tables/layout";
+import { findRoute } from "#fastpath/stages/resolve";
+import {
+  NR_TAGS,
+  P_MTU,
+  P_VM,
+  PORT_WORDS,
+  V_ADJACENCY,
+  V_MTU,
+  V_NETWORK,
+  V_PORT,
+  VM_WORDS,
+} from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, CONTINUE, NEIGHBOR_FAILED, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 
@@ -53,12 +64,14 @@ function fromFabric(f: Frame, t: Tables, mtu: number): Verdict {
   return CONTINUE;
 }
 
-/** An error for a VM quotes a packet that the VM can have sent: from itself, to an address of its network. */
+/** An error for a VM quotes a packet that the VM can have sent: from itself, to one that its network leads to. */
 function quotesTheVm(f: Frame, t: Tables): boolean {
   const quoted = f.l4 + 8;
   if (f.end - quoted < 40) return false;
   const w = (quoted + 8) >> 2;
   const r = t.records;
   for (let i = 0; i < 4; i++) if (t.words[w + i] !== r[R_DESTINATION + i]) return false;
-  return t.words[w + 6] === r[R_DESTINATION + 2] && t.isInFabric(t.words, w + 4);
+  // Where the VM's network has a route to that leads to these tags.
+  const row = findRoute(t, t.vms[f.vm + V_NETWORK]!, t.words[w + 7]!);
+  return row >= 0 && t.networkRoutes[row + NR_TAGS] === t.words[w + 6] && t.isInFabric(t.words, w + 4);
 }

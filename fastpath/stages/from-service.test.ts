@@ -101,6 +101,6 @@ test("nobody reaches the service from the fabric, and nobody poses as it there",
       0,
       framed(build6({ source: REMOTE, destination: SERVICE, upper, ...more }), UPLINK_MAC, SERVICE_MAC),
     );
-  expect(fromFabric({})).toEqual(["other-network"]);
+  expect(fromFabric({})).toEqual(["no-rule"]);
   expect(fromFabric({ source: SERVICE, destination: VM_A.address })).toEqual(["infrastructure-source"]);
 });

@@ -91,6 +91,18 @@ export interface Snapshot {
   readonly routerAddress: Int32Array;
   /** Group whose only next hop is the metadata service; 0: there is none. */
   readonly serviceGroup: number;
+  readonly rules: RuleTables;
+}
+
+/** The tenants' rules (rule-layout.ts): shared words that are never changed, and counters that every forwarder counts up. */
+export interface RuleTables {
+  /** Asked of what VMs send. */
+  readonly out: Int32Array;
+  /** Asked of what is to be delivered to VMs. */
+  readonly in: Int32Array;
+  /** Decisions by rule number. */
+  readonly outHits: Int32Array;
+  readonly inHits: Int32Array;
 }
 
 /** FIB value of the prefixes this router owns: their packets are for local VMs or for the router itself. */

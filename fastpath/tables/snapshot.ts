@@ -74,6 +74,14 @@ export interface NetworkRoutePlan {
   readonly tags: number | undefined;
 }
 
+/** The tenants' rules, compiled (rule-compiler.ts); `…Hits`: decisions of each, by rule number. */
+export interface RulesPlan {
+  readonly out: Int32Array;
+  readonly in: Int32Array;
+  readonly outHits: Int32Array;
+  readonly inHits: Int32Array;
+}
+
 export interface TablesPlan {
   readonly ports: readonly PortPlan[];
   readonly vms: readonly VmPlan[];
@@ -88,6 +96,7 @@ export interface TablesPlan {
   readonly routerAddress: Uint8Array;
   /** Group of the metadata service; absent: there is none. */
   readonly serviceGroup?: number;
+  readonly rules: RulesPlan;
 }
 
 /** Octets in memory order → the word an Int32Array over a packet holds there. */
@@ -118,6 +127,7 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     ),
     routerAddress: rawWords(plan.routerAddress),
     serviceGroup: plan.serviceGroup ?? 0,
+    rules: plan.rules,
   };
 }
 

@@ -9,12 +9,14 @@ import {
   KIND_VM,
   P_KIND,
   PORT_WORDS,
+  type RuleTables,
   type Snapshot,
   V_IPV4,
   V_TAGS,
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
+import { KEY_WORDS } from "#fastpath/tables/rule-layout";
 
 /** Views of the one mapping that holds all frames (src/sys/memory.ts). */
 export interface ArenaViews {
@@ -55,6 +57,10 @@ export class Tables {
   fabric!: Int32Array;
   routerAddress!: Int32Array;
   serviceGroup = 0;
+  rules!: RuleTables;
+  /** Scratch for questions to the rules (rule-layout.ts): about a packet, and about what it answers. */
+  readonly ruleKey = new Int32Array(KEY_WORDS);
+  readonly answeredKey = new Int32Array(KEY_WORDS);
 
   constructor(arena: ArenaViews, fib: FibReader, adjacencies: AdjacencyReader, cacheEntries: number) {
     this.bytes = arena.bytes;
@@ -78,6 +84,7 @@ export class Tables {
     this.fabric = s.fabric;
     this.routerAddress = s.routerAddress;
     this.serviceGroup = s.serviceGroup;
+    this.rules = s.rules;
   }
 
   nextIdentification(): number {
@@ -155,4 +162,6 @@ const EMPTY: Snapshot = {
   fabric: none,
   routerAddress: new Int32Array(4),
   serviceGroup: 0,
+  // No rule: nothing passes.
+  rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: none, inHits: none },
 };

@@ -16,10 +16,12 @@ import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
 import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
-import { buildSnapshot, raw, type TablesPlan } from "#fastpath/tables/snapshot";
+import { RuleCompiler } from "#fastpath/tables/rule-compiler";
+import { buildSnapshot, type NetworkRoutePlan, type RulesPlan, raw, type TablesPlan } from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
 import { ENDINGS, type Verdict } from "#fastpath/verdicts";
 import { allocateNear, networkAddress } from "#policy/homes";
+import { type OwnedRule, sidesOf } from "#policy/sides";
 
 export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
 export const UPLINK_MAC = parseMac("02:00:00:00:00:10")!;
@@ -160,6 +162,10 @@ export interface SmallRouterOptions {
   readonly dhcp?: boolean;
   /** True: the VMs reach a metadata service. Default false. */
   readonly metadata?: boolean;
+  /** Rules before the defaults of paper §2.4. */
+  readonly rules?: readonly OwnedRule[];
+  /** Rows of both networks' route tables beside their own prefix. */
+  readonly routes?: readonly NetworkRoutePlan[];
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -175,7 +181,7 @@ export class SmallRouter {
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
-    const { macIsFixed = false, dhcp = false, metadata = false } = options;
+    const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [] } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const fib = new FibWriter({ capacityOctets: 1 << 20 });
@@ -189,7 +195,8 @@ export class SmallRouter {
     ]);
     const words = new Int32Array(arena);
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
-    tables.adopt(buildSnapshot(tablesPlan(vms, { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata })));
+    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes };
+    tables.adopt(buildSnapshot(tablesPlan(vms, settings)));
     this.counters = new Float64Array(COUNTERS_OCTETS / 8);
     const punts: Punts = {
       punt: (f, verdict) => {
@@ -234,10 +241,17 @@ export class SmallRouter {
 
 type Settings = Required<Omit<SmallRouterOptions, "cacheEntries">>;
 
-function tablesPlan(
-  vms: readonly SmallVm[],
-  { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata }: Settings,
-): TablesPlan {
+/** Compiled rules, the defaults behind them. */
+export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]): RulesPlan {
+  const networks = tags.map((each) => ({ name: each.toString(16), tags: each }));
+  const { out, in: into } = sidesOf(rules, { networks, publicPrefixes: [] });
+  const compiled = [out, into].map((side) => new RuleCompiler().compile(side));
+  const [outHits, inHits] = compiled.map((side) => new Int32Array(side.rules.length)) as [Int32Array, Int32Array];
+  return { out: compiled[0]!.words, in: compiled[1]!.words, outHits, inHits };
+}
+
+function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
+  const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -255,12 +269,18 @@ function tablesPlan(
       macIsFixed,
       dhcp,
     })),
-    networks: tags.map((t) => ({ tags: t, gateway: GATEWAY, routes: [{ prefix: POOL, tags: t }], metadata })),
+    networks: tags.map((t) => ({
+      tags: t,
+      gateway: GATEWAY,
+      routes: [{ prefix: POOL, tags: t }, ...routes],
+      metadata,
+    })),
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,
     own: [ROUTER_ADDRESS, parseIpv6("ff02::1")!],
     fabric: [{ address: parseIpv6("2001:db8:a1::")!, length: 48 }],
     routerAddress: ROUTER_ADDRESS,
+    rules: rulesPlan(rules, tags),
   };
 }

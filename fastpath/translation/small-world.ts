@@ -66,7 +66,7 @@ export const inboundContext = ({ fabricMtu, vmMtu }: Mtus, destination: Uint8Arr
   isFabricRouter: (address) => isInFabric(address) && tagsOf(address) === 0,
   mapSource(address): Mapped {
     if (!isInFabric(address)) return "outside-source";
-    return tagsOf(address) === tagsOf(destination) ? address.slice(12) : "other-network";
+    return tagsOf(address) === tagsOf(destination) ? address.slice(12) : "no-rule";
   },
   mapDestination(address): Mapped {
     const vm = local.find((candidate) => same(candidate.address.slice(8), address.slice(8)));

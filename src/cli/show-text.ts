@@ -1,6 +1,6 @@
 /** The router's views as text for a person. */
 import { columns } from "#cli/columns";
-import type { ViewName, Views } from "#router/views";
+import type { RuleView, ViewName, Views } from "#router/views";
 
 /** Turns a view, as the API answered it, into lines. */
 export function showText(what: ViewName, view: unknown): string {
@@ -93,6 +93,22 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
         l.requested.join(" ") || "-",
       ]),
     ),
+  rules: (rules) =>
+    columns(
+      ["SIDE", "PRIORITY", "RULE", "ACTION", "FROM", "TO", "MATCHES", "", "HITS"],
+      rules.map((r) => [
+        r.side,
+        r.priority === null ? "-" : `${r.priority}`,
+        r.name,
+        r.action,
+        r.from.join(", "),
+        r.to.join(", "),
+        matches(r),
+        [r.action === "allow" && !r.stateful ? "stateless" : "", r.log ? "log" : ""].filter(Boolean).join(" "),
+        `${r.hits}`,
+      ]),
+      ["left", "right", "left", "left", "left", "left", "left", "left", "right"],
+    ),
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],
@@ -100,6 +116,16 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       ["left", "left", "left", "right"],
     ),
 };
+
+function matches({ protocol, ports, sourcePorts, icmp }: RuleView): string {
+  const words = [
+    protocol ?? "everything",
+    ports && `to ${ports}`,
+    sourcePorts && `from ${sourcePorts}`,
+    icmp && `type ${icmp.type}${icmp.code === undefined ? "" : ` code ${icmp.code}`}`,
+  ];
+  return words.filter(Boolean).join(" ");
+}
 
 function duration(seconds: number): string {
   const parts = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];

@@ -19,6 +19,7 @@ import { type PortState, Ports } from "#router/ports";
 import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
 import { Routing } from "#router/routing";
+import { Rules } from "#router/rules";
 import { StaticRoutes } from "#router/static-routes";
 import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
@@ -53,6 +54,7 @@ export class Router {
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
   readonly vmDhcp: VmDhcp;
+  readonly rules = new Rules();
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
   readonly counters = new PortCounters(() => this.forwarders.counters);
@@ -148,6 +150,8 @@ export class Router {
     const changes = planChange(this.configuration, configuration);
     const refused = changes.filter((change) => change.what === "setting" && change.restart !== undefined);
     if (refused.length > 0) return { errors: refused.map(describeChange) };
+    const trouble = changes.length === 0 ? undefined : this.rules.check(configuration);
+    if (trouble !== undefined) return { errors: [trouble] };
     return { configuration, changes };
   }
 
@@ -337,7 +341,11 @@ export class Router {
   private adopt(): Promise<void> {
     this.vmDhcp.refresh(this.configuration);
     this.metadata.refresh(this.configuration);
-    const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, this.metadata.group);
+    const rules = this.rules.plan(this.configuration);
+    const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, {
+      serviceGroup: this.metadata.group,
+      rules,
+    });
     return this.forwarders.adopt(buildSnapshot(plan));
   }
 

@@ -44,6 +44,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   neighbors: (router) => [...router.uplinkNeighbors.view(), ...router.vmNeighbors.view()],
   homes,
   dhcp: (router) => router.vmDhcp.view(),
+  rules: (router) => router.rules.view(),
   counters,
 };
 

@@ -1,6 +1,6 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
 import { linkLocalFromMac } from "#base/address";
-import type { TablesPlan } from "#fastpath/tables/snapshot";
+import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { networkAddress } from "#policy/homes";
 import { routeRows } from "#policy/route-table";
@@ -14,7 +14,7 @@ export function tablesPlan(
   { node, fabric }: Configuration,
   ports: Ports,
   vms: VmNeighbors,
-  serviceGroup: number,
+  { serviceGroup, rules }: { readonly serviceGroup: number; readonly rules: RulesPlan },
 ): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
@@ -54,6 +54,7 @@ export function tablesPlan(
     ],
     fabric: fabric.prefixes,
     routerAddress: node.address.bytes,
+    rules,
   };
 }
 

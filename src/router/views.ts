@@ -103,6 +103,29 @@ export interface DhcpView {
   readonly requested: readonly number[];
 }
 
+/** A rule that this router asks, in the order in which it does. */
+export interface RuleView {
+  /** "out": of what its VMs send; "in": of what they are sent. */
+  readonly side: "out" | "in";
+  /** `blue/web`, an operator's `web`, or `default …`. */
+  readonly name: string;
+  /** Null for a default. */
+  readonly priority: number | null;
+  readonly action: "allow" | "deny";
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  /** Null: any. */
+  readonly protocol: string | null;
+  /** As in `80 8000-8080`; empty: all. */
+  readonly ports: string;
+  readonly sourcePorts: string;
+  readonly icmp: { readonly type: number; readonly code?: number } | null;
+  readonly stateful: boolean;
+  readonly log: boolean;
+  /** Flows that it decided about, and packets that belong to none that is remembered. */
+  readonly hits: number;
+}
+
 export interface CounterView {
   readonly port: string;
   readonly ending: string;
@@ -119,8 +142,9 @@ export interface Views {
   readonly neighbors: readonly NeighborView[];
   readonly homes: readonly HomeView[];
   readonly dhcp: readonly DhcpView[];
+  readonly rules: readonly RuleView[];
   readonly counters: readonly CounterView[];
 }
 
-export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "dhcp", "counters"] as const;
+export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "dhcp", "rules", "counters"] as const;
 export type ViewName = (typeof VIEWS)[number];

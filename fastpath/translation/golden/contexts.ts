@@ -15,8 +15,7 @@ export const outboundContext = ({ fabricMtu, vmMtu }: GoldenCase): OutboundConte
 export const inboundContext = ({ fabricMtu, vmMtu }: GoldenCase): InboundContext => ({
   fabricMtu,
   vmMtu,
-  mapSource: (address): Mapped =>
-    same(address, PEER6) ? PEER : same(address, RED6) ? "other-network" : "outside-source",
+  mapSource: (address): Mapped => (same(address, PEER6) ? PEER : same(address, RED6) ? "no-rule" : "outside-source"),
   mapDestination: (address): Mapped => (same(address, VM6) ? VM : same(address, NOBODY6) ? "no-such-vm" : "multicast"),
   isFabricRouter: (address) => same(address, FABRIC_ROUTER6),
   nextIdentification: () => GENERATED,

@@ -144,7 +144,7 @@ const HEADERS: readonly GoldenCase[] = [
     ),
   ]),
   inbound("5.1-foreign", "Another network's VM and a router's own address are no senders of data", [
-    dropped(fromFabric(udp(8), { source: RED6 }), "other-network"),
+    dropped(fromFabric(udp(8), { source: RED6 }), "no-rule"),
     dropped(fromFabric(udp(8), { source: FABRIC_ROUTER6 }), "infrastructure-source"),
     dropped(fromFabric({ kind: "icmp", type: 128 }, { source: FABRIC_ROUTER6 }), "infrastructure-source"),
   ]),

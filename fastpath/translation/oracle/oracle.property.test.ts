@@ -165,7 +165,7 @@ suite("the oracle", () => {
     }
     const rare = ["multicast", "udp-zero-checksum", "no-network-route"];
     const expected = `bad-embedded bad-extension bad-ip-checksum bad-ip-header bad-source bad-transport hop-limit
-      icmp-untranslatable infrastructure-source loopback-destination no-such-vm other-network outside-source source-routed
+      icmp-untranslatable infrastructure-source loopback-destination no-rule no-such-vm outside-source source-routed
       spoofed-source tiny-fragment too-big truncated untranslatable-header untranslatable-protocol vm-broadcast`;
     expect([...met].filter((name) => !name.includes(" ") && !rare.includes(name)).sort()).toEqual(
       expected.split(/\s+/),

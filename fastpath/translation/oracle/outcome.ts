@@ -16,7 +16,7 @@ export type Reason =
   | "spoofed-source"
   | "outside-source"
   | "infrastructure-source"
-  | "other-network"
+  | "no-rule"
   | "no-network-route"
   | "no-such-vm"
   | "source-routed"

@@ -25,24 +25,25 @@ export const networkFacts = (network: Network): Facts => ({
 const networkRouteText = ({ to, via }: Network["routes"][number]): string =>
   `${to.text} via ${via.kind === "peer" ? via.network : via.kind}`;
 
-export const ruleFacts = ({ from, to, protocol, ports, sourcePorts, icmp, ...rule }: FabricRule): Facts => {
-  const ranges = (list: FabricRule["ports"]): string =>
-    list.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(" ");
-  return {
-    action: rule.action,
-    from: from.map(({ text }) => text).join(" and "),
-    to: to.map(({ text }) => text).join(" and "),
-    ...(protocol !== undefined && { protocol: protocolName(protocol) }),
-    ...(ports.length > 0 && { ports: ranges(ports) }),
-    ...(sourcePorts.length > 0 && { "source ports": ranges(sourcePorts) }),
-    ...(icmp !== undefined && { "icmp type": `${icmp.type}${icmp.code === undefined ? "" : ` code ${icmp.code}`}` }),
-    priority: `${rule.priority}`,
-    ...(!rule.stateful && { stateful: "no" }),
-    ...(rule.log && { log: "yes" }),
-  };
-};
+export const ruleFacts = ({ from, to, protocol, ports, sourcePorts, icmp, ...rule }: FabricRule): Facts => ({
+  action: rule.action,
+  from: from.map(({ text }) => text).join(" and "),
+  to: to.map(({ text }) => text).join(" and "),
+  ...(protocol !== undefined && { protocol: protocolName(protocol) }),
+  ...(ports.length > 0 && { ports: rangesText(ports) }),
+  ...(sourcePorts.length > 0 && { "source ports": rangesText(sourcePorts) }),
+  ...(icmp !== undefined && { "icmp type": `${icmp.type}${icmp.code === undefined ? "" : ` code ${icmp.code}`}` }),
+  priority: `${rule.priority}`,
+  ...(!rule.stateful && { stateful: "no" }),
+  ...(rule.log && { log: "yes" }),
+});
 
-const protocolName = (number: number): string =>
+/** `80 8000-8080`. */
+export const rangesText = (ranges: FabricRule["ports"]): string =>
+  ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(" ");
+
+/** As rules may name it. */
+export const protocolName = (number: number): string =>
   Object.entries(PROTOCOLS).find(([, n]) => n === number)?.[0] ?? `${number}`;
 
 /** Milliseconds: an hour, as in fabric-schema.ts. */
