@@ -65,6 +65,28 @@ const firstBits = (word: number, bits: number): number => (bits === 0 ? 0 : (wor
 export const byPrefix = (a: Branch, b: Branch): number =>
   a.tags - b.tags || a.host - b.host || a.length - b.length || a.number - b.number;
 
+/** How many different ones each covers, itself included, of prefixes in the order of {@link byPrefix}. */
+export function coveredPrefixes(branches: readonly Branch[]): number[] {
+  const covered = new Array<number>(branches.length).fill(0);
+  const open: number[] = []; // first index of each prefix that covers the current one
+  const firstOf: number[] = [];
+  branches.forEach((current, i) => {
+    while (open.length > 0 && !covers(branches[open.at(-1)!]!, current)) open.pop();
+    const last = open.at(-1);
+    if (last === undefined || branches[last]!.length !== current.length) {
+      open.push(i);
+      for (const cover of open) covered[cover]!++;
+    }
+    firstOf.push(open.at(-1)!);
+  });
+  return firstOf.map((first) => covered[first]!);
+}
+
+function covers(a: Branch, b: Branch): boolean {
+  const cut = branch({ ...b, length: Math.min(a.length, b.length) }, 0, NONE);
+  return cut.length === a.length && cut.tags === a.tags && cut.host === a.host;
+}
+
 /** All that a rule asks for beyond the source: the destination, protocol and ports. NONE when nothing can match. */
 export function destinationOf(diagram: RuleDiagram, rule: CompilableRule, number: number): number {
   const condition = conditionOf(diagram, rule, number);

@@ -8,6 +8,7 @@ import {
   branch,
   byPrefix,
   type CompilableRule,
+  coveredPrefixes,
   destinationOf,
 } from "#fastpath/tables/rule-branches";
 import { NONE, RoomError, RuleDiagram } from "#fastpath/tables/rule-diagram";
@@ -21,6 +22,8 @@ const ALLOWED_WORDS = 1 << 24;
 const DIAGRAM_SHARE = 4;
 /** What is left of earlier rules may be as much again as was built at first, and this. Then all is built anew. */
 const SLACK = 1 << 16;
+/** A rule is common when its sources cover more different sources of rules than this. */
+const COMMON = 64;
 
 export interface CompiledRules<R> {
   /** What lookupRule reads; at least one word, never changed. */
@@ -114,11 +117,26 @@ class Work {
       byNumber[number] = rule;
     });
     const branches = rules.flatMap((rule, place) => this.#branches(rule, numbers[place]!));
-    this.#words.write(new Branching(this.#diagram, branches.sort(byPrefix), D_SOURCE).whole());
+    this.#words.write(this.#whole(branches.sort(byPrefix)));
     if (this.#words.length > this.#allowed) throw new RoomError(this.#words.length, true);
     this.#numbers = new Map(keys.map((key, place) => [key, numbers[place]!]));
     if (this.isNew) this.#built = this.#size;
     return { words: this.#words.published(), rules: byNumber };
+  }
+
+  /**
+   * What is common to many sources is put together first. What few have is merged into that, and so differs from it in
+   * little, which is how it is written (rule-words.ts).
+   */
+  #whole(branches: readonly Branch[]): number {
+    const covered = coveredPrefixes(branches);
+    const reach: number[] = [];
+    branches.forEach(({ number }, i) => {
+      reach[number] = (reach[number] ?? 0) + covered[i]!;
+    });
+    const isCommon = ({ number }: Branch): boolean => reach[number]! > COMMON;
+    const part = (some: readonly Branch[]): number => new Branching(this.#diagram, some, D_SOURCE).whole();
+    return this.#diagram.merge(part(branches.filter(isCommon)), part(branches.filter((each) => !isCommon(each))));
   }
 
   #branches(rule: CompilableRule, number: number): Branch[] {

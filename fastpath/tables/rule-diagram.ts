@@ -28,12 +28,12 @@ export class RoomError extends Error {
 /** Beyond every value of every dimension. */
 const END = 0x1_0000;
 const MEMO = 1 << 17; // results remembered
-/** Words of a node before its runs: dimension and number of runs, then the earliest rule in it. */
-const HEADER = 2;
+/** Words of a node before its runs. */
+const HEADER = 3;
 
 /**
- * A node in `cells`: dimension | number of runs << 5, the earliest rule beneath, then (first value, reference) of each run,
- * the first beginning at 0, no two neighbours with the same reference.
+ * A node in `cells`: dimension | number of runs << 5, the earliest rule beneath, a node that it is like or 0, then (first
+ * value, reference) of each run, the first beginning at 0, no two neighbours with the same reference.
  */
 export class RuleDiagram {
   #cells = new Int32Array(1 << 16);
@@ -79,6 +79,11 @@ export class RuleDiagram {
 
   refOf(node: number, i: number): number {
     return this.#cells[node + HEADER + 1 + 2 * i]!;
+  }
+
+  /** A node over the same dimension that this one came from by a merge, and so may differ from in a few values; else 0. */
+  likeOf(node: number): number {
+    return this.#cells[node + 2]!;
   }
 
   /** Begins a node; runs are added from value 0 upwards, then it is closed. Others may be made in between. */
@@ -131,8 +136,10 @@ export class RuleDiagram {
     // Word index of the current run of each; 0: the dimension does not matter to it.
     let atA = this.#dimension(a) === dimension ? a + HEADER : 0;
     let atB = this.#dimension(b) === dimension ? b + HEADER : 0;
-    const endA = atA === 0 ? 0 : atA + 2 * this.runsOf(a);
-    const endB = atB === 0 ? 0 : atB + 2 * this.runsOf(b);
+    const runsA = atA === 0 ? 0 : this.runsOf(a);
+    const runsB = atB === 0 ? 0 : this.runsOf(b);
+    const endA = atA + 2 * runsA;
+    const endB = atB + 2 * runsB;
     const frame = this.open();
     for (let start = 0; start < END; ) {
       const refA = atA === 0 ? a : this.#cells[atA + 1]!;
@@ -144,7 +151,10 @@ export class RuleDiagram {
       if (nextA === start) atA += 2;
       if (nextB === start) atB += 2;
     }
-    return this.close(dimension, frame);
+    const old = this.#end;
+    const ref = this.close(dimension, frame);
+    if (ref >= old) this.#cells[ref + 2] = runsA > runsB ? a : b;
+    return ref;
   }
 
   #dimension(ref: number): number {
@@ -198,6 +208,7 @@ export class RuleDiagram {
       if (rule !== NONE && (earliest === NONE || this.#before(rule, earliest))) earliest = rule;
     }
     this.#cells[node + 1] = earliest;
+    this.#cells[node + 2] = 0;
     this.#end = end;
     return node;
   }

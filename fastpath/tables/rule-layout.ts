@@ -11,7 +11,8 @@
  *   18        source port; of ICMP type << 8 | code
  *
  * A node stands for one dimension (or a run of octets) and has an entry for each of its values. A path skips dimensions
- * that do not matter, so no lookup passes more than 19 nodes. Nodes are shared: the words are a graph, no tree.
+ * that do not matter. Nodes are shared: the words are a graph, no tree. Where a node differs from another in one block of
+ * values only, it is a match that leads to the other node elsewhere.
  *
  *   match    head │ entry where all compared bits are equal │ entry elsewhere │ for each word compared: mask, value
  *   ranges   head │ count−1 starts, ascending │ count entries. Entry 0 is for values below the first start
@@ -70,8 +71,10 @@ export const D_DESTINATION = 8;
 export const D_PROTOCOL = 16;
 export const D_DESTINATION_PORT = 17;
 export const D_SOURCE_PORT = 18;
+/** Matches in a row that a lookup may pass without getting beyond their octet. */
+export const MOST_DETOURS = 3;
 /** Nodes that a lookup passes at most. */
-export const MAX_HOPS = 19;
+export const MAX_HOPS = 16 * (1 + MOST_DETOURS) + 3;
 
 export const MATCH = 1;
 export const RANGES = 2;

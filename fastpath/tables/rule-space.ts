@@ -1,5 +1,5 @@
 /** When rules do not fit: what the operator is told. */
-import { type Branch, branch, byPrefix, type CompilableRule } from "#fastpath/tables/rule-branches";
+import { branch, byPrefix, type CompilableRule, coveredPrefixes } from "#fastpath/tables/rule-branches";
 import { NONE, type RoomError } from "#fastpath/tables/rule-diagram";
 
 /** Rules named in the error. */
@@ -44,26 +44,4 @@ function mostMultiplied(rules: readonly CompilableRule[]): { name: string; times
     .map(({ name }, i) => ({ name, times: times[i]! }))
     .sort((a, b) => b.times - a.times)
     .slice(0, NAMED);
-}
-
-/** How many different prefixes each one covers, itself included. */
-function coveredPrefixes(branches: readonly Branch[]): number[] {
-  const covered = new Array<number>(branches.length).fill(0);
-  const open: number[] = []; // first index of each prefix that covers the current one
-  const firstOf: number[] = [];
-  branches.forEach((current, i) => {
-    while (open.length > 0 && !covers(branches[open.at(-1)!]!, current)) open.pop();
-    const last = open.at(-1);
-    if (last === undefined || branches[last]!.length !== current.length) {
-      open.push(i);
-      for (const cover of open) covered[cover]!++;
-    }
-    firstOf.push(open.at(-1)!);
-  });
-  return firstOf.map((first) => covered[first]!);
-}
-
-function covers(a: Branch, b: Branch): boolean {
-  const cut = branch({ ...b, length: Math.min(a.length, b.length) }, 0, NONE);
-  return cut.length === a.length && cut.tags === a.tags && cut.host === a.host;
 }

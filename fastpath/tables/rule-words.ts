@@ -1,16 +1,35 @@
 /** From the diagram to the words that forwarders read (rule-layout.ts). Nodes once written stay for the next time. */
 import { NONE, numberOf, type RuleDiagram } from "#fastpath/tables/rule-diagram";
-import { CHILD, D_PROTOCOL, FIRST_NODE, fullHead, matchHead, ROOT, rangesHead } from "#fastpath/tables/rule-layout";
+import {
+  CHILD,
+  D_PROTOCOL,
+  FIRST_NODE,
+  fullHead,
+  MOST_DETOURS,
+  matchHead,
+  NODE,
+  ROOT,
+  rangesHead,
+} from "#fastpath/tables/rule-layout";
 
 /** An octet with more ranges than this gets 256 entries: one step to read instead of up to eight. */
-const FULL_ABOVE = 8;
+const FULL_ABOVE = 32;
 
-/** A node that tells one block of an octet's values, aligned to its size, from all others. */
-interface Aside {
+/** Where two functions of the same octet differ: in one block of its values, aligned to its size. */
+interface Difference {
   readonly first: number;
   readonly size: number;
+  /** What holds in the block by the one and by the other. */
   readonly inner: number;
-  readonly others: number;
+  readonly other: number;
+}
+
+/** A match in the making: the words of the key that it compares, and the node where all are equal. */
+interface Compared {
+  readonly node: number;
+  readonly words: readonly number[];
+  readonly masks: readonly number[];
+  readonly values: readonly number[];
 }
 
 export class RuleWords {
@@ -21,6 +40,8 @@ export class RuleWords {
   #end = FIRST_NODE;
   /** Word index by node. */
   readonly #written = new Map<number, number>();
+  /** Of nodes written as a difference from another over the same octet: how many such steps lead to one that is not. */
+  readonly #detours = new Map<number, number>();
 
   /** `verdicts`: by rule number. Beyond `limit` words nothing is written, only counted. */
   constructor(diagram: RuleDiagram, verdicts: ArrayLike<number>, limit: number) {
@@ -59,43 +80,96 @@ export class RuleWords {
     return at;
   }
 
-  /** A match for this node and those behind it that differ from the same others; undefined when it is none. */
+  /** Matches that set this node apart from something simpler or already there; undefined when there is nothing such. */
   #match(ref: number): number | undefined {
-    const masks = [0, 0, 0, 0];
-    const values = [0, 0, 0, 0];
-    let inner = ref;
-    let others: number | undefined;
-    for (let aside = this.#aside(ref, others); aside !== undefined; aside = this.#aside(inner, others)) {
-      const dimension = this.#diagram.dimensionOf(inner);
-      const shift = (dimension & 3) << 3;
-      masks[dimension >> 2]! |= (256 - aside.size) << shift;
-      values[dimension >> 2]! |= aside.first << shift;
-      inner = aside.inner;
-      others = aside.others;
+    if (this.#diagram.dimensionOf(ref) >= D_PROTOCOL) return undefined;
+    for (const others of this.#alternatives(ref)) {
+      const isDetour = this.#overSameOctet(ref, others);
+      const before = this.#detours.get(others) ?? 0;
+      const differences = this.#differences(ref, others, isDetour ? MOST_DETOURS - before : 1);
+      if (differences === undefined) continue;
+      if (isDetour) this.#detours.set(ref, before + differences.length);
+      return this.#matches(ref, others, differences);
     }
-    if (others === undefined) return undefined;
-    const entries = [this.#entry(inner), this.#entry(others)];
-    const compared = [0, 1, 2, 3].filter((word) => masks[word] !== 0);
-    const head = matchHead(compared.reduce((bits, word) => bits | (1 << word), 0));
-    return this.#append([head, ...entries, ...compared.flatMap((word) => [masks[word]!, values[word]!])]);
+    return undefined;
   }
 
-  /** The node as one block beside others, which must be `others` when those are given. */
-  #aside(ref: number, others: number | undefined): Aside | undefined {
+  /** What a node may be told from in one comparison: what holds for nearly all values, or the node that it came from. */
+  #alternatives(ref: number): number[] {
+    const diagram = this.#diagram;
+    const runs = diagram.runsOf(ref);
+    const [a, b] = [diagram.refOf(ref, 0), diagram.refOf(ref, 1)];
+    // With more to compare on one side, that is the inner one.
+    if (runs === 2) return b > 0 ? [a, b] : [b, a];
+    if (runs === 3 && diagram.refOf(ref, 2) === a) return [a];
+    const like = this.#near(diagram.likeOf(ref));
+    return like === 0 ? [] : [like];
+  }
+
+  /** The node itself, or one that it is like, that is at most MOST_DETOURS − 1 differences away from a node without any. */
+  #near(node: number): number {
+    for (let near = node; near !== 0; near = this.#diagram.likeOf(near)) {
+      this.#node(near);
+      if ((this.#detours.get(near) ?? 0) < MOST_DETOURS) return near;
+    }
+    return 0;
+  }
+
+  /** A match for each difference, each leading to the next one, the last to the others. */
+  #matches(ref: number, others: number, differences: readonly Difference[]): number {
+    const found = differences.map((difference) => this.#compared(ref, difference));
+    const inner = found.map(({ node }) => this.#entry(node));
+    let elsewhere = this.#entry(others);
+    found.forEach(({ words, masks, values }, i) => {
+      const head = matchHead(words.reduce((bits, word) => bits | (1 << word), 0));
+      const pairs = words.flatMap((word) => [masks[word]!, values[word]!]);
+      elsewhere = CHILD | this.#append([head, inner[i]!, elsewhere, ...pairs]);
+    });
+    return elsewhere & NODE;
+  }
+
+  /** What has to be compared: octet after octet, as long as they differ in one block each. */
+  #compared(ref: number, difference: Difference): Compared {
+    const masks = [0, 0, 0, 0];
+    const values = [0, 0, 0, 0];
+    let node = ref;
+    for (let next: Difference | undefined = difference; next !== undefined; ) {
+      const dimension = this.#diagram.dimensionOf(node);
+      const shift = (dimension & 3) << 3;
+      masks[dimension >> 2]! |= (256 - next.size) << shift;
+      values[dimension >> 2]! |= next.first << shift;
+      node = next.inner;
+      next = this.#differences(node, next.other, 1)?.[0];
+    }
+    return { node, masks, values, words: [0, 1, 2, 3].filter((word) => masks[word] !== 0) };
+  }
+
+  /** Undefined when they differ in more than `most` blocks, or not in an octet. */
+  #differences(ref: number, other: number, most: number): Difference[] | undefined {
     const diagram = this.#diagram;
     if (ref <= 0 || diagram.dimensionOf(ref) >= D_PROTOCOL) return undefined;
-    const runs = diagram.runsOf(ref);
-    if (runs > 3) return undefined;
-    const [a, b] = [diagram.refOf(ref, 0), diagram.refOf(ref, 1)];
-    const second = diagram.startOf(ref, 1);
-    if (runs === 3) {
-      const size = diagram.startOf(ref, 2) - second;
-      return diagram.refOf(ref, 2) === a ? asideOf({ first: second, size, inner: b, others: a }, others) : undefined;
+    const same = this.#overSameOctet(ref, other);
+    if (other > 0 && !same && diagram.dimensionOf(other) < diagram.dimensionOf(ref)) return undefined;
+    const [runs, otherRuns] = [diagram.runsOf(ref), same ? diagram.runsOf(other) : 1];
+    const found: Difference[] = [];
+    for (let i = 0, j = 0, first = 0; first < 256; ) {
+      const next = i + 1 < runs ? diagram.startOf(ref, i + 1) : 256;
+      const otherNext = j + 1 < otherRuns ? diagram.startOf(other, j + 1) : 256;
+      const end = Math.min(next, otherNext);
+      const [inner, there] = [diagram.refOf(ref, i), same ? diagram.refOf(other, j) : other];
+      if (inner !== there) {
+        if (found.length === most || !isAligned(first, end - first)) return undefined;
+        found.push({ first, size: end - first, inner, other: there });
+      }
+      if (next === end) i++;
+      if (otherNext === end) j++;
+      first = end;
     }
-    const low = asideOf({ first: 0, size: second, inner: a, others: b }, others);
-    const high = asideOf({ first: second, size: 256 - second, inner: b, others: a }, others);
-    // With more to compare on one side, that is the inner one.
-    return low === undefined || (high !== undefined && b > 0) ? high : low;
+    return found;
+  }
+
+  #overSameOctet(ref: number, other: number): boolean {
+    return other > 0 && this.#diagram.dimensionOf(other) === this.#diagram.dimensionOf(ref);
   }
 
   #branch(ref: number): number {
@@ -130,7 +204,4 @@ export class RuleWords {
   }
 }
 
-function asideOf(aside: Aside, others: number | undefined): Aside | undefined {
-  const aligned = (aside.size & (aside.size - 1)) === 0 && (aside.first & (aside.size - 1)) === 0;
-  return aligned && (others === undefined || aside.others === others) ? aside : undefined;
-}
+const isAligned = (first: number, size: number): boolean => (size & (size - 1)) === 0 && (first & (size - 1)) === 0;
