@@ -1,0 +1,208 @@
+/**
+ * What the connection table costs: first packets, later packets both ways, misses, floods, memory.
+ * Alone: `bin/bun perf/connections.ts`. Medians of rounds that take the tables in turn; nothing is asserted.
+ */
+import { nextBelow, nextU32, type Random, seeded } from "#base/random";
+import { columns } from "#cli/columns";
+import { BACK } from "#fastpath/tables/connection-entries";
+import { createConnectionTable } from "#fastpath/tables/connection-layout";
+import { TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
+import {
+  C_ACKNOWLEDGMENT,
+  C_DESTINATION,
+  C_FLAGS,
+  C_PORTS,
+  C_PROTOCOL,
+  C_SEQUENCE,
+  C_SOURCE,
+  Connections,
+} from "#fastpath/tables/connections";
+
+const SIZES = [1_000, 100_000, 1_000_000];
+const CAPACITY = 1_000_000;
+const QUERIES = 1 << 17;
+const ROUNDS = 5;
+const OWNERS = 256;
+const KEY_WORDS = 10; // addresses, ports, protocol
+const ACK = 0x10;
+const SYN = 0x02;
+
+const MEASURES = ["insert", "find", "find, back", "find + advance", "touch", "find, miss"] as const;
+type Measure = (typeof MEASURES)[number];
+
+/** A table with `count` TCP connections, and packets of them in random order. */
+class Bench {
+  readonly count: number;
+  readonly buffer: SharedArrayBuffer;
+  readonly nanos: Record<Measure, number[]>;
+  readonly #table: Connections;
+  readonly #random: Random;
+  readonly #keys: Int32Array;
+  readonly #queries = new Int32Array(QUERIES * KEY_WORDS);
+  readonly #remembered = new Int32Array(2 * QUERIES);
+  #now = 0;
+
+  constructor(count: number) {
+    this.count = count;
+    this.#random = seeded(count);
+    const key = Int32Array.of(nextU32(this.#random), nextU32(this.#random));
+    this.buffer = createConnectionTable({ entries: CAPACITY, owners: OWNERS, quota: CAPACITY, key });
+    new Int32Array(this.buffer).fill(0, 4096); // pages there, as after a while of running
+    this.#table = new Connections(this.buffer);
+    this.#keys = new Int32Array((count + QUERIES) * KEY_WORDS); // the last are never inserted
+    for (let i = 0; i < count + QUERIES; i++) this.#keys.set(this.#anyKey(), i * KEY_WORDS);
+    this.nanos = Object.fromEntries(MEASURES.map((m) => [m, []])) as unknown as Record<Measure, number[]>;
+  }
+
+  #anyKey(): number[] {
+    const r = this.#random;
+    const address = (): number[] => [0, 0, 0x0100_0000 | nextBelow(r, 64), nextU32(r) | 0];
+    return [...address(), ...address(), nextU32(r) | 0, 6];
+  }
+
+  /** Describes the packet of the `i`th of `keys`. */
+  #describe(keys: Int32Array, i: number, flags: number): void {
+    const p = this.#table.packet;
+    const at = i * KEY_WORDS;
+    for (let k = 0; k < KEY_WORDS; k++) p[k] = keys[at + k]!;
+    p[C_FLAGS] = flags;
+    p[C_SEQUENCE] = i;
+    p[C_ACKNOWLEDGMENT] = i;
+  }
+
+  #describeBack(q: number): void {
+    const p = this.#table.packet;
+    const at = q * KEY_WORDS;
+    for (let k = 0; k < 4; k++) {
+      p[C_DESTINATION + k] = this.#queries[at + k]!;
+      p[C_SOURCE + k] = this.#queries[at + 4 + k]!;
+    }
+    const ports = this.#queries[at + C_PORTS]!;
+    p[C_PORTS] = (ports << 16) | (ports >>> 16);
+    p[C_PROTOCOL] = this.#queries[at + C_PROTOCOL]!;
+    p[C_FLAGS] = ACK;
+  }
+
+  round(): void {
+    this.#now += TICKS_PER_SECOND;
+    this.#insertAll();
+    for (let q = 0; q < QUERIES; q++) {
+      const at = nextBelow(this.#random, this.count) * KEY_WORDS;
+      this.#queries.set(this.#keys.subarray(at, at + KEY_WORDS), q * KEY_WORDS);
+    }
+    this.#run("find", (i) => {
+      this.#describe(this.#queries, i, ACK);
+      return this.#table.find(this.#now) !== 0;
+    });
+    this.#run("find, back", (i) => {
+      this.#describeBack(i);
+      return this.#table.find(this.#now) !== 0 && this.#table.direction === BACK;
+    });
+    this.#now++;
+    this.#run("find + advance", (i) => {
+      this.#describe(this.#queries, i, ACK);
+      const entry = this.#table.find(this.#now);
+      return this.#table.advance(entry, this.#table.version, this.#table.direction, this.#now) !== 0;
+    });
+    this.#touchAll();
+    this.#missAll();
+  }
+
+  #run(measure: Measure, of: (i: number) => boolean): void {
+    let right = 0;
+    const start = Bun.nanoseconds();
+    for (let q = 0; q < QUERIES; q++) if (of(q)) right++;
+    this.nanos[measure].push((Bun.nanoseconds() - start) / QUERIES);
+    if (right !== QUERIES) throw new Error(`${measure}: ${QUERIES - right} of ${QUERIES} are wrong`);
+  }
+
+  /** Empties the table and fills it; its last QUERIES (or all) insertions count. */
+  #insertAll(): void {
+    const table = this.#table;
+    for (let entry = 1; entry <= table.entries.slots; entry++)
+      table.entries.remove(entry, table.entries.version(entry));
+    const from = Math.max(0, this.count - QUERIES);
+    let start = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (i === from) start = Bun.nanoseconds();
+      this.#describe(this.#keys, i, SYN);
+      if (table.insert(i % OWNERS, 1, 7, this.#now) <= 0) throw new Error(`no room for connection ${i}`);
+    }
+    this.nanos.insert.push((Bun.nanoseconds() - start) / (this.count - from));
+  }
+
+  #touchAll(): void {
+    for (let q = 0; q < QUERIES; q++) {
+      this.#describe(this.#queries, q, ACK);
+      this.#remembered[2 * q] = this.#table.find(this.#now);
+      this.#remembered[2 * q + 1] = this.#table.version;
+    }
+    this.#now++;
+    this.#run("touch", (q) => this.#table.touch(this.#remembered[2 * q]!, this.#remembered[2 * q + 1]!, this.#now));
+  }
+
+  #missAll(): void {
+    this.#run("find, miss", (q) => {
+      this.#describe(this.#keys, this.count + q, ACK);
+      return this.#table.find(this.#now) === 0;
+    });
+  }
+
+  /** Nanoseconds for a SYN of a flood that has filled the table, and the share of it that was refused. */
+  flood(): { nanos: number; refused: number } {
+    const table = this.#table;
+    const syn = (): number => {
+      const p = table.packet;
+      for (let k = 0; k < C_PROTOCOL; k++) p[k] = nextU32(this.#random);
+      p[C_PROTOCOL] = 6;
+      p[C_FLAGS] = SYN;
+      return table.insert(1, 1, 7, this.#now);
+    };
+    for (let i = 0; i < 3 * CAPACITY; i++) syn();
+    let refused = 0;
+    const start = Bun.nanoseconds();
+    for (let i = 0; i < QUERIES; i++) if (syn() <= 0) refused++;
+    return { nanos: (Bun.nanoseconds() - start) / QUERIES, refused: refused / QUERIES };
+  }
+
+  /** Milliseconds of a sweep over all slots. */
+  sweep(): number {
+    const start = Bun.nanoseconds();
+    this.#table.entries.sweep(this.#now, this.#table.entries.slots);
+    return (Bun.nanoseconds() - start) / 1e6;
+  }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const grouped = (n: number): string => n.toLocaleString("en").replaceAll(",", " ");
+
+/** Prints the table. `sizes`: numbers of connections, up to a million. */
+export function measureConnections(sizes: readonly number[] = SIZES): void {
+  const benches = sizes.map((count) => new Bench(count));
+  for (const bench of benches) bench.round(); // until the compiler has seen it
+  for (const { nanos } of benches) for (const m of MEASURES) nanos[m].length = 0;
+  for (let round = 0; round < ROUNDS; round++) for (const bench of benches) bench.round();
+  const rows = benches.map((bench) => [
+    grouped(bench.count),
+    ...MEASURES.map((m) => median(bench.nanos[m]).toFixed(0)),
+    bench.sweep().toFixed(0),
+  ]);
+  const heading = ["connections", ...MEASURES, "sweep ms"];
+  const last = benches.at(-1)!;
+  const octets = last.buffer.byteLength;
+  process.stdout.write(
+    `connection table for ${grouped(CAPACITY)}: ${(octets / 1e6).toFixed(0)} MB, ${(octets / CAPACITY).toFixed(0)} octets each; ` +
+      `nanoseconds, random order, median of ${ROUNDS} × ${grouped(QUERIES)}\n\n` +
+      `${columns(
+        heading,
+        rows,
+        heading.map(() => "right" as const),
+      )}\n\n`,
+  );
+  const { nanos, refused } = last.flood();
+  process.stdout.write(
+    `a SYN of a flood, the table full: ${nanos.toFixed(0)} ns, ${(100 * refused).toFixed(2)} % refused\n`,
+  );
+}
+
+if (import.meta.main) measureConnections();
