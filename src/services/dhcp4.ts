@@ -8,13 +8,11 @@ import { type Millis, NEVER } from "#base/time";
 import type { Dhcp4Counters, Dhcp4Effect, Dhcp4Event, Dhcp4Settings, Lease } from "#services/dhcp4/events";
 import { replyTo } from "#services/dhcp4/reply";
 import { requestIn } from "#services/dhcp4/request";
+import { BURST, takeToken } from "#services/token-bucket";
 import { ACK, DECLINE, type Dhcp4Message, DISCOVER, INFORM, NAK, OFFER, RELEASE, REQUEST } from "#wire/dhcp4";
 
 /** How long a declined address is not offered: as long as a client waits before it asks again (RFC 2131 §3.1). */
 const DECLINED: Millis = 10_000;
-/** Messages a VM may send at once, and how many come back a second. */
-const BURST = 20;
-const EACH_SECOND = 2;
 /** Of what a client says of itself, so much is remembered. */
 const LONGEST_NAME = 63;
 const MOST_REQUESTED = 64;
@@ -53,7 +51,7 @@ export class Dhcp4Server {
       case "frame": {
         const lease = this.#leases.get(event.port);
         if (lease === undefined) return [ignored(event.port)];
-        if (!hasToken(lease, now)) {
+        if (!takeToken(lease, now)) {
           this.counters.limited++;
           return [{ type: "lost", port: lease.port, reason: "limited" }];
         }
@@ -219,13 +217,4 @@ function remember(lease: Lease, { chaddr, options }: Dhcp4Message, now: Millis):
   // It ends up on terminals.
   lease.hostName = options.hostName?.slice(0, LONGEST_NAME).replace(/[^!-~]/g, "?") ?? lease.hostName;
   lease.requested = options.requested?.slice(0, MOST_REQUESTED) ?? lease.requested;
-}
-
-function hasToken(lease: Lease, now: Millis): boolean {
-  const fresh = ((now - lease.refilled) / 1000) * EACH_SECOND;
-  lease.tokens = Math.min(BURST, lease.tokens + fresh);
-  lease.refilled = now;
-  if (lease.tokens < 1) return false;
-  lease.tokens -= 1;
-  return true;
 }
