@@ -6,7 +6,15 @@ import { RequestList } from "#ospf/neighbor/request-list";
 import type { Area, Exchange, Instance, Interface, Neighbor } from "#ospf/state";
 
 export function addArea(instance: Instance, config: AreaConfig): Area {
-  const area: Area = { id: config.id, config, database: new LsaStore(), interfaces: new Set() };
+  const area: Area = {
+    id: config.id,
+    config,
+    database: new LsaStore(),
+    interfaces: new Set(),
+    // Gracefully restarted, we are still known to all.
+    isSilent: instance.restartingUntil === undefined,
+    silentUntil: NEVER,
+  };
   instance.areas.set(area.id, area);
   return area;
 }
@@ -27,6 +35,7 @@ export function addInterface(instance: Instance, config: InterfaceConfig, area: 
     neighbors: new Map(),
     database: new LsaStore(),
     helloAt: NEVER,
+    helloSentAt: -NEVER,
     waitUntil: NEVER,
     outgoing: new Set(),
     floodAt: NEVER,

@@ -64,11 +64,15 @@ export class Ospf {
     };
     this.routing = new Routing(this.instance);
     const outlet: Outlet = {
-      install: (scope, lsa) => {
+      install: (scope, lsa, withheld) => {
         const body = readLsaBody(lsa) as LsaBody; // ours: well formed
-        const entry = install(core, scope, lsa, { body, received: false });
-        flood(core, scope, entry);
+        const entry = install(core, scope, lsa, { body, received: false, withheld });
+        if (!withheld) flood(core, scope, entry);
         return entry;
+      },
+      publish: (scope, entry) => {
+        entry.withheld = false;
+        flood(core, scope, entry);
       },
       flush: (scope, entry) => flush(core, scope, entry),
     };

@@ -38,6 +38,10 @@ export interface Area {
   /** Area scope. */
   readonly database: LsaStore;
   readonly interfaces: Set<Interface>;
+  /** Nobody is adjacent to us here: what we say is withheld (origination/silence.ts). */
+  isSilent: boolean;
+  /** When that ends at the latest. */
+  silentUntil: Millis;
 }
 
 export interface Interface {
@@ -60,6 +64,8 @@ export interface Interface {
   /** Link scope: Link-LSAs and Grace-LSAs of all routers on the link, and unknown types. */
   readonly database: LsaStore;
   helloAt: Millis;
+  /** The last one. */
+  helloSentAt: Millis;
   /** End of the Waiting state. */
   waitUntil: Millis;
   /** To be flooded out of this interface, in packets as large as it takes, at `floodAt` the next ones. */

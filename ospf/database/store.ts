@@ -16,6 +16,8 @@ export interface Entry {
   readonly installedAt: Millis;
   /** It came by flooding: MinLSArrival counts from `installedAt`. */
   readonly received: boolean;
+  /** Ours, and nobody has heard of it yet: it is not described, flooded or given as an answer (origination/silence.ts). */
+  withheld: boolean;
   /** Neighbors that have yet to acknowledge it. */
   unacknowledged: number;
   /** When it was last sent to somebody who had an older one (RFC 2328 §13 step 8). */

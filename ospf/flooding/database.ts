@@ -30,11 +30,19 @@ export function storesFor(core: Core, on: Interface): LsaStore[] {
   return on.area.config.kind === "normal" ? [...stores, core.instance.external] : stores;
 }
 
+interface Origin {
+  readonly body: LsaBody;
+  readonly received: boolean;
+  readonly withheld?: boolean;
+}
+
 /** Puts the instance in place of an earlier one, which nobody needs to acknowledge any more. */
-export function install(core: Core, scope: Scope, lsa: Lsa, of: { body: LsaBody; received: boolean }): Entry {
+export function install(core: Core, scope: Scope, lsa: Lsa, of: Origin): Entry {
   const store = storeOf(core.instance, scope);
   const before = store.get(lsa.header);
-  const entry: Entry = { lsa, ...of, installedAt: nowOf(core), unacknowledged: 0, answeredAt: -Infinity };
+  const { body, received, withheld = false } = of;
+  const fresh = { installedAt: nowOf(core), unacknowledged: 0, answeredAt: -Infinity };
+  const entry: Entry = { lsa, body, received, withheld, ...fresh };
   if (before !== undefined) {
     forgetRetransmission(core, scope, before);
     core.expiry.remove(before);

@@ -156,8 +156,9 @@ function noteDuplicate(core: Core, from: Neighbor, held: Entry, { header }: Lsa,
   else if (on.state === "Backup" && from.routerId === on.designatedRouter) acknowledgeLater(core, on, header);
 }
 
-/** Step 8. One on its last sequence number has to leave first, and is let go in silence. */
+/** Step 8. One on its last sequence number has to leave first, and is let go in silence. What is withheld comes soon. */
 function answerOlder(core: Core, held: Entry, answers: Answers): void {
+  if (held.withheld) return;
   if (isMaxAge(held) && held.lsa.header.sequence === MAX_SEQUENCE_NUMBER) return;
   if (nowOf(core) - held.answeredAt < MIN_LS_ARRIVAL) return;
   held.answeredAt = nowOf(core);

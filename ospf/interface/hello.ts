@@ -2,6 +2,7 @@
 import { sameAddress } from "#base/address";
 import { type Core, nowOf, postInterface, postNeighbor } from "#ospf/core";
 import { addNeighbor } from "#ospf/fresh";
+import { hurryHello } from "#ospf/interface/interfaces";
 import { atLeast } from "#ospf/neighbor/machine";
 import { OPTION_E, OPTION_N } from "#ospf/packet/options";
 import type { Hello } from "#ospf/packet/packet";
@@ -22,6 +23,8 @@ export function receiveHello(core: Core, on: Interface, source: Uint8Array, hell
   if (!sameAddress(neighbor.address, source)) changeAddress(core, neighbor, source);
   postNeighbor(core, neighbor, "HelloReceived");
   const isTwoWay = hello.neighbors.includes(core.instance.config.routerId);
+  const isNews = neighbor.state === "Down" || atLeast(neighbor.state, "TwoWay");
+  if (!isTwoWay && isNews) hurryHello(core, on);
   const before = { ...neighbor };
   takeOver(core, neighbor, hello);
   postNeighbor(core, neighbor, isTwoWay ? "TwoWayReceived" : "OneWay");

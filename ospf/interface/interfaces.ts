@@ -88,6 +88,17 @@ function enter(core: Core, on: Interface, state: InterfaceState): void {
   if (state === "Down" || on.config.kind === "broadcast") core.routing.topologyChanged(nowOf(core));
 }
 
+/** Between a hello and one that is brought forward. */
+const HELLO_SPACING: Millis = 100;
+
+/**
+ * The next hello comes at once: somebody does not know yet that we hear it. RFC 2328 §9.5 has it wait for HelloInterval,
+ * and the adjacencies of a router that starts begin one by one.
+ */
+export function hurryHello(core: Core, on: Interface): void {
+  if (on.helloAt !== NEVER) on.helloAt = Math.min(on.helloAt, Math.max(nowOf(core), on.helloSentAt + HELLO_SPACING));
+}
+
 /** RFC 5340 §4.2.1.1. */
 function sendHello(core: Core, on: Interface): void {
   const neighbors = [...on.neighbors.values()].filter(({ state }) => state !== "Down");
@@ -123,6 +134,7 @@ export function interfaceTimers(core: Core, on: Interface): void {
   const now = nowOf(core);
   if (on.helloAt <= now) {
     sendHello(core, on);
+    on.helloSentAt = now;
     on.helloAt = now + jittered(core, on.config.helloInterval);
   }
   if (on.waitUntil <= now) {

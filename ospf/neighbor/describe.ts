@@ -61,7 +61,7 @@ export function summarize(core: Core, neighbor: Neighbor): void {
   for (const store of storesFor(core, neighbor.interface)) {
     for (const entry of store.entries()) {
       if (isMaxAge(entry)) addRetransmission(core, neighbor, entry);
-      else exchange.summary.push(entry);
+      else if (!entry.withheld) exchange.summary.push(entry);
     }
   }
 }

@@ -294,7 +294,7 @@ function checkOut({ instance, originator }: World): void {
 /** Between two instances of ours lies MinLSInterval (FollowUpInterval after a rest), or a claim that the second answers; and no two answers are nearer than that. */
 function checkIntervals({ outlet, claims, instance }: World): void {
   const last = new Map<string, { at: number; answered: number; rested: boolean }>();
-  for (const { at, store, lsa } of outlet.originated) {
+  for (const { at, store, lsa } of outlet.told) {
     const key = nameOf(store, keyOf(lsa.header), instance);
     const before = last.get(key) ?? { at: -Infinity, answered: -Infinity, rested: false };
     const isSoon = at - before.at < (before.rested ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);

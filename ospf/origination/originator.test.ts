@@ -255,6 +255,7 @@ test("our LSAs of an earlier life are answered in the turn that they come in (RF
 
 test("a network-LSA for a link that we are no longer Designated Router of is flushed (RFC 2328 §13.4)", () => {
   const made = bench();
+  addNeighbor(made.on(0), { routerId: 9, interfaceId: 1, address: linkLocal(9) });
   made.work();
   const lsa = writeLsa(
     { age: 1, linkStateId: 1, advertisingRouter: US, sequence: 4 },
@@ -357,8 +358,8 @@ test("MinLSInterval holds between the router-LSAs of a flapping adjacency (RFC 2
     originator.changed({ kind: "area", area: areaOf(instance, 0) });
     pass(130);
   }
-  const times = outlet.originated.filter(({ lsa }) => lsa.header.type === ROUTER_LSA).map(({ at }) => at);
-  expect(times.length).toBeLessThanOrEqual(4);
+  const times = outlet.told.filter(({ lsa }) => lsa.header.type === ROUTER_LSA).map(({ at }) => at);
+  expect(times.length).toBeWithin(2, 5);
   const gaps = times.slice(1).map((at, i) => at - times[i]!);
   expect(gaps[0]).toBeGreaterThanOrEqual(FOLLOW_UP_INTERVAL);
   for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThanOrEqual(MIN_LS_INTERVAL);

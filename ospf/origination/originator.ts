@@ -14,6 +14,7 @@ import { networkLsas } from "#ospf/origination/network-lsas";
 import { nssaLsas } from "#ospf/origination/nssa-lsas";
 import type { Outlet } from "#ospf/origination/outlet";
 import { routerLsas } from "#ospf/origination/router-lsas";
+import { endsSilence, noteEarlierLife } from "#ospf/origination/silence";
 import { isActive } from "#ospf/origination/standing";
 import { summariesOf } from "#ospf/origination/summaries";
 import { bestOf, type Translation, translationsOf } from "#ospf/origination/translation";
@@ -90,14 +91,20 @@ export class Originator {
   /** At the end of a turn, and when {@link deadline} comes. Nothing to do costs next to nothing. */
   reconcile(turn: Turn): void {
     if (this.#suspended) return;
-    if (!this.#ended && (this.#isMarked() || this.#translatorDeadline() <= turn.now)) this.#renew(turn.now);
+    if (!this.#ended) {
+      const outspoken = [...this.#instance.areas.values()].filter((area) => endsSilence(area, turn.now));
+      if (this.#isMarked() || this.#translatorDeadline() <= turn.now) this.#renew(turn.now);
+      for (const area of outspoken) this.#upkeep.speak(area, turn.now);
+    }
     this.#upkeep.work(turn.now);
   }
 
   /** In the past while there is work to do. */
   deadline(): Millis {
     if (this.#suspended || this.#ended) return NEVER;
-    return this.#isMarked() ? 0 : Math.min(this.#upkeep.deadline(), this.#translatorDeadline());
+    return this.#isMarked()
+      ? 0
+      : Math.min(this.#upkeep.deadline(), this.#translatorDeadline(), this.#silenceDeadline());
   }
 
   /**
@@ -107,6 +114,7 @@ export class Originator {
   receivedOwn(turn: Turn, scope: Scope, entry: Entry): void {
     // Grace-LSAs are the restart's own affair while there is one.
     if (this.#suspended && entry.lsa.header.type === GRACE_LSA) return;
+    if (scope.kind === "area" && !this.#suspended) noteEarlierLife(scope.area, turn.now);
     this.#upkeep.received(scope, entry, !this.#suspended);
     if (this.#ended) this.#upkeep.work(turn.now);
   }
@@ -139,6 +147,7 @@ export class Originator {
   flushAll(turn: Turn): void {
     this.#ended = true;
     this.#suspended = false;
+    for (const area of this.#instance.areas.values()) area.isSilent = false;
     this.#upkeep.withdrawAll(turn.now);
   }
 
@@ -155,6 +164,12 @@ export class Originator {
   #translatorDeadline(): Millis {
     let first = NEVER;
     for (const { until } of this.#translators.values()) first = Math.min(first, until);
+    return first;
+  }
+
+  #silenceDeadline(): Millis {
+    let first = NEVER;
+    for (const { silentUntil } of this.#instance.areas.values()) first = Math.min(first, silentUntil);
     return first;
   }
 

@@ -21,8 +21,10 @@ export interface OwnLsa {
   said: Entry | undefined;
   /** Of the last instance that we know of. */
   sequence: number;
-  /** When we made the last instance: MinLSInterval counts from here. */
+  /** When we made the last instance. */
   originatedAt: Millis;
+  /** When others could hear of one of ours last: MinLSInterval counts from here. */
+  toldAt: Millis;
   /** It came after a rest: the next one may follow sooner. */
   isFirstAfterRest: boolean;
   /** An instance newer than ours came in, and waits for our answer (RFC 2328 §13.4). */
@@ -95,6 +97,7 @@ export class OwnLsas {
       said: undefined,
       sequence: NO_SEQUENCE,
       originatedAt: Number.NEGATIVE_INFINITY,
+      toldAt: Number.NEGATIVE_INFINITY,
       isFirstAfterRest: false,
       contested: false,
       answeredAt: Number.NEGATIVE_INFINITY,

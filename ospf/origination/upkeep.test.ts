@@ -33,6 +33,7 @@ const network = (linkStateId: number, ...attachedRouters: number[]): Desired => 
 function bench() {
   const instance = newInstance(config(US, { areas: [areaConfig(0)] }), 7);
   const area = areaOf(instance, 0);
+  area.isSilent = false;
   const outlet = new MemoryOutlet(instance);
   const upkeep = new Upkeep(instance, outlet);
   const scope: Scope = { kind: "area", area };

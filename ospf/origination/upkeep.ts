@@ -2,7 +2,8 @@
  * Has out what is wanted, LSA by LSA: RFC 2328 §12.1.6, §12.4, §13.4, §14.1.
  *
  * What is out already, octet for octet, is left alone. An LSA is renewed before it is LSRefreshTime old, and no instance
- * follows another of ours within MinLSInterval, save the answer to one that is not ours.
+ * follows another of ours within MinLSInterval, save the answer to one that is not ours. In an area where we are silent
+ * (silence.ts) LSAs are made at once, and withheld.
  */
 import { nextBetween } from "#base/random";
 import { type Millis, NEVER } from "#base/time";
@@ -17,7 +18,7 @@ import type { LsaBody } from "#ospf/packet/lsa-body";
 import { MAX_SEQUENCE_NUMBER } from "#ospf/packet/lsa-header";
 import { typeOf, writeLsa } from "#ospf/packet/lsa-writer";
 import { type Scope, storeOf } from "#ospf/scope";
-import type { Instance } from "#ospf/state";
+import type { Area, Instance } from "#ospf/state";
 
 /** Seconds of age between which LSAs are renewed, each at another: what began together shall not come due together. */
 const REFRESH_FROM = LS_REFRESH_TIME - 300;
@@ -68,6 +69,13 @@ export class Upkeep {
 
   withdrawAll(now: Millis): void {
     for (const own of this.#scopes.values()) for (const lsa of own.all()) this.#say(lsa, undefined, now);
+  }
+
+  /** The silence in the area is over: what was withheld goes out, and what came in of ours is answered. */
+  speak(area: Area, now: Millis): void {
+    for (const lsa of this.#ownIn({ kind: "area", area }).all()) {
+      if (lsa.contested || this.#entryOf(lsa)?.withheld) this.#settle(lsa, now);
+    }
   }
 
   /** What is due. */
@@ -150,6 +158,10 @@ export class Upkeep {
 
   /** Premature aging (§14.1). What is remembered of an LSA goes with it, but not before it might be originated again. */
   #takeBack(lsa: OwnLsa, entry: Entry | undefined, now: Millis): void {
+    if (lsa.contested && entry !== undefined && !isMaxAge(entry) && now < silenceOf(lsa.scope)) {
+      this.#agenda.set(lsa, silenceOf(lsa.scope)); // our earlier life said it: it may be wanted again when we speak
+      return;
+    }
     lsa.contested = false;
     if (entry !== undefined && !isMaxAge(entry)) this.#outlet.flush(lsa.scope, entry);
     const forgetAt = lsa.originatedAt + 2 * MIN_LS_INTERVAL; // till then it has not rested
@@ -167,6 +179,10 @@ export class Upkeep {
     const next = this.#write(lsa, body, Math.min(lsa.sequence + 1, MAX_SEQUENCE_NUMBER));
     lsa.said = entry !== undefined && this.#isSaid(lsa, next, entry) ? entry : undefined;
     if (entry !== undefined && lsa.said === entry) {
+      if (entry.withheld && !isSilent(lsa.scope)) {
+        this.#publish(lsa, entry, now);
+        return;
+      }
       if (lsa.refreshAt === NEVER) lsa.refreshAt = entry.installedAt - 1000 * entry.lsa.header.age + this.#refreshAge();
       if (now < lsa.refreshAt) {
         this.#agenda.set(lsa, lsa.refreshAt);
@@ -185,9 +201,10 @@ export class Upkeep {
   }
 
   /** Claims of others are answered at once, but not again and again: one that is persistent must not make us flood the area. */
-  #mayOriginateAt({ contested, originatedAt, answeredAt, isFirstAfterRest }: OwnLsa, now: Millis): Millis {
-    if (contested && now >= answeredAt + MIN_LS_INTERVAL) return now;
-    return originatedAt + (isFirstAfterRest && !contested ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
+  #mayOriginateAt({ scope, contested, toldAt, answeredAt, isFirstAfterRest }: OwnLsa, now: Millis): Millis {
+    if (contested) return Math.max(now, answeredAt + MIN_LS_INTERVAL);
+    if (isSilent(scope)) return now;
+    return toldAt + (isFirstAfterRest ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
   }
 
   /** After the last sequence number the first comes only when no router knows the last one any more (§12.1.6). */
@@ -204,12 +221,29 @@ export class Upkeep {
     if (lsa.contested) lsa.answeredAt = now;
     lsa.contested = false;
     lsa.sequence = next.header.sequence;
-    lsa.isFirstAfterRest = now - lsa.originatedAt >= 2 * MIN_LS_INTERVAL;
     lsa.originatedAt = now;
+    const withheld = isSilent(lsa.scope);
+    if (!withheld) this.#noteTold(lsa, now);
     // On the second: those renewed together share packets.
     lsa.refreshAt = Math.floor((now + this.#refreshAge()) / 1000) * 1000;
     this.#agenda.set(lsa, lsa.refreshAt);
-    lsa.said = this.#outlet.install(lsa.scope, next);
+    lsa.said = this.#outlet.install(lsa.scope, next, withheld);
+  }
+
+  #publish(lsa: OwnLsa, entry: Entry, now: Millis): void {
+    const mayAt = this.#mayOriginateAt(lsa, now);
+    if (now < mayAt) {
+      this.#agenda.set(lsa, mayAt);
+      return;
+    }
+    this.#noteTold(lsa, now);
+    this.#agenda.set(lsa, lsa.refreshAt);
+    this.#outlet.publish(lsa.scope, entry);
+  }
+
+  #noteTold(lsa: OwnLsa, now: Millis): void {
+    lsa.isFirstAfterRest = now - lsa.toldAt >= 2 * MIN_LS_INTERVAL;
+    lsa.toldAt = now;
   }
 
   #refreshAge(): Millis {
@@ -219,4 +253,12 @@ export class Upkeep {
   #write({ linkStateId }: OwnLsa, body: LsaBody, sequence: number): Lsa {
     return writeLsa({ age: 0, linkStateId, advertisingRouter: this.#instance.config.routerId, sequence }, body);
   }
+}
+
+const isSilent = (scope: Scope): boolean => scope.kind === "area" && scope.area.isSilent;
+
+/** Until when we keep silent at the latest, if there is an end to it. */
+function silenceOf(scope: Scope): Millis {
+  const isLimited = scope.kind === "area" && scope.area.isSilent && scope.area.silentUntil !== NEVER;
+  return isLimited ? scope.area.silentUntil : Number.NEGATIVE_INFINITY;
 }

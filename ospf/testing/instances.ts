@@ -68,7 +68,8 @@ export interface Origin {
 /** An LSA with that body, as if it had been received. */
 export function entryOf(body: LsaBody, { advertisingRouter, linkStateId = 0, age = 1, sequence = 1 }: Origin): Entry {
   const lsa = writeLsa({ age, linkStateId, advertisingRouter, sequence }, body);
-  return { lsa, body, installedAt: 0, received: true, unacknowledged: 0, answeredAt: Number.NEGATIVE_INFINITY };
+  const fresh = { installedAt: 0, unacknowledged: 0, answeredAt: Number.NEGATIVE_INFINITY };
+  return { lsa, body, received: true, withheld: false, ...fresh };
 }
 
 /** Puts it into the store. */

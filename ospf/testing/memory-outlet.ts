@@ -24,6 +24,8 @@ export class MemoryOutlet implements Outlet {
   now: Millis = 0;
   /** Everything since the start, in order. */
   readonly originated: Origination[] = [];
+  /** As others could hear of them: what was withheld, when it no longer was. */
+  readonly told: Origination[] = [];
   readonly flushed: Origination[] = [];
   readonly #instance: Instance;
   readonly #leaving = new Map<Entry, Scope>();
@@ -32,11 +34,18 @@ export class MemoryOutlet implements Outlet {
     this.#instance = instance;
   }
 
-  install(scope: Scope, lsa: Lsa): Entry {
+  install(scope: Scope, lsa: Lsa, withheld: boolean): Entry {
     const store = storeOf(this.#instance, scope);
     const entry = this.#put(scope, lsa, false);
+    entry.withheld = withheld;
     this.originated.push({ at: this.now, store, lsa, body: entry.body });
+    if (!withheld) this.told.push({ at: this.now, store, lsa, body: entry.body });
     return entry;
+  }
+
+  publish(scope: Scope, entry: Entry): void {
+    entry.withheld = false;
+    this.told.push({ at: this.now, store: storeOf(this.#instance, scope), lsa: entry.lsa, body: entry.body });
   }
 
   flush(scope: Scope, entry: Entry): void {
@@ -69,7 +78,8 @@ export class MemoryOutlet implements Outlet {
   #put(scope: Scope, lsa: Lsa, received: boolean): Entry {
     const body = readLsaBody(lsa);
     if (!("kind" in body)) throw new Error(`${keyOf(lsa.header)} cannot be read: ${body.error}`);
-    const entry: Entry = { lsa, body, installedAt: this.now, received, unacknowledged: 0, answeredAt: -NEVER };
+    const fresh = { installedAt: this.now, unacknowledged: 0, answeredAt: -NEVER };
+    const entry: Entry = { lsa, body, received, withheld: false, ...fresh };
     storeOf(this.#instance, scope).set(entry);
     return entry;
   }
