@@ -40,6 +40,7 @@ function advertisement(own: Sender, solicited: boolean): NeighborAdvertisement {
   return { type: NEIGHBOR_ADVERTISEMENT, router: true, solicited, override: true, target: own.address, options };
 }
 
-function frameOf(mac: Uint8Array, packet: NdPacket, to = multicastMac6(packet.destination)): Uint8Array {
+/** The frame: to the group's MAC address, or to `to`. */
+export function frameOf(mac: Uint8Array, packet: NdPacket, to = multicastMac6(packet.destination)): Uint8Array {
   return frame(to, mac, ETHERTYPE_IPV6, writeNd(packet));
 }
