@@ -116,8 +116,22 @@ export class Branching {
     const inner = this.#ending(from, to, bit);
     const all = this.#mergeEnding(from, inner, cover);
     if (inner === to) return all;
+    if (to - inner === 1) return this.#alone(this.#branches[inner]!, bit, all);
     const frame = this.#diagram.open();
     this.#halve(frame, { from: inner, to, bit, slot: 0, cover: all });
+    return this.#diagram.close(this.#first + (bit >>> 3), frame);
+  }
+
+  /** The same for a single branch, which is what most octets have. */
+  #alone(only: Branch, bit: number, cover: number): number {
+    if (only.length <= bit) return this.#diagram.merge(cover, only.ref);
+    const inner = this.#alone(only, bit + 8, cover);
+    const first = ((bit < 32 ? only.tags : only.host) >>> (24 - (bit & 31))) & 255;
+    const end = first + (1 << Math.max(0, bit + 8 - only.length));
+    const frame = this.#diagram.open();
+    this.#diagram.add(frame, 0, cover);
+    this.#diagram.add(frame, first, inner);
+    if (end < 256) this.#diagram.add(frame, end, cover);
     return this.#diagram.close(this.#first + (bit >>> 3), frame);
   }
 

@@ -156,8 +156,8 @@ function keysOf(rules: readonly CompilableRule[]): string[] {
   const times = new Map<string, number>();
   return rules.map((rule) => {
     const { name, action, stateful, log, protocol, sourcePorts, destinationPorts, icmp, source, destination } = rule;
-    const ends = [source, destination].map((end) => end.map(({ tags, host, length }) => [tags, host, length]));
-    const key = JSON.stringify([name, action, stateful, log, protocol, sourcePorts, destinationPorts, icmp, ends]);
+    const asked = [protocol, sourcePorts, destinationPorts, icmp, source, destination];
+    const key = JSON.stringify([name, action, stateful, log, asked]);
     const before = times.get(key) ?? 0;
     times.set(key, before + 1);
     return before === 0 ? key : `${key} ${before}`;

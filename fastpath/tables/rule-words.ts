@@ -13,7 +13,7 @@ import {
 } from "#fastpath/tables/rule-layout";
 
 /** An octet with more ranges than this gets 256 entries: one step to read instead of up to eight. */
-const FULL_ABOVE = 32;
+const FULL_ABOVE = 8;
 
 /** Where two functions of the same octet differ: in one block of its values, aligned to its size. */
 interface Difference {
@@ -85,6 +85,8 @@ export class RuleWords {
     if (this.#diagram.dimensionOf(ref) >= D_PROTOCOL) return undefined;
     for (const others of this.#alternatives(ref)) {
       const isDetour = this.#overSameOctet(ref, others);
+      if (isDetour && this.#differences(ref, others, MOST_DETOURS) === undefined) continue;
+      if (isDetour) this.#node(others);
       const before = this.#detours.get(others) ?? 0;
       const differences = this.#differences(ref, others, isDetour ? MOST_DETOURS - before : 1);
       if (differences === undefined) continue;
@@ -102,17 +104,13 @@ export class RuleWords {
     // With more to compare on one side, that is the inner one.
     if (runs === 2) return b > 0 ? [a, b] : [b, a];
     if (runs === 3 && diagram.refOf(ref, 2) === a) return [a];
-    const like = this.#near(diagram.likeOf(ref));
-    return like === 0 ? [] : [like];
+    return this.#ancestors(ref);
   }
 
-  /** The node itself, or one that it is like, that is at most MOST_DETOURS − 1 differences away from a node without any. */
-  #near(node: number): number {
-    for (let near = node; near !== 0; near = this.#diagram.likeOf(near)) {
-      this.#node(near);
-      if ((this.#detours.get(near) ?? 0) < MOST_DETOURS) return near;
-    }
-    return 0;
+  #ancestors(ref: number): number[] {
+    const chain: number[] = [];
+    for (let like = this.#diagram.likeOf(ref); like !== 0; like = this.#diagram.likeOf(like)) chain.push(like);
+    return chain.reverse();
   }
 
   /** A match for each difference, each leading to the next one, the last to the others. */
