@@ -43,6 +43,15 @@ export const R_USED = 30;
 /** Adjacency used, so that the control thread learns which neighbours are in use. */
 export const R_ADJACENCY = 31;
 
+/**
+ * In a remembered record: the connection that the flow is, or 0; a word after it its version. In words that neither key
+ * nor decision of an IPv4, or IPv6, frame uses.
+ */
+export const R_CONNECTION_4 = 5;
+export const R_CONNECTION_6 = 24;
+/** Set beside an entry of the connection table: the flow goes back on it. */
+export const CONNECTION_BACK = 1 << 30;
+
 export const ACTION_4_TO_6 = 1;
 export const ACTION_6_TO_4 = 2;
 /** Same packet, one hop on: MACs and TTL or hop limit. */

@@ -9,6 +9,8 @@ import {
   ACTION_SEND,
   R_ACTION,
   R_ADJACENCY,
+  R_CONNECTION_4,
+  R_CONNECTION_6,
   R_LIMITS,
   R_OUT_PORT,
 } from "#fastpath/decision";
@@ -27,6 +29,7 @@ import { sixToFour } from "#fastpath/rewrite/six-to-four";
 import { completeChecksum } from "#fastpath/rewrite/transport";
 import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
+import { continues } from "#fastpath/stages/track";
 import { KIND_NONE, P_KIND, PORT_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
@@ -129,7 +132,11 @@ export class Engine {
   private remembered(f: Frame, cache: FlowCache): Verdict {
     const t = this.tables;
     const base = cache.find(f, t.generation);
-    if (base !== 0) return this.finish(f, base);
+    if (base !== 0) {
+      const connection = t.records[base + (f.kind === KIND_IPV4 ? R_CONNECTION_4 : R_CONNECTION_6)]!;
+      if (connection === 0 || continues(f, t, base, connection)) return this.finish(f, base);
+      cache.forget(base, t.generation);
+    }
     const decided = decide(f, t);
     if (decided !== CONTINUE) return decided;
     cache.insert(f, t.generation);

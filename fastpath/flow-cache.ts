@@ -6,7 +6,18 @@
  * Two ways a set. A new flow takes the way not used lately; where both were, it is let in one time in eight only, so a
  * flood of new flows costs the flows at work little.
  */
-import { R_ADDRESSES, R_FLOW_WORD, R_GENERATION, R_LINK, R_META, R_PORTS, R_USED, RECORD } from "#fastpath/decision";
+import {
+  R_ADDRESSES,
+  R_CONNECTION_4,
+  R_CONNECTION_6,
+  R_FLOW_WORD,
+  R_GENERATION,
+  R_LINK,
+  R_META,
+  R_PORTS,
+  R_USED,
+  RECORD,
+} from "#fastpath/decision";
 import { hashFlow } from "#fastpath/flow-hash";
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
@@ -64,12 +75,21 @@ export class FlowCache {
       const a = (f.l3 + 12) >> 2;
       r[base + R_ADDRESSES] = w[a]!;
       r[base + R_ADDRESSES + 1] = w[a + 1]!;
+      r[base + R_CONNECTION_4] = f.connection;
+      r[base + R_CONNECTION_4 + 1] = f.connectionVersion;
     } else {
       const a = (f.l3 + 8) >> 2;
       for (let i = 0; i < 8; i++) r[base + R_ADDRESSES + i] = w[a + i]!;
       r[base + R_FLOW_WORD] = w[f.l3 >> 2]! & LABEL;
+      r[base + R_CONNECTION_6] = f.connection;
+      r[base + R_CONNECTION_6 + 1] = f.connectionVersion;
     }
     r[base + R_USED] = this.epoch;
+  }
+
+  /** The record is of no more use. */
+  forget(base: number, generation: number): void {
+    this.r[base + R_GENERATION] = generation - 1;
   }
 
   private hit(base: number): number {

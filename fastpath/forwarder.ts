@@ -34,6 +34,8 @@ import {
   S_DONE,
   S_STOP,
 } from "#fastpath/shared";
+import { connectionTicks } from "#fastpath/tables/connection-states";
+import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
 import { GroupReader } from "#fastpath/tables/groups";
@@ -106,7 +108,10 @@ export class Forwarder implements Punts {
     this.injectRing = new FrameRing(start.inject);
     this.wake = new EventFd(start.wakeFd);
     this.poller.set(WAKE_SLOT, start.wakeFd);
-    const tables = new Tables(this.arena, new FibReader(start.fib), new GroupReader(start.groups), start.cacheEntries);
+    const tables = new Tables(this.arena, new FibReader(start.fib), new GroupReader(start.groups), {
+      cacheEntries: start.cacheEntries,
+      connections: new Connections(start.connections),
+    });
     this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
     const scratch = new Scratch(start.scratchAt, start.scratchSize);
     this.engine = new Engine(tables, this.counters, scratch, {
@@ -114,6 +119,7 @@ export class Forwarder implements Punts {
       ...(this.cache !== undefined && { cache: this.cache }),
     });
     this.awakeSince = monotonicNanos();
+    tables.now = connectionTicks(this.awakeSince);
   }
 
   /** Turns until control says stop; then closes the ports. */
@@ -300,6 +306,7 @@ export class Forwarder implements Punts {
     if (this.poller.ready(WAKE_SLOT)) this.wake.drain();
     for (let i = 0; i < this.order.length; i++) if (this.poller.ready(i + 1)) this.hot[i] = true;
     this.awakeSince = monotonicNanos();
+    this.engine.tables.now = connectionTicks(this.awakeSince);
     // Now, not before the wait: what woke us after a long sleep finds the budgets full again.
     if (this.awakeSince - this.lastTick > TICK_NANOS) this.tick(this.awakeSince);
   }

@@ -73,6 +73,9 @@ export class Frame {
   group = 0;
   /** What the rules say (tables/rule-layout.ts): a verdict word. */
   rule = 0;
+  /** Entry of the connection table that the packet belongs to, with CONNECTION_BACK if it goes back; 0: none (stages/track.ts). */
+  connection = 0;
+  connectionVersion = 0;
   /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */
   vm = -1;
 }

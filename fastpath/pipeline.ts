@@ -17,7 +17,7 @@ import { origin } from "#fastpath/stages/origin";
 import { redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
 import { route, routeTransit } from "#fastpath/stages/route";
-import { track } from "#fastpath/stages/track";
+import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { GROUP_LOCAL } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
@@ -28,23 +28,23 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 // Every frame starts with classify (stages/classify.ts); then, unless the flow cache knows the flow:
 
 /** VM → network address and route. */
-export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, track, home, redirect, route];
+export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, trackOut, home, redirect, route];
 /** … then into the fabric, */
 export const INTO_FABRIC: readonly Stage[] = [translatableTo6, adjacency];
 /** … or, when the route is local, to the VM next door. */
-export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, track, locate, deliver];
+export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, trackIn, locate, deliver];
 
 /** Fabric → route. */
 export const FROM_FABRIC: readonly Stage[] = [forMe, routeTransit];
 /** … then to a local VM, */
-export const INBOUND: readonly Stage[] = [inner, origin, guardIn, track, locate, translatableTo4, deliver];
+export const INBOUND: readonly Stage[] = [inner, origin, guardIn, trackIn, locate, translatableTo4, deliver];
 /** … or on to the next router. */
 export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 
 /** Metadata service → a local VM, and nowhere else. */
 export const FROM_SERVICE: readonly Stage[] = [
   ...[fromService, routeTransit, onlyLocal],
-  ...[inner, guardIn, track, locate, translatableTo4, deliver],
+  ...[inner, guardIn, trackIn, locate, translatableTo4, deliver],
 ];
 
 /** What this router sends itself: a route and a next hop. */

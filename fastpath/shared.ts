@@ -50,6 +50,8 @@ export interface ForwarderStart {
   readonly fib: SharedArrayBuffer;
   readonly groups: SharedArrayBuffer;
   readonly wakeFd: number;
+  /** Of createConnectionTable. */
+  readonly connections: SharedArrayBuffer;
   /** Flow cache entries, a power of two; 0: no cache. */
   readonly cacheEntries: number;
   readonly salt: number;

@@ -64,6 +64,7 @@ export function classify(f: Frame, t: Tables): Verdict {
   f.ports = 0;
   f.unusual = 0;
   f.fragmentHeader = 0;
+  f.connection = 0;
   if (type === 0x0800) return classify4(f, t);
   if (type === 0x86dd) return classify6(f, t);
   f.kind = 0;

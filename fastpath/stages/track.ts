@@ -1,13 +1,156 @@
 /**
- * track: a packet that a rule lets through without state goes on; one that no rule lets through goes on if it belongs to a
- * connection that a stateful rule let through.
+ * track: a packet that a rule lets through without state goes on. One of a stateful rule begins a connection or continues
+ * it; one that no rule lets through goes on when it comes back on a connection whose first packets the rules, as they are
+ * now, still let through: so another rule means something to connections at once. An ICMP error goes on when the packet
+ * that it quotes would.
  */
-import type { Frame } from "#fastpath/frame";
-import { V_ALLOW, V_NUMBER } from "#fastpath/tables/rule-layout";
-import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, NO_RULE, RULE_DENIED, type Verdict } from "#fastpath/verdicts";
 
-export function track(f: Frame, _t: Tables): Verdict {
-  if ((f.rule & V_ALLOW) !== 0) return CONTINUE;
-  return (f.rule & V_NUMBER) === 0 ? NO_RULE : RULE_DENIED;
+import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6 } from "#fastpath/decision";
+import { type Frame, KIND_IPV4, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
+import { writeQuotedKey } from "#fastpath/stages/quoted";
+import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
+import {
+  C_ACKNOWLEDGMENT,
+  C_DESTINATION,
+  C_FLAGS,
+  C_PORTS,
+  C_PROTOCOL,
+  C_SEQUENCE,
+  C_SOURCE,
+  type Connections,
+  REFUSED_FULL,
+  REFUSED_QUOTA,
+} from "#fastpath/tables/connections";
+import { V_PORT } from "#fastpath/tables/layout";
+import {
+  K_DESTINATION_HOST,
+  K_DESTINATION_TAGS,
+  K_PORTS,
+  K_PROTOCOL,
+  K_SOURCE_HOST,
+  K_SOURCE_TAGS,
+  PORTS_UNKNOWN,
+  ruleNumber,
+  V_ALLOW,
+  V_NUMBER,
+  V_STATEFUL,
+} from "#fastpath/tables/rule-layout";
+import { lookupRule, reverseKey } from "#fastpath/tables/rules";
+import { rawOf } from "#fastpath/tables/snapshot";
+import type { Tables } from "#fastpath/tables/tables";
+import { CONNECTION_QUOTA, CONNECTIONS_FULL, CONTINUE, NO_RULE, RULE_DENIED, type Verdict } from "#fastpath/verdicts";
+import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
+
+/** For what leaves a VM. */
+export const trackOut = (f: Frame, t: Tables): Verdict => track(f, t, true);
+/** For what is to be delivered to a VM. */
+export const trackIn = (f: Frame, t: Tables): Verdict => track(f, t, false);
+
+function track(f: Frame, t: Tables, isOut: boolean): Verdict {
+  if ((f.rule & (V_ALLOW | V_STATEFUL)) === V_ALLOW) return CONTINUE;
+  const byRule = (f.rule & V_ALLOW) !== 0 ? CONTINUE : (f.rule & V_NUMBER) === 0 ? NO_RULE : RULE_DENIED;
+  if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return byRule === CONTINUE || isRelated(f, t, isOut) ? CONTINUE : byRule;
+  if (f.l4 === 0) return byRule; // a later fragment
+  return connected(f, t, isOut, byRule);
+}
+
+/** `byRule`: CONTINUE when a stateful rule lets the packet through, else why none does. */
+function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdict {
+  const { connections, now } = t;
+  if (connections === undefined) return byRule === CONTINUE ? CONNECTIONS_FULL : byRule;
+  if (f.protocol === PROTOCOL_TCP) describeSegment(f, t, connections.packet);
+  describeKey(t, connections.packet, f.l4, f.end);
+  let entry = connections.find(now);
+  if (entry !== 0 && connections.direction === BACK) {
+    const { version } = connections;
+    if (!isStillAllowed(t, isOut)) connections.entries.remove(entry, version);
+    else if (connections.advance(entry, version, BACK, now) !== 0) return remember(f, connections, entry);
+    entry = 0;
+  }
+  if (byRule !== CONTINUE) return byRule;
+  if (entry !== 0 && connections.advance(entry, connections.version, FORWARD, now) !== 0)
+    return remember(f, connections, entry);
+  return begin(f, t, isOut, connections);
+}
+
+function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): Verdict {
+  const owner = isOut ? f.port : ownerIn(t);
+  if (owner < 0) return CONTINUE; // no such VM: locate says so
+  const entry = connections.insert(owner, t.generation, (ruleNumber(f.rule) << 1) | (isOut ? 0 : 1), t.now);
+  if (entry === REFUSED_FULL) return CONNECTIONS_FULL;
+  if (entry === REFUSED_QUOTA) return CONNECTION_QUOTA;
+  return entry === 0 ? CONTINUE : remember(f, connections, entry);
+}
+
+/** Port of the VM that the packet is for, which pays for the entry; −1: there is none. */
+function ownerIn(t: Tables): number {
+  const vm = t.findVm(t.ruleKey[K_DESTINATION_TAGS]!, t.ruleKey[K_DESTINATION_HOST]!);
+  return vm < 0 ? -1 : t.vms[vm + V_PORT]!;
+}
+
+/** For the flow cache: whose every packet has to find the connection still there. */
+function remember(f: Frame, { direction, version }: Connections, entry: number): Verdict {
+  f.connection = direction === BACK ? entry | CONNECTION_BACK : entry;
+  f.connectionVersion = version;
+  return CONTINUE;
+}
+
+/** True when a stateful rule lets through what the packet in `t.ruleKey` answers: such packets come by the other side. */
+function isStillAllowed(t: Tables, isOut: boolean): boolean {
+  reverseKey(t.ruleKey, t.answeredKey);
+  const rule = lookupRule(isOut ? t.rules.in : t.rules.out, t.answeredKey);
+  return (rule & (V_ALLOW | V_STATEFUL)) === (V_ALLOW | V_STATEFUL);
+}
+
+/**
+ * The error quotes a packet that may come from where it goes, by a rule or on a connection, and comes from the network
+ * that the packet was for: another tenant has nothing to say about it.
+ */
+function isRelated(f: Frame, t: Tables, isOut: boolean): boolean {
+  const senderTags = t.ruleKey[K_SOURCE_TAGS]!;
+  const transport = writeQuotedKey(f, t);
+  if (transport < 0 || t.ruleKey[K_DESTINATION_TAGS] !== senderTags) return false;
+  if ((lookupRule(isOut ? t.rules.in : t.rules.out, t.ruleKey) & V_ALLOW) !== 0) return true;
+  if (t.connections === undefined || (t.ruleKey[K_PROTOCOL]! & PORTS_UNKNOWN) !== 0) return false;
+  describeKey(t, t.connections.packet, transport, f.end);
+  return t.connections.findQuoted(t.now) !== 0;
+}
+
+/** The packet of `t.ruleKey`, whose transport header is at `transport`, as a key of the connection table. */
+function describeKey(t: Tables, packet: Int32Array, transport: number, end: number): void {
+  const key = t.ruleKey;
+  packet[C_SOURCE + 2] = key[K_SOURCE_TAGS]!;
+  packet[C_SOURCE + 3] = key[K_SOURCE_HOST]!;
+  packet[C_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
+  packet[C_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
+  const protocol = key[K_PROTOCOL]! & 0xff;
+  packet[C_PROTOCOL] = protocol;
+  packet[C_PORTS] = key[K_PORTS]!;
+  if (protocol !== PROTOCOL_ICMP4 && protocol !== PROTOCOL_ICMP6) return;
+  // A query and its reply have the identifier in common (RFC 792), which stands for ports.
+  const identifier = end - transport < 6 ? 0 : t.words[(transport + 4) >> 2]! & 0xffff;
+  packet[C_PORTS] = identifier | (identifier << 16);
+}
+
+/** A packet of a flow whose decision is remembered with its connection. False: that is gone; decide anew. */
+export function continues(f: Frame, t: Tables, base: number, connection: number): boolean {
+  const { connections } = t;
+  if (connections === undefined) return false;
+  describeSegment(f, t, connections.packet);
+  const version = t.records[base + (f.kind === KIND_IPV4 ? R_CONNECTION_4 : R_CONNECTION_6) + 1]!;
+  const direction = (connection & CONNECTION_BACK) !== 0 ? BACK : FORWARD;
+  return connections.advance(connection & ~CONNECTION_BACK, version, direction, t.now) !== 0;
+}
+
+/** What the connection table looks at in the packet of a known connection. */
+export function describeSegment(f: Frame, t: Tables, packet: Int32Array): void {
+  if (f.protocol !== PROTOCOL_TCP) {
+    packet[C_PROTOCOL] = PROTOCOL_UDP; // any but TCP
+    return;
+  }
+  const at = f.l4 >> 2;
+  packet[C_PROTOCOL] = PROTOCOL_TCP;
+  packet[C_SEQUENCE] = rawOf(t.words[at + 1]!);
+  packet[C_ACKNOWLEDGMENT] = rawOf(t.words[at + 2]!);
+  packet[C_FLAGS] = t.bytes[f.l4 + 13]!;
 }

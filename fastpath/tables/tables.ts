@@ -2,6 +2,7 @@
 
 import { RECORD } from "#fastpath/decision";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import {
   KIND_SERVICE,
@@ -43,6 +44,11 @@ export class Tables {
   /** IPv4 identification generator for packets that leave fragmentable. RFC 7915 §5.1, RFC 6864. */
   private identification = 1;
 
+  /** Tenths of a second, the same for all forwarders: the connection table's time. */
+  now = 0;
+  /** Shared by all forwarders; undefined: no stateful rule lets anything through. */
+  readonly connections: Connections | undefined;
+
   /** Generation of all tables together, read once a turn. */
   generation = 0;
 
@@ -62,12 +68,18 @@ export class Tables {
   readonly ruleKey = new Int32Array(KEY_WORDS);
   readonly answeredKey = new Int32Array(KEY_WORDS);
 
-  constructor(arena: ArenaViews, fib: FibReader, adjacencies: AdjacencyReader, cacheEntries: number) {
+  constructor(
+    arena: ArenaViews,
+    fib: FibReader,
+    adjacencies: AdjacencyReader,
+    { cacheEntries, connections }: { readonly cacheEntries: number; readonly connections?: Connections | undefined },
+  ) {
     this.bytes = arena.bytes;
     this.words = arena.words;
     this.halves = new Uint16Array(arena.words.buffer, arena.words.byteOffset, arena.words.length * 2);
     this.fib = fib;
     this.adjacencies = adjacencies;
+    this.connections = connections;
     this.records = new Int32Array((cacheEntries + 1) * RECORD);
     this.adopt(EMPTY);
   }

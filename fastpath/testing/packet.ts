@@ -13,6 +13,8 @@ export interface Tcp {
   readonly source?: number;
   readonly destination?: number;
   readonly sequence?: number;
+  /** Default 0x01020304. */
+  readonly acknowledgment?: number;
   /** FIN 1, SYN 2, RST 4, PSH 8, ACK 16; default ACK. */
   readonly flags?: number;
   /** Padded with zeros to whole words. */
@@ -199,7 +201,7 @@ function buildTcp(t: Tcp): Uint8Array {
   put16(b, 0, t.source ?? 49152);
   put16(b, 2, t.destination ?? 80);
   put32(b, 4, t.sequence ?? 1);
-  put32(b, 8, 0x01020304);
+  put32(b, 8, t.acknowledgment ?? 0x01020304);
   b[12] = (t.dataOffset ?? b.length >> 2) << 4;
   b[13] = t.flags ?? 16;
   put16(b, 14, 0x7000);

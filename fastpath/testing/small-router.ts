@@ -13,6 +13,8 @@ import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import { createConnectionTable } from "#fastpath/tables/connection-layout";
+import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
 import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
@@ -43,6 +45,7 @@ export interface SmallVm {
   readonly port: number;
 }
 
+const SALT = Int32Array.of(0x1234_5678, 0x0bad_cafe);
 const plan = { key: KEY, homes: HOMES };
 const POOL = { address: parseIpv4("10.0.0.0")!, length: 24 };
 const reserved = (last: number) => (ipv4: number) => (ipv4 & 0xff) < last;
@@ -164,6 +167,9 @@ export interface SmallRouterOptions {
   readonly metadata?: boolean;
   /** Rules before the defaults of paper §2.4. */
   readonly rules?: readonly OwnedRule[];
+  /** Connections there is room for, and each VM's share of them. Default 1024, all. */
+  readonly connections?: number;
+  readonly perVm?: number;
   /** Rows of both networks' route tables beside their own prefix. */
   readonly routes?: readonly NetworkRoutePlan[];
 }
@@ -176,12 +182,15 @@ export class SmallRouter {
   readonly sent: Sent[] = [];
   readonly punted: { verdict: Verdict; octets: Uint8Array }[] = [];
   readonly bytes: Uint8Array;
+  /** Takes over other settings, as after a reload. */
+  readonly adopt: (changes: Partial<Settings>) => void;
   private readonly frame = new Frame();
   private readonly counters: Float64Array;
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [] } = options;
+    const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const fib = new FibWriter({ capacityOctets: 1 << 20 });
@@ -194,9 +203,16 @@ export class SmallRouter {
       { port: 4, mac: SERVICE_MAC, own: GATEWAY_MAC, mtu: 16384, resolved: true },
     ]);
     const words = new Int32Array(arena);
-    const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, cacheEntries);
+    const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, {
+      cacheEntries,
+      connections: new Connections(createConnectionTable({ entries: connections, owners: 8, quota: perVm, key: SALT })),
+    });
     const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes };
-    tables.adopt(buildSnapshot(tablesPlan(vms, settings)));
+    this.adopt = (changes) => {
+      tables.adopt(buildSnapshot(tablesPlan(vms, { ...settings, ...changes })));
+      tables.generation++;
+    };
+    this.adopt({});
     this.counters = new Float64Array(COUNTERS_OCTETS / 8);
     const punts: Punts = {
       punt: (f, verdict) => {
@@ -239,7 +255,7 @@ export class SmallRouter {
   }
 }
 
-type Settings = Required<Omit<SmallRouterOptions, "cacheEntries">>;
+type Settings = Required<Omit<SmallRouterOptions, "cacheEntries" | "connections" | "perVm">>;
 
 /** Compiled rules, the defaults behind them. */
 export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]): RulesPlan {

@@ -41,6 +41,7 @@ export interface ForwardersOptions {
   readonly turns: SharedArrayBuffer;
   readonly fib: SharedArrayBuffer;
   readonly groups: SharedArrayBuffer;
+  readonly connections: SharedArrayBuffer;
 }
 
 interface Handle {
@@ -152,6 +153,7 @@ export class Forwarders {
       inject: inject.buffer,
       fib: options.fib,
       groups: options.groups,
+      connections: options.connections,
       wakeFd: createEventFd(),
       cacheEntries: options.cacheEntries,
       salt: crypto.getRandomValues(new Int32Array(1))[0]!,

@@ -7,6 +7,7 @@ import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, S
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, needsAnotherPort, planChange } from "#router/config/plan";
+import { RouterConnections } from "#router/connections";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
@@ -55,6 +56,7 @@ export class Router {
   readonly vmNeighbors: VmNeighbors;
   readonly vmDhcp: VmDhcp;
   readonly rules = new Rules();
+  readonly connections: RouterConnections;
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
   readonly counters = new PortCounters(() => this.forwarders.counters);
@@ -125,6 +127,7 @@ export class Router {
       inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.inject(frame, octets, tag),
       lost: (port: number, ending: number) => this.counters.lost(port, ending),
     };
+    this.connections = new RouterConnections(node.connections);
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.vmDhcp = new VmDhcp(services, this.ports, log);
     this.metadata = new MetadataService(services, log, node.address.bytes, fabric.gatewayMac.bytes);
@@ -225,6 +228,7 @@ export class Router {
         turns: this.turns,
         fib: this.routing.fib.buffer,
         groups: this.routing.groups.buffer,
+        connections: this.connections.buffer,
       },
       {
         punted: (punt) => this.punted(punt),
@@ -301,6 +305,7 @@ export class Router {
   /** Opens what has come back, and sees to what is looked at now and then. */
   private async retry(): Promise<void> {
     this.uplinkNeighbors.noteUse();
+    this.connections.sweep();
     this.ospf.checkClock();
     for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
   }
@@ -341,6 +346,7 @@ export class Router {
   private adopt(): Promise<void> {
     this.vmDhcp.refresh(this.configuration);
     this.metadata.refresh(this.configuration);
+    this.connections.setQuota(this.configuration.node.connections.perVm);
     const rules = this.rules.plan(this.configuration);
     const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, {
       serviceGroup: this.metadata.group,

@@ -1,4 +1,5 @@
 /** TCP, UDP and ICMP echo as far as they depend on the addresses. RFC 7915 §4.5, §5.5; ../decisions.md "Transport". */
+import { hasPorts } from "#wire/protocol";
 import { carried, checksumOf } from "./checksum";
 import { joined, numberAt, octetsOf, replaced } from "./octets";
 import { refuse } from "./outcome";
@@ -27,6 +28,8 @@ export function refuseBadTransport(protocol: number, payload: Uint8Array, icmp: 
     const said = numberAt(payload, 4, 2);
     if (said < 8 || (!partial && said > payload.length)) refuse("bad-transport");
   } else if (protocol === icmp && payload.length < 8) {
+    refuse(short);
+  } else if (hasPorts(protocol) && payload.length < 4) {
     refuse(short);
   }
 }

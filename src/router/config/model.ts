@@ -108,6 +108,8 @@ export interface Node {
   readonly forwarders: number;
   /** Flows whose decision is remembered, per forwarder: a power of two, 1024 … 4194304; 0 without a cache. */
   readonly flowCacheEntries: number;
+  /** Connections of stateful rules that there is room for, and that one VM may have. */
+  readonly connections: { readonly entries: number; readonly perVm: number };
   readonly uplinks: readonly Uplink[];
   readonly routes: readonly Route[];
   readonly vms: readonly Vm[];

@@ -30,6 +30,19 @@ const flowCache = z
   )
   .transform((value) => (value === false ? 0 : value.entries));
 
+const CONNECTIONS = "a mapping with entries and perVm";
+const connections = z
+  .strictObject(
+    {
+      entries: whole(1024, 4194304)
+        .default(262144)
+        .meta({ description: "connections of stateful rules that there is room for; about 150 octets each" }),
+      perVm: whole(1, 4194304).optional().meta({ description: "of which one VM may have; default: a quarter" }),
+    },
+    { error: CONNECTIONS },
+  )
+  .transform(({ entries, perVm }) => ({ entries, perVm: perVm ?? Math.ceil(entries / 4) }));
+
 const capture = z
   .boolean({ error: "true or false" })
   .default(false)
@@ -171,6 +184,7 @@ const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType,
       address: ipv6.optional().meta({ description: "a switch's own address" }),
       forwarders: whole(1, 16).default(1).meta({ description: "forwarder threads" }),
       flowCache: flowCache.prefault({ entries: 65536 }),
+      connections: connections.prefault({}),
       uplinks: list(element.uplink, "a list of uplinks"),
       routes: list(element.route, "a list of routes"),
       vms: list(element.vm, "a list of VMs"),

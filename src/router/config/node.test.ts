@@ -55,6 +55,7 @@ describe("a node", () => {
       homes: [0],
       forwarders: 1,
       flowCacheEntries: 65536,
+      connections: { entries: 262144, perVm: 65536 },
       uplinks: [],
       routes: [],
       vms: [],

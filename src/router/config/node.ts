@@ -78,7 +78,7 @@ function buildNode(
   lists: NodeLists,
   { fabric, place, housed, userData, ospf }: Surroundings,
 ): Node {
-  const { name, role, forwarders, flowCache, socket } = outline;
+  const { name, role, forwarders, flowCache, connections, socket } = outline;
   const routes = lists.routes.map(({ value }) => buildRoute(value));
   return {
     file,
@@ -88,6 +88,7 @@ function buildNode(
     homes: place.homes,
     forwarders,
     flowCacheEntries: flowCache,
+    connections,
     uplinks: lists.uplinks.map(({ value }) => buildUplink(value)),
     routes,
     vms: lists.vms.flatMap(({ index, value }) => {

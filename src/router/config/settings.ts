@@ -22,6 +22,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: "prefixes", of: ownPrefixes },
   { name: "forwarders", of: ({ node }) => `${node.forwarders}`, restart: AT_START },
   { name: "flowCache", of: ({ node }) => `${node.flowCacheEntries || "off"}`, restart: AT_START },
+  { name: "connections", of: ({ node }) => `${node.connections.entries}`, restart: AT_START },
+  { name: "connections perVm", of: ({ node }) => `${node.connections.perVm}` },
   { name: "socket", of: ({ node }) => node.socket, restart: "a router keeps its API socket" },
   { name: "fabric name", of: ({ fabric }) => fabric.name },
   { name: "fabric key", of: ({ fabric }) => toHex(fabric.key), secret: true, restart: EVERY_HOME },

@@ -1,0 +1,53 @@
+/** The packet that an ICMP error quotes, as a question to the rules: RFC 792, RFC 4443 §2.4(c). */
+import { type Frame, KIND_IPV4 } from "#fastpath/frame";
+import { writeTransportKey } from "#fastpath/stages/rule-key";
+import { K_DESTINATION_HOST, K_DESTINATION_TAGS, K_SOURCE_HOST, K_SOURCE_TAGS } from "#fastpath/tables/rule-layout";
+import type { Tables } from "#fastpath/tables/tables";
+import { PROTOCOL_FRAGMENT } from "#wire/protocol";
+
+/** Octets of an ICMP error before the packet it quotes. */
+const ERROR_HEADER = 8;
+
+/**
+ * Fills `t.ruleKey` with the packet quoted in `f`, an error. Returns the offset of its transport header, the frame's end
+ * where there is none to see; −1: not even the IP header is there.
+ */
+export function writeQuotedKey(f: Frame, t: Tables): number {
+  const at = f.l4 + ERROR_HEADER;
+  return f.kind === KIND_IPV4 ? quoted4(f, t, at) : quoted6(f, t, at);
+}
+
+/** `resolve` knows which tags the addresses have. */
+function quoted4(f: Frame, t: Tables, at: number): number {
+  if (f.end - at < 20) return -1;
+  const b = t.bytes;
+  writeEnds(t, t.quoted, 2, 6);
+  const isLater = (b[at + 6]! & 0x1f) !== 0 || b[at + 7] !== 0;
+  const transport = isLater ? f.end : at + ((b[at]! & 15) << 2);
+  writeTransportKey(t, b[at + 9]!, transport, f.end);
+  return transport;
+}
+
+function quoted6(f: Frame, t: Tables, at: number): number {
+  if (f.end - at < 40) return -1;
+  const b = t.bytes;
+  writeEnds(t, t.words, (at + 16) >> 2, (at + 32) >> 2);
+  let next = b[at + 6]!;
+  let transport = at + 40;
+  if (next === PROTOCOL_FRAGMENT && f.end - transport >= 8) {
+    next = b[transport]!;
+    const isLater = b[transport + 2] !== 0 || (b[transport + 3]! & 0xf8) !== 0;
+    transport = isLater ? f.end : transport + 8;
+  }
+  writeTransportKey(t, next, transport, f.end);
+  return transport;
+}
+
+/** `source`, `destination`: where in `words` their tags are, and their host address after that. */
+function writeEnds(t: Tables, words: Int32Array, source: number, destination: number): void {
+  const key = t.ruleKey;
+  key[K_SOURCE_TAGS] = words[source]!;
+  key[K_SOURCE_HOST] = words[source + 1]!;
+  key[K_DESTINATION_TAGS] = words[destination]!;
+  key[K_DESTINATION_HOST] = words[destination + 1]!;
+}
