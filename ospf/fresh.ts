@@ -14,6 +14,7 @@ export function addArea(instance: Instance, config: AreaConfig): Area {
     // Gracefully restarted, we are still known to all.
     isSilent: instance.restartingUntil === undefined,
     silentUntil: NEVER,
+    hasSpoken: instance.restartingUntil !== undefined,
   };
   instance.areas.set(area.id, area);
   return area;
@@ -35,7 +36,7 @@ export function addInterface(instance: Instance, config: InterfaceConfig, area: 
     neighbors: new Map(),
     database: new LsaStore(),
     helloAt: NEVER,
-    helloSentAt: -NEVER,
+    helloHurriedAt: -NEVER,
     waitUntil: NEVER,
     outgoing: new Set(),
     floodAt: NEVER,

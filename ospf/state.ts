@@ -42,6 +42,8 @@ export interface Area {
   isSilent: boolean;
   /** When that ends at the latest. */
   silentUntil: Millis;
+  /** It has ended before, in this life of ours. */
+  hasSpoken: boolean;
 }
 
 export interface Interface {
@@ -64,8 +66,8 @@ export interface Interface {
   /** Link scope: Link-LSAs and Grace-LSAs of all routers on the link, and unknown types. */
   readonly database: LsaStore;
   helloAt: Millis;
-  /** The last one. */
-  helloSentAt: Millis;
+  /** The last one that was brought forward. */
+  helloHurriedAt: Millis;
   /** End of the Waiting state. */
   waitUntil: Millis;
   /** To be flooded out of this interface, in packets as large as it takes, at `floodAt` the next ones. */

@@ -88,7 +88,7 @@ function enter(core: Core, on: Interface, state: InterfaceState): void {
   if (state === "Down" || on.config.kind === "broadcast") core.routing.topologyChanged(nowOf(core));
 }
 
-/** Between a hello and one that is brought forward. */
+/** Between hellos that are brought forward. */
 const HELLO_SPACING: Millis = 100;
 
 /**
@@ -96,7 +96,10 @@ const HELLO_SPACING: Millis = 100;
  * and the adjacencies of a router that starts begin one by one.
  */
 export function hurryHello(core: Core, on: Interface): void {
-  if (on.helloAt !== NEVER) on.helloAt = Math.min(on.helloAt, Math.max(nowOf(core), on.helloSentAt + HELLO_SPACING));
+  const at = Math.max(nowOf(core), on.helloHurriedAt + HELLO_SPACING);
+  if (on.helloAt === NEVER || on.helloAt <= at) return;
+  on.helloAt = at;
+  on.helloHurriedAt = at;
 }
 
 /** RFC 5340 §4.2.1.1. */
@@ -134,7 +137,6 @@ export function interfaceTimers(core: Core, on: Interface): void {
   const now = nowOf(core);
   if (on.helloAt <= now) {
     sendHello(core, on);
-    on.helloSentAt = now;
     on.helloAt = now + jittered(core, on.config.helloInterval);
   }
   if (on.waitUntil <= now) {

@@ -16,8 +16,8 @@ interface Company {
   isAdjacent: boolean;
   /** Somebody takes what is flooded. */
   hears: boolean;
-  /** Somebody is about to be adjacent. */
-  isJoining: boolean;
+  /** Somebody is about to be adjacent, or may be. */
+  isExpected: boolean;
 }
 
 /** To be asked in each turn, before what changed is originated. True: the silence is over. */
@@ -29,9 +29,10 @@ export function endsSilence(area: Area, now: Millis): boolean {
   }
   if (company.isAdjacent) breakSilenceBy(area, now + COMPANY_WAIT);
   const isOver = area.silentUntil <= now;
-  const ends = company.isAdjacent ? isOver || !company.isJoining : isOver && company.hears;
+  const ends = company.isAdjacent ? isOver || !company.isExpected : isOver && company.hears;
   if (isOver || ends) area.silentUntil = NEVER;
   area.isSilent = !ends;
+  area.hasSpoken ||= ends;
   return ends;
 }
 
@@ -44,12 +45,14 @@ function breakSilenceBy(area: Area, at: Millis): void {
   area.silentUntil = Math.min(area.silentUntil, at);
 }
 
-function companyIn({ interfaces }: Area): Company {
-  const company: Company = { isAdjacent: false, hears: false, isJoining: false };
-  for (const { neighbors } of interfaces) {
+/** Two routers of a LAN may stay two-way. On an interface where nobody was heard yet somebody may be when we begin. */
+function companyIn({ interfaces, hasSpoken }: Area): Company {
+  const company: Company = { isAdjacent: false, hears: false, isExpected: false };
+  for (const { neighbors, config } of interfaces) {
+    if (neighbors.size === 0 && !hasSpoken && !config.passive) company.isExpected = true;
     for (const neighbor of neighbors.values()) {
       if (isAdjacent(neighbor)) company.isAdjacent = true;
-      else if (atLeast(neighbor.state, "ExStart")) company.isJoining = true;
+      else if (neighbor.state !== "TwoWay") company.isExpected = true;
       if (isAdjacent(neighbor) || atLeast(neighbor.state, "Exchange")) company.hears = true;
     }
   }
