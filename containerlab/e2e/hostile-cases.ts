@@ -57,6 +57,8 @@ export const NOT_BY_ONE_FRAME: Readonly<Record<string, string>> = {
   "punt-full": "only while the control thread is busy: frame-ring.test.ts",
   "inject-full": "only while a forwarder is busy: frame-ring.test.ts",
   "service-stray": "only from the router's own namespace: metadata.e2e.test.ts",
+  "connections-full": "tested with the tenants' rules: tenants.e2e.test.ts",
+  "connection-quota": "tested with the tenants' rules: tenants.e2e.test.ts",
   "hold-full": "only with a thousand neighbours that are all in use: neighbors.test.ts",
   "port-down": "only in the moment between a port's end and the word of it: its next hops have failed then",
   "transmit-failed": "only on a kernel without io_uring, at a TAP that is down: ports.e2e.test.ts",

@@ -7,6 +7,7 @@ import { between, type HostileCase, marked, octets, patched, udp, withType } fro
 import {
   A,
   BEHIND_SILENCE,
+  DENIED_PORT,
   DISCARDED,
   frameOfP,
   fromT,
@@ -105,6 +106,7 @@ const FORBIDDEN: readonly HostileCase[] = [
   sends("a ping from the router's own address, for a VM", "infrastructure-source", { source: ROUTER6 }, icmp(128)),
   sends("another tenant's address, for a VM", "no-rule", { source: RED_REMOTE.ipv6 }),
   sends("blue's address, for red's VM", "no-rule", { destination: R.ipv6 }),
+  sends("what a rule forbids", "rule-denied", {}, { ...udp(), destination: DENIED_PORT }),
   sends("a link-local source, for another router", "link-local", {
     source: LINK_LOCAL,
     destination: RED_REMOTE.ipv6,

@@ -16,6 +16,8 @@ import { networkAddress } from "#policy/homes";
 import { addressesAt, BLUE, fabricYaml, RED, type TestLab } from "./test-lab";
 
 const HOMES = 5;
+/** UDP to it the operator's rule forbids. */
+export const DENIED_PORT = 19;
 const home = (index: number): Uint8Array => parseIpv6(`2001:db8:a1:${index}::`)!;
 
 export interface Host {
@@ -95,7 +97,10 @@ ${[
 
 /** Builds it all; resolves when b and s reach one another. */
 export async function build(lab: TestLab): Promise<void> {
-  lab.write("fabric.yaml", fabricYaml(HOMES));
+  lab.write(
+    "fabric.yaml",
+    `${fabricYaml(HOMES)}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
+  );
   lab.write("hv.yaml", nodeYaml());
   const mute = (name: string): string => `    ${name}:
       kind: linux
