@@ -22,6 +22,7 @@ import {
   E_PROTOCOL,
   E_RULE,
   E_SIDES,
+  E_START,
   E_USED,
   ENTRY_WORDS,
   H_CURSOR,
@@ -35,6 +36,7 @@ import {
   placesOf,
   S_OCTETS,
   S_PACKETS,
+  S_START,
   SIDE_WORDS,
   WAYS,
 } from "#fastpath/tables/connection-layout";
@@ -153,8 +155,16 @@ export class ConnectionEntries {
     const at = this.at(entry);
     const claimed = nextVersion(control) | CLAIMED;
     if (Atomics.compareExchange(words, at + E_CONTROL, control, claimed) !== control) return false;
-    if ((control & STATE_MASK) >= FIRST_STATE) this.giveBack(words[at + E_PROTOCOL]! >>> 8);
+    if ((control & STATE_MASK) >= FIRST_STATE) {
+      this.giveBack(words[at + E_PROTOCOL]! >>> 8);
+      for (let i = 0; i < 2 * SIDE_WORDS; i++) words[at + E_SIDES + i] = 0;
+    }
     return true;
+  }
+
+  /** Word index of the sequence number after an end's SYN. */
+  startAt(entry: number, direction: number): number {
+    return direction === FORWARD ? this.at(entry) + E_START : this.sideAt(entry, BACK) + S_START;
   }
 
   /** A claimed slot gets its entry. Everything else is written. */
@@ -177,7 +187,7 @@ export class ConnectionEntries {
     words[at + E_MADE] = now;
     words[at + E_RULE] = rule;
     words[at + E_GENERATION] = (generation + mixOf(words[at + E_CONTROL]! >>> STATE_BITS)) | 0;
-    for (let i = 0; i < 2 * SIDE_WORDS; i++) words[at + E_SIDES + i] = 0;
+    words[at + E_START] = 0;
   }
 
   // ---- owners ----

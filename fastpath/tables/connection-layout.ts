@@ -50,7 +50,9 @@ export const E_GENERATION = 13;
 /** Tick of its first packet. */
 export const E_MADE = 14;
 
-/** The forward side, and the back side behind it. */
+/** TCP: sequence number after the SYN of the end that began. Here, so that a first packet writes one line only. */
+export const E_START = 15;
+/** The forward side, and the back side behind it; all 0 in a free slot. */
 export const E_SIDES = 16;
 
 // A side of an entry: what the packets of one direction say. Words.
@@ -58,10 +60,10 @@ export const SIDE_WORDS = 8;
 /** Doubles. */
 export const S_PACKETS = 0;
 export const S_OCTETS = 2;
-/** Sequence number after this end's SYN. */
-export const S_START = 4;
-/** What this end acknowledged last: the sequence number it expects. */
-export const S_ACKNOWLEDGED = 5;
+/** TCP: what this end acknowledged last, the sequence number it expects. */
+export const S_ACKNOWLEDGED = 4;
+/** TCP: sequence number after this end's SYN. The back side's only, see E_START. */
+export const S_START = 5;
 
 /** Where the parts are; word indexes. */
 export interface Places {

@@ -1,5 +1,4 @@
 /** What a TCP segment means to its connection: RFC 9293 §3.10.7, as far as one who only forwards can tell. */
-import { S_ACKNOWLEDGED, S_START } from "#fastpath/tables/connection-layout";
 import {
   DOUBTFUL_RESET,
   FIN,
@@ -29,9 +28,11 @@ export function firstTcpState(flags: number): number {
 
 /** A described segment; numbers may be signed. */
 export interface Segment {
-  /** Word indexes of the sides of the end that sent it, and of the other. */
-  mine: number;
-  theirs: number;
+  /** Word indexes, of the end that sent it and of the other: the sequence number after the SYN; what was acknowledged. */
+  myStart: number;
+  theirStart: number;
+  myAcknowledged: number;
+  theirAcknowledged: number;
   flags: number;
   sequence: number;
   acknowledgment: number;
@@ -39,20 +40,20 @@ export interface Segment {
 
 /** The event (for the end that began; the caller adds FROM_BACK) that a segment is to a connection in this state. */
 export function tcpEvent(words: Int32Array, state: number, s: Segment): number {
-  const { flags, theirs } = s;
+  const { flags, theirStart } = s;
   if ((flags & FLAG_RST) !== 0) return isMeant(words, state, s) ? RESET : DOUBTFUL_RESET;
   if ((flags & FLAG_SYN) !== 0) {
     if ((flags & FLAG_ACK) === 0) return SYN;
-    return acknowledges(words[theirs + S_START]!, s) ? SYN_ACK : NOTHING;
+    return acknowledges(words[theirStart]!, s) ? SYN_ACK : NOTHING;
   }
-  if (state === SYN_RECEIVED && !acknowledges(words[theirs + S_START]!, s)) return NOTHING;
+  if (state === SYN_RECEIVED && !acknowledges(words[theirStart]!, s)) return NOTHING;
   return (flags & FLAG_FIN) !== 0 ? FIN : PACKET;
 }
 
 /** A RST must be in sequence; the answer to a SYN must acknowledge it instead. RFC 5961 §3.2. */
 function isMeant(words: Int32Array, state: number, s: Segment): boolean {
-  if (state === SYN_SENT && (s.flags & FLAG_ACK) !== 0) return acknowledges(words[s.theirs + S_START]!, s);
-  return (words[s.theirs + S_ACKNOWLEDGED]! | 0) === (s.sequence | 0);
+  if (state === SYN_SENT && (s.flags & FLAG_ACK) !== 0) return acknowledges(words[s.theirStart]!, s);
+  return (words[s.theirAcknowledged]! | 0) === (s.sequence | 0);
 }
 
 const acknowledges = (start: number, s: Segment): boolean =>
@@ -60,13 +61,12 @@ const acknowledges = (start: number, s: Segment): boolean =>
 
 /** Remembers what later segments are measured by. `next`: the state the segment led to. */
 export function noteSegment(words: Int32Array, state: number, next: number, s: Segment): void {
-  const { flags, mine, theirs } = s;
+  const { flags, myAcknowledged } = s;
   if ((flags & FLAG_RST) !== 0) return; // forged, perhaps
   if ((flags & FLAG_SYN) !== 0 && (state === SYN_SENT || next === SYN_SENT)) {
-    words[mine + S_START] = s.sequence + 1;
-    words[theirs + S_ACKNOWLEDGED] = s.sequence + 1; // once it has come there
+    words[s.myStart] = s.sequence + 1;
+    if (next !== SYN_SENT) words[s.theirAcknowledged] = s.sequence + 1; // as it will
   }
   // Most packets of a one-way transfer acknowledge the same: the line stays clean.
-  if ((flags & FLAG_ACK) !== 0 && words[mine + S_ACKNOWLEDGED] !== s.acknowledgment)
-    words[mine + S_ACKNOWLEDGED] = s.acknowledgment;
+  if ((flags & FLAG_ACK) !== 0 && words[myAcknowledged] !== s.acknowledgment) words[myAcknowledged] = s.acknowledgment;
 }
