@@ -109,8 +109,12 @@ export function inPrecedence<R extends Rule>(rules: readonly R[]): R[] {
 }
 
 /** The rule that decides about the packet; undefined: none, and the packet is dropped. Asks every rule in turn. */
-export function decideNaively<R extends Rule>(rules: readonly R[], packet: Packet): R | undefined {
-  return inPrecedence(rules).find((rule) => {
+export const decideNaively = <R extends Rule>(rules: readonly R[], packet: Packet): R | undefined =>
+  firstMatch(inPrecedence(rules), packet);
+
+/** The same of rules that are in the order of {@link inPrecedence} already. */
+export function firstMatch<R extends Rule>(rules: readonly R[], packet: Packet): R | undefined {
+  return rules.find((rule) => {
     const match = matchOf(rule, packet);
     return match === "yes" || (match === "maybe" && rule.action === "allow");
   });
@@ -133,7 +137,7 @@ export function matchOf(rule: Rule, packet: Packet): "yes" | "no" | "maybe" {
 const isIcmp = (protocol: number | undefined): boolean => protocol === PROTOCOL_ICMP4 || protocol === PROTOCOL_ICMP6;
 
 /** True when only a packet that shows its ports can be known to match. */
-export const asksForPorts = (rule: Rule): boolean =>
+export const asksForPorts = (rule: Pick<Rule, "sourcePorts" | "destinationPorts">): boolean =>
   (rule.sourcePorts?.length ?? 0) > 0 || (rule.destinationPorts?.length ?? 0) > 0;
 
 function portsMatch(rule: Rule, { ports }: Packet): boolean {
@@ -156,6 +160,9 @@ export function covers(prefix: IidPrefix, { tags, host }: Iid): boolean {
     sameBits(prefix.host, host, Math.max(prefix.length - 32, 0))
   );
 }
+
+/** True when some interface identifier begins with both: one of them then begins with the other. */
+export const overlaps = (a: IidPrefix, b: IidPrefix): boolean => (a.length <= b.length ? covers(a, b) : covers(b, a));
 
 /** `bits`: 0 … 32. A shift by 32 would be one by 0. */
 const sameBits = (a: number, b: number, bits: number): boolean => bits === 0 || (a ^ b) >>> (32 - bits) === 0;
