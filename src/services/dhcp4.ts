@@ -8,11 +8,10 @@ import { type Millis, NEVER } from "#base/time";
 import type { Dhcp4Counters, Dhcp4Effect, Dhcp4Event, Dhcp4Settings, Lease } from "#services/dhcp4/events";
 import { replyTo } from "#services/dhcp4/reply";
 import { requestIn } from "#services/dhcp4/request";
+import { DECLINED, enter, isDeclined, lapse } from "#services/lease";
 import { BURST, takeToken } from "#services/token-bucket";
 import { ACK, DECLINE, type Dhcp4Message, DISCOVER, INFORM, NAK, OFFER, RELEASE, REQUEST } from "#wire/dhcp4";
 
-/** How long a declined address is not offered: as long as a client waits before it asks again (RFC 2131 §3.1). */
-const DECLINED: Millis = 10_000;
 /** Of what a client says of itself, so much is remembered. */
 const LONGEST_NAME = 63;
 const MOST_REQUESTED = 64;
@@ -96,14 +95,7 @@ export class Dhcp4Server {
   }
 
   #expire(now: Millis): void {
-    for (const lease of this.#leases.values()) {
-      if (lease.deadline > now) continue;
-      if (lease.state === "bound") {
-        lease.state = "expired";
-        this.counters.expired++;
-      }
-      lease.deadline = NEVER;
-    }
+    for (const lease of this.#leases.values()) if (lapse(lease, now)) this.counters.expired++;
   }
 
   /** RFC 2131 §4.3. */
@@ -190,7 +182,7 @@ export class Dhcp4Server {
   }
 
   #isDeclined(lease: Lease, now: Millis): boolean {
-    if (lease.state !== "declined" || lease.deadline === NEVER || lease.deadline <= now) return false;
+    if (!isDeclined(lease, now)) return false;
     this.counters.declined++;
     return true;
   }
@@ -205,11 +197,6 @@ const reply = (lease: Lease, request: Dhcp4Message, type: number): Dhcp4Effect =
   port: lease.port,
   frame: replyTo(request, type, lease.settings),
 });
-
-function enter(lease: Lease, state: Lease["state"], deadline: Millis = NEVER): void {
-  lease.state = state;
-  lease.deadline = deadline;
-}
 
 function remember(lease: Lease, { chaddr, options }: Dhcp4Message, now: Millis): void {
   lease.lastSeen = now;

@@ -9,12 +9,11 @@ import { areOnLink, assign, ownIn, type Purpose, withoutBinding } from "#service
 import type { Client6, Dhcp6Counters, Dhcp6Effect, Dhcp6Event, Dhcp6Settings, Lease6 } from "#services/dhcp6/events";
 import { replyTo, requestedOptions } from "#services/dhcp6/reply";
 import { type Request, requestIn } from "#services/dhcp6/request";
+import { DECLINED, enter, isDeclined, lapse } from "#services/lease";
 import { BURST, takeToken } from "#services/token-bucket";
 import * as dhcp from "#wire/dhcp6";
 import { type Dhcp6Options, INFINITY, NOT_ON_LINK, SUCCESS, USE_MULTICAST } from "#wire/dhcp6-options";
 
-/** How long a declined address is not given: the router cannot tell who has it, only let a moment pass (§18.3.8). */
-const DECLINED: Millis = 10_000;
 /** Of what a client asks for, so much is remembered. */
 const MOST_REQUESTED = 64;
 
@@ -100,16 +99,8 @@ export class Dhcp6Server {
   }
 
   #expire(now: Millis): void {
-    for (const { leases } of this.#clients.values()) {
-      for (const lease of leases) {
-        if (lease.deadline > now) continue;
-        if (lease.state === "bound") {
-          lease.state = "expired";
-          this.counters.expired++;
-        }
-        lease.deadline = NEVER;
-      }
-    }
+    for (const { leases } of this.#clients.values())
+      for (const lease of leases) if (lapse(lease, now)) this.counters.expired++;
   }
 
   /** §18.3 */
@@ -220,20 +211,12 @@ const send = (client: Client6, request: Request, type: number, options: Dhcp6Opt
 
 const wanted = (client: Client6, { message }: Request): Dhcp6Options => requestedOptions(message, client.settings);
 
-const isDeclined = ({ state, deadline }: Lease6, now: Millis): boolean =>
-  state === "declined" && deadline !== NEVER && deadline > now;
-
 const available = ({ leases }: Client6, now: Millis): Uint8Array[] =>
   leases.filter((lease) => !isDeclined(lease, now)).map(({ address }) => address);
 
 /** Of the VM's leases, those that the associations of addresses name. */
 const leasesIn = ({ leases }: Client6, { iaNa = [] }: Dhcp6Options): Lease6[] =>
   leases.filter(({ address }) => iaNa.some((ia) => ownIn(ia, [address]).length > 0));
-
-function enter(lease: Lease6, state: Lease6["state"], deadline: Millis = NEVER): void {
-  lease.state = state;
-  lease.deadline = deadline;
-}
 
 function remember(client: Client6, { message: { options }, mac }: Request, now: Millis): void {
   client.lastSeen = now;

@@ -1,5 +1,7 @@
 /** What the DHCPv4 core (services/dhcp4.ts) is told, what it wants done, and what it remembers. */
 import type { Millis } from "#base/time";
+import type { LeaseLife } from "#services/lease";
+import type { TokenBucket } from "#services/token-bucket";
 
 /** What a VM is told of its network. Addresses are four octets, MAC addresses six. */
 export interface Dhcp4Settings {
@@ -34,28 +36,16 @@ export type Dhcp4Effect =
   /** The client says that another has its address (RFC 2131 §4.3.3): something for the operator. */
   | { readonly type: "declined"; readonly port: number };
 
-/**
- * `offered`: asked for, not taken yet. `bound`: taken. `told`: asks for settings only, and has its address from elsewhere
- * (RFC 2131 §3.4). `released`, `declined`, `expired`: what became of it.
- */
-export type LeaseState = "none" | "offered" | "bound" | "told" | "released" | "declined" | "expired";
-
 /** A VM, its settings and what is known of its client. */
-export interface Lease {
+export interface Lease extends LeaseLife, TokenBucket {
   readonly port: number;
   settings: Dhcp4Settings;
-  state: LeaseState;
-  /** When a bound lease expires, or a declined address may be offered again. */
-  deadline: Millis;
   /** Of the client's last message; undefined: none came yet. */
   lastSeen: Millis | undefined;
   /** What the client said of itself. */
   mac: Uint8Array | undefined;
   hostName: string | undefined;
   requested: readonly number[];
-  /** Answers it may still have now. */
-  tokens: number;
-  refilled: Millis;
 }
 
 export interface Dhcp4Counters {

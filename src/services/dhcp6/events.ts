@@ -1,6 +1,7 @@
 /** What the DHCPv6 core (services/dhcp6.ts) is told, what it wants done, and what it remembers. */
 import type { Millis } from "#base/time";
-import type { Dhcp4Effect, LeaseState } from "#services/dhcp4/events";
+import type { Dhcp4Effect } from "#services/dhcp4/events";
+import type { LeaseLife } from "#services/lease";
 import type { TokenBucket } from "#services/token-bucket";
 
 /** What a VM is told of its network. Addresses are 16 octets, MAC addresses six. */
@@ -36,11 +37,8 @@ export type Dhcp6Effect =
   | { readonly type: "declined"; readonly port: number; readonly address: Uint8Array };
 
 /** An address of a VM and what became of it; "told": the VM asked for settings only. */
-export interface Lease6 {
+export interface Lease6 extends LeaseLife {
   readonly address: Uint8Array;
-  state: LeaseState;
-  /** When a bound lease expires, or a declined address may be had again. */
-  deadline: Millis;
 }
 
 /** A VM, its settings and what is known of its client. */
