@@ -147,7 +147,6 @@ export class RuleWords {
     const diagram = this.#diagram;
     if (ref <= 0 || diagram.dimensionOf(ref) >= D_PROTOCOL) return undefined;
     const same = this.#overSameOctet(ref, other);
-    if (other > 0 && !same && diagram.dimensionOf(other) < diagram.dimensionOf(ref)) return undefined;
     const [runs, otherRuns] = [diagram.runsOf(ref), same ? diagram.runsOf(other) : 1];
     const found: Difference[] = [];
     for (let i = 0, j = 0, first = 0; first < 256; ) {

@@ -132,6 +132,30 @@ describe("many rules on one pair of ends", () => {
   });
 });
 
+describe("sources inside one another, each with destinations that the ones around it lack", () => {
+  const rules = Array.from({ length: 64 }, (_, length) =>
+    ruleOf({
+      name: `${length}`,
+      source: [{ tags: 0, host: 0, length }],
+      destination: [0, 1, 2].map((i) => ({ tags: 0, host: (64 * i + length) << 8, length: 56 })),
+    }),
+  );
+
+  test("are told apart, however many differences lead from one to the next", () => {
+    withSeed((random) => {
+      const compiled = compileOnce(rules);
+      for (let bit = 0; bit < 64; bit++) {
+        const source = bit < 32 ? { tags: (1 << bit) >>> 0, host: 0 } : { tags: 0, host: (1 << (bit - 32)) >>> 0 };
+        for (let slot = 0; slot < 256; slot++) {
+          const packet = { source, destination: { tags: 0, host: slot << 8 }, protocol: 47 };
+          const found = compiled.rules[ruleNumber(lookupRule(compiled.words, keyOf(packet, random)))];
+          expect(found).toBe(decideNaively(rules, packet)!);
+        }
+      }
+    });
+  });
+});
+
 describe("rules that need too much room", () => {
   /** Every source has destinations of its own, and each covers the next: nothing can be shared. */
   const nested = (count: number): Rule[] =>
@@ -166,6 +190,15 @@ describe("rules that need too much room", () => {
     }
     expect(caught).toMatchObject({ exact: true, words: words.length, allowed: words.length - 1 });
     expect((caught as RuleSpaceError).largest[0]).toBe("nested 0");
+  });
+
+  test("leave no more behind than a bound", () => {
+    const compiler = new RuleCompiler<Rule>();
+    const first = compiler.compile(nested(60)).words.length;
+    for (let turn = 0; turn < 20; turn++) {
+      const { words } = compiler.compile(nested(60).map((rule) => ({ ...rule, name: `${rule.name} ${turn}` })));
+      expect(words.length).toBeLessThan(4 * first + (1 << 16));
+    }
   });
 
   test("find room again that earlier rules took", () => {
