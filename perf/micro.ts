@@ -11,6 +11,7 @@ import type { Port } from "#fastpath/ports/port";
 import { udp4, udpBack } from "#fastpath/testing/small-packets";
 import { KEY, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/small-router";
 
+import { measureConnections } from "./connections";
 import { measureFib } from "./fib";
 
 const SLOTS = 512;
@@ -185,4 +186,6 @@ if (import.meta.main) {
   measurePipeline();
   measureHomes();
   measureFib();
+  process.stdout.write("\n");
+  measureConnections();
 }
