@@ -13,6 +13,7 @@ import { KEY, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/sma
 
 import { measureConnections } from "./connections";
 import { measureFib } from "./fib";
+import { measureRules } from "./rules";
 
 const SLOTS = 512;
 const SLOT = 256; // octets
@@ -188,4 +189,5 @@ if (import.meta.main) {
   measureFib();
   process.stdout.write("\n");
   measureConnections();
+  measureRules();
 }
