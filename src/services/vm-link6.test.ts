@@ -1,266 +1,38 @@
 import { describe, expect, test } from "bun:test";
-import { formatIpv6, formatMac, linkLocalFromMac, parseIpv6, parseMac } from "#base/address";
+import { formatIpv6, formatMac, parseMac } from "#base/address";
 import { nextBelow, nextOctets, seeded } from "#base/random";
-import { Malformed } from "#base/reader";
-import type { Millis } from "#base/time";
+import {
+  attach,
+  counted,
+  dad,
+  fire,
+  GATEWAY,
+  ip,
+  LEARNT,
+  LINK_LOCAL,
+  lines,
+  linked,
+  NOBODY,
+  na,
+  ns,
+  OTHER,
+  OTHER_MAC,
+  PORT,
+  ra,
+  resolve,
+  rs,
+  SECOND,
+  TO_ALL,
+  TO_VM,
+  tell,
+  VM,
+  VM_MAC,
+} from "#services/testing/vm-link6";
 import { VmLink6 } from "#services/vm-link6";
-import type { VmLink6Counters, VmLink6Effect, VmLink6Settings } from "#services/vm-link6/events";
-import * as ethernet from "#wire/ethernet";
+import type { VmLink6Settings } from "#services/vm-link6/events";
 import * as icmp6 from "#wire/icmp6";
 import * as ipv6 from "#wire/ipv6";
 import * as nd from "#wire/nd";
-
-const ip = (text: string) => parseIpv6(text)!;
-const PORT = 3;
-const VM = ip("2001:db8:1::2");
-const SECOND = ip("2001:db8:1::3");
-const OTHER = ip("2001:db8:1::99");
-const VM_MAC = parseMac("02:00:00:00:00:02")!;
-const OTHER_MAC = parseMac("02:00:00:00:00:99")!;
-const LINK_LOCAL = linkLocalFromMac(VM_MAC);
-const GATEWAY = ip("fe80::1");
-const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
-const NOBODY = ip("::");
-
-const settings: VmLink6Settings = {
-  addresses: [VM, SECOND],
-  gateway: GATEWAY,
-  gatewayMac: GATEWAY_MAC,
-  mtu: 1440,
-  managed: true,
-  dnsServers: [ip("2001:db8::53")],
-  domains: ["blue.example"],
-};
-
-const attach = (more: Partial<VmLink6Settings> = {}) =>
-  ({ type: "attach", port: PORT, settings: { ...settings, ...more } }) as const;
-
-/** Attached at 0, the first advertisement sent. */
-function linked(more: Partial<VmLink6Settings> = {}): VmLink6 {
-  const core = new VmLink6(1);
-  core.handle(attach(more), 0);
-  return core;
-}
-
-/** Effects as short lines. */
-const lines = (effects: readonly VmLink6Effect[]): string[] =>
-  effects.map((effect) => {
-    switch (effect.type) {
-      case "send":
-        return describeFrame(effect.frame);
-      case "adjacency":
-        return `adjacency ${typeof effect.mac === "string" ? effect.mac : formatMac(effect.mac)}`;
-      case "release":
-        return `release ${effect.held.join(",")}`;
-      case "drop":
-        return `drop ${effect.held.join(",")} ${effect.reason}`;
-      default:
-        return `refused ${effect.reason}`;
-    }
-  });
-
-function packetOf(frame: Uint8Array): nd.NdPacket {
-  expect(ethernet.source(frame, 0)).toEqual(GATEWAY_MAC);
-  const packet = nd.readNd(frame, ethernet.SIZE, frame.length);
-  if (packet instanceof Malformed) throw new Error(`we sent an invalid message: ${packet.error}`);
-  expect(formatIpv6(packet.source)).toBe("fe80::1");
-  return packet;
-}
-
-function describeFrame(frame: Uint8Array): string {
-  const { destination, message: m } = packetOf(frame);
-  const to = `to ${formatIpv6(destination)} at ${formatMac(frame)}`;
-  if (m.type === icmp6.ROUTER_ADVERTISEMENT) return `RA ${m.routerLifetime} ${to}`;
-  if (m.type === icmp6.ROUTER_SOLICITATION) throw new Error("routers do not ask for routers");
-  if (m.type === icmp6.NEIGHBOR_SOLICITATION) {
-    expect(m.options.sourceLinkLayer).toEqual(GATEWAY_MAC); // §7.2.2
-    return `NS ${formatIpv6(m.target)} ${to}`;
-  }
-  expect(m.options.targetLinkLayer).toEqual(GATEWAY_MAC); // §7.2.4
-  const flags = `${m.router ? "R" : ""}${m.solicited ? "S" : ""}${m.override ? "O" : ""}`;
-  return `NA ${formatIpv6(m.target)} ${flags} ${to}`;
-}
-
-interface Spoken {
-  readonly from?: Uint8Array;
-  readonly to?: Uint8Array;
-  readonly mac?: Uint8Array;
-}
-
-function spoken(
-  message: nd.NdMessage,
-  { from = LINK_LOCAL, to = nd.ALL_ROUTERS, mac = VM_MAC }: Spoken = {},
-): Uint8Array {
-  const packet = nd.writeNd({ source: from, destination: to, message });
-  return ethernet.frame(ethernet.multicastMac6(to), mac, ethernet.ETHERTYPE_IPV6, packet);
-}
-
-const ns = (target: Uint8Array, spokenBy: Spoken = {}, option: Uint8Array | null = VM_MAC): Uint8Array => {
-  const options = option === null ? {} : { sourceLinkLayer: option };
-  return spoken({ type: icmp6.NEIGHBOR_SOLICITATION, target, options }, { to: nd.solicitedNode(target), ...spokenBy });
-};
-const dad = (target: Uint8Array): Uint8Array => ns(target, { from: NOBODY }, null);
-const na = (target: Uint8Array, spokenBy: Spoken = {}, mac = VM_MAC): Uint8Array => {
-  const flags = { router: false, solicited: true, override: true };
-  return spoken(
-    { type: icmp6.NEIGHBOR_ADVERTISEMENT, ...flags, target, options: { targetLinkLayer: mac } },
-    { from: target, to: GATEWAY, ...spokenBy },
-  );
-};
-const rs = (spokenBy: Spoken = {}): Uint8Array =>
-  spoken(
-    { type: icmp6.ROUTER_SOLICITATION, options: spokenBy.from === NOBODY ? {} : { sourceLinkLayer: VM_MAC } },
-    spokenBy,
-  );
-const ra = (spokenBy: Spoken = {}): Uint8Array => {
-  const flags = { curHopLimit: 0, managed: false, otherConfig: false };
-  const times = { routerLifetime: 1800, reachableTime: 0, retransTimer: 0 };
-  return spoken(
-    { type: icmp6.ROUTER_ADVERTISEMENT, ...flags, ...times, options: {} },
-    { to: nd.ALL_NODES, ...spokenBy },
-  );
-};
-
-const tell = (core: VmLink6, frame: Uint8Array, now: Millis = 1): string[] =>
-  lines(core.handle({ type: "frame", port: PORT, frame }, now));
-const fire = (core: VmLink6, now = core.deadline()): string[] => lines(core.handle({ type: "timer" }, now));
-const resolve = (core: VmLink6, held: number, now: Millis, address = VM): string[] =>
-  lines(core.handle({ type: "resolve", port: PORT, address, held }, now));
-const counted = (core: VmLink6): Partial<VmLink6Counters> =>
-  Object.fromEntries(Object.entries(core.counters).filter(([, count]) => count > 0));
-
-const TO_ALL = "to ff02::1 at 33:33:00:00:00:01";
-const TO_VM = `to ${formatIpv6(LINK_LOCAL)} at ${formatMac(VM_MAC)}`;
-const LEARNT = `adjacency ${formatMac(VM_MAC)}`;
-
-describe("router advertisements (RFC 4861 §6.2.3, §6.2.4)", () => {
-  test("say: default router, addresses by DHCPv6, no prefix on link, MTU and DNS (RFC 8106 §5)", () => {
-    const core = new VmLink6(1);
-    const [adjacency, send] = core.handle(attach(), 0);
-    expect(adjacency).toEqual({ type: "adjacency", port: PORT, mac: "unresolved" });
-    if (send?.type !== "send") throw new Error("nothing sent");
-    expect(formatMac(send.frame)).toBe("33:33:00:00:00:01");
-    expect(packetOf(send.frame)).toEqual({
-      source: GATEWAY,
-      destination: nd.ALL_NODES,
-      message: {
-        type: icmp6.ROUTER_ADVERTISEMENT,
-        curHopLimit: 64,
-        managed: true,
-        otherConfig: true,
-        routerLifetime: 1800,
-        reachableTime: 0,
-        retransTimer: 0,
-        options: {
-          sourceLinkLayer: GATEWAY_MAC,
-          mtu: 1440,
-          dnsServers: [{ lifetime: 1800, servers: settings.dnsServers }],
-          searchLists: [{ lifetime: 1800, domains: ["blue.example"] }],
-        },
-      },
-    });
-  });
-
-  test("leave out what is not there to say", () => {
-    const [, send] = new VmLink6(1).handle(attach({ dnsServers: [], domains: [], managed: false }), 0);
-    if (send?.type !== "send") throw new Error("nothing sent");
-    expect(packetOf(send.frame).message).toMatchObject({ managed: false, otherConfig: false });
-    expect(packetOf(send.frame).message.options).toEqual({ sourceLinkLayer: GATEWAY_MAC, mtu: 1440 });
-  });
-
-  test("come thrice at most 16 s apart, then every 200 … 600 s, at random", () => {
-    const core = linked();
-    const times = [0];
-    for (let i = 0; i < 40; i++) {
-      times.push(core.deadline());
-      expect(fire(core)).toEqual([`RA 1800 ${TO_ALL}`]);
-    }
-    const gaps = times.slice(1).map((time, i) => time - times[i]!);
-    expect(gaps.slice(0, 2)).toEqual([16_000, 16_000]);
-    const later = gaps.slice(2);
-    expect([Math.min(...later) >= 200_000, Math.max(...later) <= 600_000]).toEqual([true, true]);
-    expect(new Set(later).size).toBeGreaterThan(30);
-  });
-
-  test("come again when settings change, three seconds after the last at the soonest", () => {
-    const core = linked();
-    expect(lines(core.handle(attach({ mtu: 1300 }), 1000))).toEqual([]);
-    expect(core.deadline()).toBe(3000);
-    const [send] = core.handle({ type: "timer" }, 3000);
-    if (send?.type !== "send") throw new Error("nothing sent");
-    expect(packetOf(send.frame).message.options).toMatchObject({ mtu: 1300 });
-    expect(core.deadline()).toBe(19_000);
-    expect(lines(core.handle(attach(), 10_000))).toEqual([`RA 1800 ${TO_ALL}`]);
-  });
-
-  test("end with one of lifetime 0, that says nothing of DNS (§6.2.5)", () => {
-    const core = linked();
-    const effects = core.handle({ type: "cease", port: PORT }, 5);
-    expect(lines(effects)).toEqual([`RA 0 ${TO_ALL}`, "adjacency unresolved"]);
-    const [send] = effects;
-    if (send?.type !== "send") throw new Error("nothing sent");
-    expect(packetOf(send.frame).message.options).toEqual({ sourceLinkLayer: GATEWAY_MAC, mtu: 1440 });
-    expect([core.deadline(), tell(core, rs())]).toEqual([Number.POSITIVE_INFINITY, []]);
-  });
-
-  test("stop without a word where the link is gone", () => {
-    const core = linked();
-    expect(lines(core.handle({ type: "detach", port: PORT }, 5))).toEqual(["adjacency unresolved"]);
-    expect(core.deadline()).toBe(Number.POSITIVE_INFINITY);
-  });
-});
-
-describe("router solicitations (RFC 4861 §6.2.6)", () => {
-  test("are answered alone within half a second, one answer for several", () => {
-    const core = linked();
-    expect(tell(core, rs(), 100)).toEqual([LEARNT]);
-    const due = core.deadline();
-    expect(due >= 100 && due <= 600).toBe(true);
-    expect(tell(core, rs(), 100)).toEqual([]);
-    expect(core.deadline()).toBe(due);
-    expect(fire(core)).toEqual([`RA 1800 ${TO_VM}`]);
-    expect(core.deadline()).toBe(16_000);
-    expect(core.counters).toMatchObject({ routerSolicitations: 2, routerAdvertisements: 2 });
-  });
-
-  test("of who has no address yet are answered to all, not more often than every three seconds, and teach no MAC", () => {
-    const core = linked();
-    expect(tell(core, rs({ from: NOBODY }), 100)).toEqual([]);
-    const due = core.deadline();
-    expect(due >= 3000 && due <= 3500).toBe(true);
-    expect(fire(core)).toEqual([`RA 1800 ${TO_ALL}`]);
-    expect(core.macOf(PORT)).toBeUndefined();
-    tell(core, rs({ from: NOBODY }), due + 5000);
-    const soon = core.deadline();
-    expect(soon >= due + 5000 && soon <= due + 5500).toBe(true);
-    fire(core);
-    const interval = core.deadline() - soon; // begins anew
-    expect(interval >= 200_000 && interval <= 600_000).toBe(true);
-  });
-
-  test("do not put off what is due sooner", () => {
-    for (let seed = 0; seed < 20; seed++) {
-      const core = new VmLink6(seed);
-      core.handle(attach(), 0);
-      tell(core, rs({ from: NOBODY }), 15_990);
-      expect(core.deadline()).toBeLessThanOrEqual(16_000);
-    }
-  });
-
-  test("are delayed by times that spread", () => {
-    const delays = Array.from({ length: 50 }, (_, seed) => {
-      const core = new VmLink6(seed);
-      core.handle(attach(), 0);
-      tell(core, rs(), 1000);
-      return core.deadline() - 1000;
-    });
-    expect([Math.min(...delays) >= 0, Math.max(...delays) <= 500, new Set(delays).size > 30]).toEqual([
-      true,
-      true,
-      true,
-    ]);
-  });
-});
 
 describe("neighbor solicitations (RFC 4861 §7.2.3, §7.2.4)", () => {
   test("for the gateway are answered and teach the VM's MAC", () => {
