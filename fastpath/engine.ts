@@ -53,6 +53,8 @@ import {
 /** Takes frames that need the control thread. Returns the ending to count: `verdict`, or why it was not taken. */
 export interface Punts {
   punt(f: Frame, verdict: Verdict): Verdict;
+  /** The frame's head is for a log: `f.logged` says whose. */
+  note(f: Frame): void;
 }
 
 const PUNTED = ENDINGS.map((e) => e.fate === "punted");
@@ -125,7 +127,7 @@ export class Engine {
     const verdict = classify(f, t);
     if (verdict !== CONTINUE) return verdict;
     if (this.cache !== undefined && f.unusual === 0) return this.remembered(f, this.cache);
-    const decided = decide(f, t);
+    const decided = this.decide(f);
     return decided === CONTINUE ? this.finish(f, 0) : decided;
   }
 
@@ -137,10 +139,16 @@ export class Engine {
       if (connection === 0 || continues(f, t, base, connection)) return this.finish(f, base);
       cache.forget(base, t.generation);
     }
-    const decided = decide(f, t);
+    const decided = this.decide(f);
     if (decided !== CONTINUE) return decided;
     cache.insert(f, t.generation);
     return this.finish(f, 0);
+  }
+
+  private decide(f: Frame): Verdict {
+    const verdict = decide(f, this.tables);
+    if (f.logged >= 0) this.punts.note(f);
+    return verdict;
   }
 
   /** Decided: the record at `base` says what is to be done. */

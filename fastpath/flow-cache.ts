@@ -29,7 +29,7 @@ export class FlowCache {
   hits = 0;
   misses = 0;
   /** Moves on about ten times a second; how old a record's last use is, is told in these. */
-  epoch = 1;
+  epoch = 2; // so that what was never used was not used lately
   private readonly mask: number;
   private readonly salt: number;
   private refusals = 0;

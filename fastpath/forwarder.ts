@@ -28,6 +28,7 @@ import {
   INJECT_RECEIVE,
   puntTag,
   type Report,
+  RULE_LOG,
   S_ARMED,
   S_ASLEEP,
   S_COMMANDS,
@@ -57,6 +58,8 @@ const TICK_NANOS = 100_000_000;
 export const RING_OCTETS = 1 << 20;
 /** Octets of the punt ring that only what links and routing live on may fill. */
 const PUNT_RESERVE = RING_OCTETS / 4;
+/** Octets of a frame that a log gets: all headers up to the ports. */
+const NOTED = 128;
 /** Poll slot of the wake-up event; ports follow. */
 const WAKE_SLOT = 0;
 
@@ -161,6 +164,16 @@ export class Forwarder implements Punts {
     if (!this.puntRing.push(f, bytes, puntTag(verdict, adjacency), reserve)) return PUNT_FULL;
     this.punted = true;
     return verdict;
+  }
+
+  /** From the engine: a frame's head, for a log; lost when there are too many. */
+  note(f: Frame): void {
+    const { bytes } = this.arena;
+    if (!this.puntBudget.take(f, RULE_LOG, bytes)) return;
+    const { end } = f;
+    f.end = Math.min(end, f.at + NOTED);
+    if (this.puntRing.push(f, bytes, puntTag(RULE_LOG, f.logged), PUNT_RESERVE)) this.punted = true;
+    f.end = end;
   }
 
   private readPort(i: number): number {

@@ -4,6 +4,7 @@
  */
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
+import { RULE_LOG } from "#fastpath/shared";
 import { PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
 import { isNeighborDiscovery, HOP_LIMIT as ND_HOP_LIMIT } from "#wire/nd";
 import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
@@ -18,14 +19,16 @@ const WAITING = 2;
 const OTHER = 3;
 /** What a VM asks of its services: DHCP. */
 const SERVICE = 4;
-const CLASSES = 5;
+/** Heads of frames for the log of rules. */
+const LOGGED = 5;
+const CLASSES = 6;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400, 40];
-const EACH_TICK = [200, 2000, 200, 200, 2];
+const BURST = [400, 4000, 400, 400, 40, 50];
+const EACH_TICK = [200, 2000, 200, 200, 2, 2];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -58,6 +61,8 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
       return LINK;
     case PUNT_DHCP:
       return SERVICE;
+    case RULE_LOG:
+      return LOGGED;
     case PUNT_NEIGHBOR:
     case PUNT_OWN:
     case PUNT_LEARN:

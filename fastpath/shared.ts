@@ -57,6 +57,9 @@ export interface ForwarderStart {
   readonly salt: number;
 }
 
+/** In place of a verdict: the head of a frame for the log of a rule, whose number is in the adjacency's place. */
+export const RULE_LOG = 255;
+
 /** Tag of a punted frame: its verdict, and the adjacency that a waiting frame waits for. */
 export const puntTag = (verdict: number, adjacency: number): number => verdict | (adjacency << 8);
 export const puntVerdict = (tag: number): number => tag & 0xff;

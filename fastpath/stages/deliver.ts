@@ -64,14 +64,16 @@ function fromFabric(f: Frame, t: Tables, mtu: number): Verdict {
   return CONTINUE;
 }
 
-/** An error for a VM quotes a packet that the VM can have sent: from itself, to one that its network leads to. */
+/** An error for a VM quotes a packet that the VM can have sent: from itself, to its own network or where that has a route to. */
 function quotesTheVm(f: Frame, t: Tables): boolean {
   const quoted = f.l4 + 8;
   if (f.end - quoted < 40) return false;
   const w = (quoted + 8) >> 2;
   const r = t.records;
   for (let i = 0; i < 4; i++) if (t.words[w + i] !== r[R_DESTINATION + i]) return false;
-  // Where the VM's network has a route to that leads to these tags.
+  if (!t.isInFabric(t.words, w + 4)) return false;
+  const tags = t.words[w + 6]!;
+  if (tags === r[R_DESTINATION + 2]) return true;
   const row = findRoute(t, t.vms[f.vm + V_NETWORK]!, t.words[w + 7]!);
-  return row >= 0 && t.networkRoutes[row + NR_TAGS] === t.words[w + 6] && t.isInFabric(t.words, w + 4);
+  return row >= 0 && t.networkRoutes[row + NR_TAGS] === tags;
 }

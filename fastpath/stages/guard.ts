@@ -17,6 +17,7 @@ import {
   K_SOURCE_TAGS,
   ruleNumber,
   V_ALLOW,
+  V_LOG,
 } from "#fastpath/tables/rule-layout";
 import { lookupRule } from "#fastpath/tables/rules";
 import type { Tables } from "#fastpath/tables/tables";
@@ -30,6 +31,7 @@ export function guardOut(f: Frame, t: Tables): Verdict {
   key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
   key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
   f.rule = key[K_DESTINATION_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.out, t.rules.outHits);
+  if ((f.rule & V_LOG) !== 0) f.logged = ruleNumber(f.rule) << 1;
   return CONTINUE;
 }
 
@@ -40,6 +42,7 @@ export function guardIn(f: Frame, t: Tables): Verdict {
   key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
   key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
   f.rule = key[K_SOURCE_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.in, t.rules.inHits);
+  if ((f.rule & V_LOG) !== 0) f.logged = (ruleNumber(f.rule) << 1) | 1;
   return CONTINUE;
 }
 

@@ -204,6 +204,18 @@ describe("an ICMP error", () => {
   });
 });
 
+test("a rule with a log is told of a flow's first packet, not of those that the flow cache knows", () => {
+  const r = router([
+    { ...WEB, log: true },
+    { ...WEB, name: "no", log: true, action: "deny", priority: 20, destinationPorts: [] },
+  ]);
+  for (let i = 0; i < 5; i++) sends(r, request(ACK));
+  expect(r.noted).toHaveLength(1);
+  sends(r, { kind: "tcp", source: 40_000, destination: 81 });
+  expect(r.noted).toHaveLength(2);
+  expect(r.noted[0]).not.toBe(r.noted[1]!);
+});
+
 describe("bounds", () => {
   test("a VM has its quota; who is over it begins no connection, and those that are there go on", () => {
     const r = router([WEB], { perVm: 4 });

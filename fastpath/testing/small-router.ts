@@ -180,6 +180,8 @@ export type Offload = Partial<Pick<Frame, "partial" | "csumStart" | "csumOffset"
 export class SmallRouter {
   readonly engine: Engine;
   readonly sent: Sent[] = [];
+  /** Rules whose log was told of a frame: Frame.logged. */
+  readonly noted: number[] = [];
   readonly punted: { verdict: Verdict; octets: Uint8Array }[] = [];
   readonly bytes: Uint8Array;
   /** Takes over other settings, as after a reload. */
@@ -219,6 +221,7 @@ export class SmallRouter {
         this.punted.push({ verdict, octets: this.bytes.slice(f.at, f.end) });
         return verdict;
       },
+      note: (f) => this.noted.push(f.logged),
     };
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;

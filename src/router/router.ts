@@ -1,7 +1,7 @@
 /** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { INJECT_RECEIVE } from "#fastpath/shared";
+import { INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
@@ -429,6 +429,9 @@ export class Router {
     const port = this.ports.all.get(punt.frame.port);
     if (port === undefined || this.stopped) return;
     switch (punt.verdict) {
+      case RULE_LOG:
+        this.log.info(this.rules.describe(punt, this.configuration.fabric));
+        break;
       case PUNT_ARP:
         this.vmNeighbors.arp(port, punt.octets);
         break;

@@ -7,6 +7,8 @@ import { type OwnedRule, type Sides, sidesFor, sidesOf } from "#policy/sides";
 import { protocolName, rangesText } from "#router/config/facts";
 import type { Configuration, Fabric, FabricRule } from "#router/config/model";
 import { publicPrefixes, tenantPrefix } from "#router/config/rules";
+import { flowText } from "#router/flow-text";
+import type { Punt } from "#router/forwarders";
 import type { RuleView } from "#router/views";
 
 /** Both sides of all rules of a fabric, the defaults among them. */
@@ -107,9 +109,17 @@ export class Rules {
     return this.#counted.get(`${side} ${name}`) ?? 0;
   }
 
-  /** Name of the rule with that number; undefined when it is gone. */
-  nameOf(side: SideName, number: number): string | undefined {
-    return this.#work?.sides[side].compiled.rules[number]?.name;
+  /** The rule by its number; undefined when it is gone. */
+  rule(side: SideName, number: number): Rule | undefined {
+    return this.#work?.sides[side].compiled.rules[number];
+  }
+
+  /** A line for the log: what a rule that wants it decided about a flow. */
+  describe({ octets, adjacency }: Pick<Punt, "octets" | "adjacency">, fabric: Fabric): string {
+    const side = (adjacency & 1) === 0 ? "out" : "in";
+    const rule = this.rule(side, adjacency >> 1);
+    const verb = rule === undefined ? "is gone, decided about" : rule.action === "allow" ? "allows" : "denies";
+    return `rule ${rule?.name ?? adjacency >> 1} ${verb} ${flowText(octets, fabric)}`;
   }
 
   /** In the order in which they are asked, those that concern this router. */

@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { parseIpv4, parseIpv6 } from "#base/address";
+import { build4, build6, counting, fragments6, framed, type Upper } from "#fastpath/testing/packet";
+import { checkFabric } from "#router/config/fabric";
+import { flowText } from "#router/flow-text";
+import { parseSource } from "#runtime/document/source";
+
+const source = parseSource(
+  "fabric.yaml",
+  `name: demo
+key: 000102030405060708090a0b0c0d0e0f
+prefixes: [2001:db8:a1::/48]
+homes: [2001:db8:a1:1::/64]
+tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/24]}}}}
+`,
+);
+const result = "source" in source ? checkFabric(source.source) : undefined;
+if (result?.ok !== true) throw new Error("the test's fabric is wrong");
+const { fabric } = result;
+
+const MAC = new Uint8Array(6);
+const A = parseIpv4("10.0.0.2")!;
+const B = parseIpv4("10.0.0.3")!;
+const BLUE = parseIpv6("2001:db8:a1:1:0:401:a00:2")!;
+const OTHER = parseIpv6("2001:db8:a1:1:0:801:a00:3")!;
+const said = (packet: Uint8Array): string => flowText(framed(packet, MAC, MAC), fabric);
+const tcp: Upper = { kind: "tcp", source: 40_000, destination: 80, data: counting(40) };
+
+test("a flow is told by network and IPv4 address, in the fabric's packets too; networks that there are not by address", () => {
+  expect(said(build4({ source: A, destination: B, upper: tcp }))).toBe("tcp 10.0.0.2:40000 > 10.0.0.3:80");
+  expect(said(build6({ source: BLUE, destination: OTHER, upper: tcp }))).toBe(
+    "tcp blue/prod 10.0.0.2:40000 > [2001:db8:a1:1:0:801:a00:3]:80",
+  );
+  expect(said(build4({ source: A, destination: B, upper: { kind: "icmp", type: 8 } }))).toBe(
+    "icmp 10.0.0.2 > 10.0.0.3 type 8 code 0",
+  );
+  expect(said(build4({ source: A, destination: B, upper: { kind: "raw", protocol: 47, data: counting(8) } }))).toBe(
+    "47 10.0.0.2 > 10.0.0.3",
+  );
+});
+
+test("fragments show ports or that they have none, and what is cut off is no error", () => {
+  const [first, later] = fragments6({ source: BLUE, destination: BLUE, upper: tcp }, 24, 7) as [Uint8Array, Uint8Array];
+  expect(said(first)).toBe("tcp blue/prod 10.0.0.2:40000 > blue/prod 10.0.0.2:80");
+  expect(said(later)).toBe("tcp blue/prod 10.0.0.2 > blue/prod 10.0.0.2, a later fragment");
+  const whole = framed(build6({ source: BLUE, destination: BLUE, upper: tcp }), MAC, MAC);
+  for (let length = 0; length <= whole.length; length++) {
+    expect(flowText(whole.slice(0, length), fabric).length).toBeGreaterThan(0);
+  }
+});

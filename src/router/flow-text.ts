@@ -1,0 +1,57 @@
+/** A packet's flow in words, as a tenant knows it: `tcp blue/prod 10.0.0.2:40000 > red/prod 10.9.0.3:80`. */
+import { formatIpv4, formatIpv6 } from "#base/address";
+import { u16, u32 } from "#base/bytes";
+import { protocolName } from "#router/config/facts";
+import type { Fabric } from "#router/config/model";
+import * as ethernet from "#wire/ethernet";
+import * as ipv4 from "#wire/ipv4";
+import * as ipv6 from "#wire/ipv6";
+import { hasPorts, PROTOCOL_FRAGMENT, PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#wire/protocol";
+
+/** Of a frame that a forwarder has classified, whose tail may be missing. */
+export function flowText(frame: Uint8Array, fabric: Fabric): string {
+  const at = ethernet.SIZE;
+  if (frame.length >= at + ipv6.SIZE && frame[at]! >> 4 === 6) return flow6(frame, at, fabric);
+  if (frame.length >= at + 20 && frame[at]! >> 4 === 4) return flow4(frame, at);
+  return "a packet that is cut off";
+}
+
+interface Transport {
+  readonly protocol: number;
+  /** Undefined: a later fragment. */
+  readonly at: number | undefined;
+}
+
+function flow4(b: Uint8Array, at: number): string {
+  const isLater = (u16(b, at + 6) & 0x1fff) !== 0;
+  const transport = { protocol: b[at + 9]!, at: isLater ? undefined : at + ipv4.headerLength(b, at) };
+  return text(b, transport, [formatIpv4(b, at + 12), formatIpv4(b, at + 16)]);
+}
+
+function flow6(b: Uint8Array, at: number, fabric: Fabric): string {
+  const ends = [endText(b, at + 8, fabric), endText(b, at + 24, fabric)] as const;
+  const next = b[at + 6]!;
+  if (next !== PROTOCOL_FRAGMENT || b.length < at + 48) return text(b, { protocol: next, at: at + 40 }, ends);
+  const isLater = (u16(b, at + 42) & 0xfff8) !== 0;
+  return text(b, { protocol: b[at + 40]!, at: isLater ? undefined : at + 48 }, ends);
+}
+
+/** A network address by its network and IPv4 address. */
+function endText(b: Uint8Array, at: number, { networks }: Fabric): string {
+  const tags = u32(b, at + 8);
+  const network = networks.find((each) => each.tags === tags);
+  return network === undefined ? formatIpv6(b, at) : `${network.name} ${formatIpv4(b, at + 12)}`;
+}
+
+function text(b: Uint8Array, { protocol, at }: Transport, [source, destination]: readonly [string, string]): string {
+  const name = protocol === PROTOCOL_ICMP6 ? "icmp6" : protocolName(protocol);
+  if (at === undefined) return `${name} ${source} > ${destination}, a later fragment`;
+  if (hasPorts(protocol) && b.length >= at + 4)
+    return `${name} ${withPort(source, u16(b, at))} > ${withPort(destination, u16(b, at + 2))}`;
+  const isIcmp = protocol === PROTOCOL_ICMP4 || protocol === PROTOCOL_ICMP6;
+  const type = isIcmp && b.length >= at + 2 ? ` type ${b[at]} code ${b[at + 1]}` : "";
+  return `${name} ${source} > ${destination}${type}`;
+}
+
+/** An IPv6 address in brackets (RFC 5952 §6). */
+const withPort = (end: string, port: number): string => (end.includes(":") ? `[${end}]:${port}` : `${end}:${port}`);
