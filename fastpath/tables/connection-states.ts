@@ -169,7 +169,8 @@ function flat(rows: Readonly<Record<number, Row>>): Uint8Array {
 
 /**
  * 1: a new connection may take the entry's place when there is no other room. Entries that nobody has answered, so that
- * a flood costs floods; and entries whose connection is over.
+ * a flood costs floods; and entries whose connection is over. A flood that a VM answers (forged queries to a name server)
+ * is bounded by the VM's quota instead.
  */
 export const REPLACEABLE: Uint8Array = Uint8Array.from({ length: STATES }, (_, state) =>
   [SYN_SENT, SYN_RECEIVED, PICKED_UP, FIN_BOTH, CLOSED, UDP_NEW, ICMP_NEW, OTHER_NEW].includes(state) ? 1 : 0,

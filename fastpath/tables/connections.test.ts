@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { nextBelow, nextU32, type Random } from "#base/random";
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
-import { WAYS } from "#fastpath/tables/connection-layout";
+import { placesOf, WAYS } from "#fastpath/tables/connection-layout";
 import { listConnections } from "#fastpath/tables/connection-list";
 import { DEFAULT_TIMEOUTS, ESTABLISHED, SYN_SENT, UDP_NEW, UDP_REPLIED } from "#fastpath/tables/connection-states";
 import { Connections, REFUSED_FULL, REFUSED_QUOTA } from "#fastpath/tables/connections";
@@ -383,6 +383,22 @@ test("at its quota an owner's unanswered entries give way to its new ones, and n
   expect(table.entries.ownerCount(2)).toBe(20);
   expect(table.entries.ownerCount(1)).toBe(6);
   for (let i = 0; i < 6; i++) expect(table.entries.state(find(table, flow(i), 400))).toBe(UDP_NEW);
+});
+
+test("an owner that the table has no count for gets no entry, and no other word is counted in its stead", () => {
+  const table = new Connections(newTable({ owners: 4 }));
+  const before = table.entries.words.slice(0, table.entries.places.entries);
+  for (const owner of [4, 5, 1000, -1]) expect(pass(table, datagram, 0, owner)).toBe(REFUSED_QUOTA);
+  expect(table.entries.words.slice(0, table.entries.places.entries)).toEqual(before);
+});
+
+test("a table of no size is refused", () => {
+  for (const entries of [0, 2 ** 23, Number.NaN]) expect(() => newTable({ entries })).toThrow(RangeError);
+  for (const owners of [0, 65537]) expect(() => newTable({ owners })).toThrow(RangeError);
+});
+
+test("a million connections take less than 200 MB", () => {
+  expect(placesOf(Math.ceil(1_250_000 / WAYS) + 1, 65536).words * 4).toBeLessThan(200e6);
 });
 
 test("a connection that is inserted twice is one, and its second packet counts as a packet", () => {

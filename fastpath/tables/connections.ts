@@ -8,9 +8,12 @@
  * {@link Connections.insert} if they allow it. A decision remembered elsewhere is remembered with entry and version, and
  * {@link Connections.touch} says whether it still holds.
  *
- * One entry a connection: two threads that insert the same at once both publish, and *then* look for the other's. The
- * stores are sequentially consistent, so at least one of them sees both; who does removes the one that a lookup would find
- * later. That is the same one for all, so one stays. For a moment some may use the other: they find its version gone.
+ * One entry a connection: two threads that insert the same at once both publish, and *then* look for the other's. A
+ * store by Atomics is over before what follows it is read, so at least one of them sees both; who does removes the one
+ * that a lookup would find later. That is the same one for all, so one stays. For a moment some may use the other: they
+ * find its version gone. Even two that stayed would do no harm: all lookups take the same one, the other expires.
+ *
+ * Nothing waits: every loop has a bound, and a thread that stands still holds up one slot at most.
  */
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
 import {
@@ -31,6 +34,7 @@ import {
   E_SOURCE,
   E_USED,
   ENTRY_WORDS,
+  H_OWNERS,
   H_TIMEOUTS,
   S_ACKNOWLEDGED,
   WAYS,
@@ -68,7 +72,7 @@ export {
 export const NONE = 0;
 /** insert(): no room within reach, and nothing there that may be replaced. */
 export const REFUSED_FULL: number = -1;
-/** insert(): the owner has as many as it may. */
+/** insert(): the owner has as many as it may, or is none of the table's. */
 export const REFUSED_QUOTA: number = -2;
 
 /** Times that the other direction may change the state first. */
@@ -78,6 +82,7 @@ export class Connections extends ConnectionFinder {
   readonly #words: Int32Array;
   readonly #tags: number;
   readonly #firstEntry: number;
+  readonly #owners: number;
   readonly #places: ConnectionPlaces;
   readonly #segment: Segment = {
     myStart: 0,
@@ -95,6 +100,7 @@ export class Connections extends ConnectionFinder {
     this.#words = this.entries.words;
     this.#tags = this.entries.places.tags;
     this.#firstEntry = this.entries.places.entries;
+    this.#owners = this.#words[H_OWNERS]!;
     this.#places = new ConnectionPlaces(this);
   }
 
@@ -150,6 +156,7 @@ export class Connections extends ConnectionFinder {
     if (known !== 0 && this.advance(known, this.version, this.direction, now) !== 0) return known;
     const state = this.#firstState();
     if (state === 0) return NONE;
+    if (owner >>> 0 >= this.#owners) return REFUSED_QUOTA;
     const within = entries.reserve(owner);
     const entry = this.#places.take(within ? ANY_OWNER : owner, now);
     if (entry === 0) {
