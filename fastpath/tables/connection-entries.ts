@@ -55,6 +55,7 @@ export const FORWARD = 0;
 export const BACK = 1;
 
 const CAS_TRIES = 4;
+const NOBODY = -1;
 
 export class ConnectionEntries {
   readonly words: Int32Array;
@@ -149,14 +150,18 @@ export class ConnectionEntries {
 
   // ---- changing hands ----
 
-  /** The slot is this thread's from now on, if its control word still is `control`. Its entry, if any, is gone. */
-  claim(entry: number, control: number): boolean {
+  /**
+   * The slot is this thread's from now on, if its control word still is `control`. Its entry, if any, is gone, and its owner
+   * has one less; unless that is `heir`, who has another entry for it.
+   */
+  claim(entry: number, control: number, heir: number = NOBODY): boolean {
     const { words } = this;
     const at = this.at(entry);
     const claimed = nextVersion(control) | CLAIMED;
     if (Atomics.compareExchange(words, at + E_CONTROL, control, claimed) !== control) return false;
     if ((control & STATE_MASK) >= FIRST_STATE) {
-      this.giveBack(words[at + E_PROTOCOL]! >>> 8);
+      const owner = words[at + E_PROTOCOL]! >>> 8;
+      if (owner !== heir) this.giveBack(owner);
       for (let i = 0; i < 2 * SIDE_WORDS; i++) words[at + E_SIDES + i] = 0;
     }
     return true;
@@ -199,11 +204,6 @@ export class ConnectionEntries {
     if (Atomics.add(this.words, at + O_COUNT, 1) < this.words[at + O_QUOTA]!) return true;
     Atomics.sub(this.words, at + O_COUNT, 1);
     return false;
-  }
-
-  /** Counts one entry more for the owner, whose other entry was claimed just now. */
-  exchange(owner: number): void {
-    Atomics.add(this.words, this.places.owners + owner * OWNER_WORDS + O_COUNT, 1);
   }
 
   giveBack(owner: number): void {

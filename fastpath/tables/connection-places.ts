@@ -25,13 +25,16 @@ export class ConnectionPlaces {
     this.#firstEntry = finder.entries.places.entries;
   }
 
-  /** A slot claimed for the packet; 0: none to be had. `owner`: whose entries alone may be replaced, or ANY_OWNER. */
+  /**
+   * A slot claimed for the packet; 0: none to be had. `owner`: whose entries alone may be replaced, the new one counting for
+   * the old one; or ANY_OWNER.
+   */
   take(owner: number, now: number): number {
     for (let i = 0; i < TRIES; i++) {
       const free = owner === ANY_OWNER ? this.#freePlace() : 0;
       const entry = free !== 0 ? free : this.#replaceable(owner, now);
       if (entry === 0) return 0;
-      if (this.#finder.entries.claim(entry, this.#control)) return entry;
+      if (this.#finder.entries.claim(entry, this.#control, owner)) return entry;
     }
     return 0;
   }

@@ -82,13 +82,14 @@ test("forwarders that insert the same connections at once, from both ends, leave
   expect(counted).toEqual(listed);
 });
 
-for (const [what, entries, flows] of [
-  ["with room for all", 1000, 300],
-  ["in a table too small for them", 60, 300],
+for (const [what, entries, flows, quota] of [
+  ["with room for all", 1000, 300, 1000],
+  ["in a table too small for them", 60, 300, 1000],
+  ["with a small quota", 120, 300, 12],
 ] as const) {
   test(`forwarders that use, remove, expire and replace entries at once, ${what}, never take one for another's`, async () => {
     const seed = Number(process.env.SEED ?? Date.now() >>> 0);
-    const buffer = newTable({ entries });
+    const buffer = newTable({ entries, quota });
     const table = new Connections(buffer);
     const order = { table: buffer, control: new SharedArrayBuffer(64), work: "churn", flows } as const;
     let torn = 0;
@@ -116,5 +117,6 @@ for (const [what, entries, flows] of [
     expect(new Set(rules).size).toBe(rules.length);
     const { listed, counted } = counts(table, now);
     expect(counted).toEqual(listed);
+    expect(Math.max(...counted)).toBeLessThanOrEqual(quota);
   });
 }

@@ -164,7 +164,6 @@ export class Connections extends ConnectionFinder {
       entries.giveBack(owner);
       return REFUSED_FULL;
     }
-    if (!within) entries.exchange(owner);
     entries.begin(entry, now, generation, rule);
     this.#write(entry, owner, state);
     this.direction = FORWARD;

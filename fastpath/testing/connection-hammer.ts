@@ -1,7 +1,7 @@
 /** A Worker that uses the connection table as hard as it can beside others, and counts what it finds wrong. */
 import { nextBelow, type Random, seeded } from "#base/random";
 import { BACK } from "#fastpath/tables/connection-entries";
-import { Connections, REFUSED_FULL } from "#fastpath/tables/connections";
+import { Connections } from "#fastpath/tables/connections";
 import { back, describePacket, type TestPacket, UDP, vm } from "#fastpath/testing/connection-packets";
 
 export interface HammerOrder {
@@ -107,7 +107,7 @@ class Hammer {
       if (table.advance(found, table.version, table.direction, now) !== 0) return;
     }
     const entry = table.insert(hammerOwner(flow), 5, hammerRule(flow), now);
-    if (entry === REFUSED_FULL) this.report.refused++;
+    if (entry < 0) this.report.refused++;
     else this.#check(entry, flow);
     if (table.direction === BACK) this.report.met++;
   }

@@ -77,3 +77,19 @@ export const newTable = (size: Partial<ConnectionTableSize> = {}): SharedArrayBu
     key: Int32Array.of(0x0123_4567, 0x1b5e_c4e7),
     ...size,
   });
+
+/** Connection `i` of as many as are wanted. */
+export const flow = (i: number, protocol = UDP): TestPacket => ({
+  source: vm(7, i, i & 0xffff),
+  destination: vm(9, i ^ 0x5555, 443),
+  protocol,
+  ...(protocol === TCP ? { flags: 0x02, sequence: i } : {}),
+});
+
+/** The other end answers: the entry may not be replaced from then on. */
+export function answer(table: Connections, packet: TestPacket, now: number): void {
+  if (packet.protocol === TCP) {
+    pass(table, back({ ...packet, flags: 0x12, sequence: 0, acknowledgment: packet.sequence! + 1 }), now);
+    pass(table, { ...packet, flags: 0x10, acknowledgment: 1 }, now);
+  } else pass(table, back(packet), now);
+}
