@@ -38,6 +38,7 @@ import {
 import { connectionTicks } from "#fastpath/tables/connection-states";
 import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
+import { Fragments } from "#fastpath/tables/fragments";
 import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
 import { GroupReader } from "#fastpath/tables/groups";
 import { Tables } from "#fastpath/tables/tables";
@@ -114,6 +115,7 @@ export class Forwarder implements Punts {
     const tables = new Tables(this.arena, new FibReader(start.fib), new GroupReader(start.groups), {
       cacheEntries: start.cacheEntries,
       connections: new Connections(start.connections),
+      fragments: new Fragments(start.fragments),
     });
     this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
     const scratch = new Scratch(start.scratchAt, start.scratchSize);

@@ -52,6 +52,8 @@ export interface ForwarderStart {
   readonly wakeFd: number;
   /** Of createConnectionTable. */
   readonly connections: SharedArrayBuffer;
+  /** Of createFragmentTable. */
+  readonly fragments: SharedArrayBuffer;
   /** Flow cache entries, a power of two; 0: no cache. */
   readonly cacheEntries: number;
   readonly salt: number;

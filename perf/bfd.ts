@@ -13,6 +13,7 @@ import { put16 } from "#base/bytes";
 import { C_ENDINGS, portCounters } from "#fastpath/counters";
 import { openPacketPort } from "#fastpath/ports/packet";
 import { createConnectionTable } from "#fastpath/tables/connection-layout";
+import { createFragmentTable } from "#fastpath/tables/fragments";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { NO_ROUTE } from "#fastpath/verdicts";
 import type { BfdSession } from "#router/bfd/bfd-session";
@@ -114,7 +115,8 @@ class Router {
     const turns = new SharedArrayBuffer(4);
     const { fib, groups } = new Routing(1, new Int32Array(turns));
     const connections = createConnectionTable({ entries: 1024, owners: 1, quota: 1024, key: new Int32Array(2) });
-    const shared = { turns, fib: fib.buffer, groups: groups.buffer, connections };
+    const fragments = createFragmentTable(8, new Int32Array(2));
+    const shared = { turns, fib: fib.buffer, groups: groups.buffer, connections, fragments };
     const forwarders = await Forwarders.start(arena, { count: 1, cacheEntries: 4096, ...shared }, NOTHING_HAPPENS);
     const settings = { index: 0, interfaceName: INTERFACE, mtu: MTU, offload: true, exclusive: true };
     const port = inNamespace(namespace, () => openPacketPort(arena, { ...settings, interfaceIndex: indexOf() }));

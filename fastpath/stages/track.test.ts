@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { u32 } from "#base/bytes";
 import { FIRST_STATE, STATE_NAMES } from "#fastpath/tables/connection-states";
-import { build4, build6, counting, framed, type Ip4, type Ip6, type Upper } from "#fastpath/testing/packet";
+import { build4, build6, counting, fragments6, framed, type Ip4, type Ip6, type Upper } from "#fastpath/testing/packet";
 import {
   addressesAt,
   BLUE,
@@ -201,6 +201,40 @@ describe("an ICMP error", () => {
     expect(gets(r, tooBig(replied))).toBe("no-rule");
     expect(gets(r, request())).toBe("to-vm");
     expect(gets(r, tooBig(replied))).toBe("to-vm");
+  });
+});
+
+describe("fragments", () => {
+  const datagram = {
+    source: RED_VM,
+    destination: VM_A.address,
+    upper: { kind: "udp", source: 80, destination: 4000, data: counting(200) },
+  } as const;
+  const DNS: Rule = { ...WEB, name: "dns", protocol: 17 };
+  const pieces = (identification: number) =>
+    fragments6(datagram, 104, identification).map((piece) => framed(piece, UPLINK_MAC, NEXT_HOP_MAC));
+  const ends = (r: SmallRouter, frames: readonly Uint8Array[]): string[] => frames.map((frame) => ending(r, 0, frame));
+
+  test("of an answer pass behind the first one, which has the ports; others do not (RFC 1858 §3)", () => {
+    const r = router([DNS]);
+    expect(ends(r, pieces(7))).toEqual(["no-rule", "no-rule", "no-rule"].slice(0, pieces(7).length));
+    sends(r, { kind: "udp", source: 4000, destination: 80 });
+    const [first, ...later] = pieces(8) as [Uint8Array, ...Uint8Array[]];
+    expect(ends(r, later)).toEqual(later.map(() => "no-rule")); // before the first one
+    expect(ends(r, [first, ...later])).toEqual(["to-vm", ...later.map(() => "to-vm")]);
+    expect(ends(r, pieces(9).slice(1))).toEqual(later.map(() => "no-rule")); // another packet's
+  });
+
+  test("that a rule with ports may be meant for pass, and one that it forbids never has a first one", () => {
+    const inward: Rule = {
+      ...DNS,
+      source: DNS.destination,
+      destination: DNS.source,
+      destinationPorts: [{ first: 4000, last: 4000 }],
+    };
+    expect(new Set(ends(router([inward]), pieces(7)))).toEqual(new Set(["to-vm"]));
+    const other = router([{ ...inward, destinationPorts: [{ first: 4001, last: 4001 }] }]);
+    expect(ends(other, pieces(7))[0]).toBe("no-rule");
   });
 });
 

@@ -2,11 +2,11 @@
  * track: a packet that a rule lets through without state goes on. One of a stateful rule begins a connection or continues
  * it; one that no rule lets through goes on when it comes back on a connection whose first packets the rules, as they are
  * now, still let through: so another rule means something to connections at once. An ICMP error goes on when the packet
- * that it quotes would.
+ * that it quotes would, a later fragment when its first one came back on a connection.
  */
 
 import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6 } from "#fastpath/decision";
-import { type Frame, KIND_IPV4, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
+import { type Frame, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
 import {
@@ -21,6 +21,7 @@ import {
   REFUSED_FULL,
   REFUSED_QUOTA,
 } from "#fastpath/tables/connections";
+import { F_DESTINATION, F_IDENTIFICATION, F_PROTOCOL, F_SOURCE } from "#fastpath/tables/fragments";
 import { V_PORT } from "#fastpath/tables/layout";
 import {
   K_DESTINATION_HOST,
@@ -50,7 +51,7 @@ function track(f: Frame, t: Tables, isOut: boolean): Verdict {
   if ((f.rule & (V_ALLOW | V_STATEFUL)) === V_ALLOW) return CONTINUE;
   const byRule = (f.rule & V_ALLOW) !== 0 ? CONTINUE : (f.rule & V_NUMBER) === 0 ? NO_RULE : RULE_DENIED;
   if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return byRule === CONTINUE || isRelated(f, t, isOut) ? CONTINUE : byRule;
-  if (f.l4 === 0) return byRule; // a later fragment
+  if (f.l4 === 0) return byRule === CONTINUE || firstWasAccepted(f, t) ? CONTINUE : byRule;
   return connected(f, t, isOut, byRule);
 }
 
@@ -64,7 +65,10 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
   if (entry !== 0 && connections.direction === BACK) {
     const { version } = connections;
     if (!isStillAllowed(t, isOut)) connections.entries.remove(entry, version);
-    else if (connections.advance(entry, version, BACK, now) !== 0) return remember(f, connections, entry);
+    else if (connections.advance(entry, version, BACK, now) !== 0) {
+      if ((f.unusual & UNUSUAL_FRAGMENT) !== 0) acceptFragments(f, t);
+      return remember(f, connections, entry);
+    }
     entry = 0;
   }
   if (byRule !== CONTINUE) return byRule;
@@ -86,6 +90,29 @@ function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): V
 function ownerIn(t: Tables): number {
   const vm = t.findVm(t.ruleKey[K_DESTINATION_TAGS]!, t.ruleKey[K_DESTINATION_HOST]!);
   return vm < 0 ? -1 : t.vms[vm + V_PORT]!;
+}
+
+/** An answer came in fragments: no rule speaks for the later ones, and they have no ports. */
+function acceptFragments(f: Frame, t: Tables): void {
+  if (t.fragments === undefined) return;
+  describeFragment(f, t, t.fragments.packet);
+  t.fragments.accept(t.now);
+}
+
+function firstWasAccepted(f: Frame, t: Tables): boolean {
+  if (t.fragments === undefined) return false;
+  describeFragment(f, t, t.fragments.packet);
+  return t.fragments.isAccepted(t.now);
+}
+
+function describeFragment(f: Frame, t: Tables, packet: Int32Array): void {
+  const key = t.ruleKey;
+  packet[F_SOURCE + 2] = key[K_SOURCE_TAGS]!;
+  packet[F_SOURCE + 3] = key[K_SOURCE_HOST]!;
+  packet[F_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
+  packet[F_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
+  packet[F_PROTOCOL] = f.protocol;
+  packet[F_IDENTIFICATION] = f.identification;
 }
 
 /** For the flow cache: whose every packet has to find the connection still there. */

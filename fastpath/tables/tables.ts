@@ -4,6 +4,7 @@ import { RECORD } from "#fastpath/decision";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
 import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
+import type { Fragments } from "#fastpath/tables/fragments";
 import {
   KIND_SERVICE,
   KIND_UPLINK,
@@ -23,6 +24,12 @@ import { KEY_WORDS } from "#fastpath/tables/rule-layout";
 export interface ArenaViews {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
+}
+
+export interface TablesOptions {
+  readonly cacheEntries: number;
+  readonly connections?: Connections | undefined;
+  readonly fragments?: Fragments | undefined;
 }
 
 export class Tables {
@@ -48,6 +55,8 @@ export class Tables {
   now = 0;
   /** Shared by all forwarders; undefined: no stateful rule lets anything through. */
   readonly connections: Connections | undefined;
+  /** Likewise; undefined: no answers in fragments. */
+  readonly fragments: Fragments | undefined;
 
   /** Generation of all tables together, read once a turn. */
   generation = 0;
@@ -72,7 +81,7 @@ export class Tables {
     arena: ArenaViews,
     fib: FibReader,
     adjacencies: AdjacencyReader,
-    { cacheEntries, connections }: { readonly cacheEntries: number; readonly connections?: Connections | undefined },
+    { cacheEntries, connections, fragments }: TablesOptions,
   ) {
     this.bytes = arena.bytes;
     this.words = arena.words;
@@ -80,6 +89,7 @@ export class Tables {
     this.fib = fib;
     this.adjacencies = adjacencies;
     this.connections = connections;
+    this.fragments = fragments;
     this.records = new Int32Array((cacheEntries + 1) * RECORD);
     this.adopt(EMPTY);
   }

@@ -17,6 +17,7 @@ import { createConnectionTable } from "#fastpath/tables/connection-layout";
 import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
+import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
 import { RuleCompiler } from "#fastpath/tables/rule-compiler";
 import { buildSnapshot, type NetworkRoutePlan, type RulesPlan, raw, type TablesPlan } from "#fastpath/tables/snapshot";
@@ -208,6 +209,7 @@ export class SmallRouter {
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, {
       cacheEntries,
       connections: new Connections(createConnectionTable({ entries: connections, owners: 8, quota: perVm, key: SALT })),
+      fragments: new Fragments(createFragmentTable(64, SALT)),
     });
     const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes };
     this.adopt = (changes) => {

@@ -1,6 +1,6 @@
 /** The router's views as text for a person. */
 import { columns } from "#cli/columns";
-import type { RuleView, ViewName, Views } from "#router/views";
+import type { ConnectionEnd, RuleView, ViewName, Views } from "#router/views";
 
 /** Turns a view, as the API answered it, into lines. */
 export function showText(what: ViewName, view: unknown): string {
@@ -109,6 +109,18 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       ]),
       ["left", "right", "left", "left", "left", "left", "left", "left", "right"],
     ),
+  connections: ({ size, room, connections }) =>
+    [
+      columns(
+        ["PROTOCOL", "STATE", "FROM", "TO", "VM", "RULE", "AGE", "IDLE"],
+        connections.map((c) => [
+          ...[c.protocol, c.state, endText(c.from), endText(c.to), c.vm ?? "-", c.rule ?? "-"],
+          ...[duration(c.age), duration(c.idle)],
+        ]),
+        ["left", "left", "left", "left", "left", "left", "right", "right"],
+      ),
+      `${size} of ${room} entries in use${size > connections.length ? `, ${connections.length} shown` : ""}`,
+    ].join("\n"),
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],
@@ -116,6 +128,11 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       ["left", "left", "left", "right"],
     ),
 };
+
+function endText({ network, address, port }: ConnectionEnd): string {
+  const host = port === null ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return network === null ? host : `${network} ${host}`;
+}
 
 function matches({ protocol, ports, sourcePorts, icmp }: RuleView): string {
   const words = [

@@ -42,6 +42,7 @@ export interface ForwardersOptions {
   readonly fib: SharedArrayBuffer;
   readonly groups: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
+  readonly fragments: SharedArrayBuffer;
 }
 
 interface Handle {
@@ -154,6 +155,7 @@ export class Forwarders {
       fib: options.fib,
       groups: options.groups,
       connections: options.connections,
+      fragments: options.fragments,
       wakeFd: createEventFd(),
       cacheEntries: options.cacheEntries,
       salt: crypto.getRandomValues(new Int32Array(1))[0]!,

@@ -229,6 +229,7 @@ export class Router {
         fib: this.routing.fib.buffer,
         groups: this.routing.groups.buffer,
         connections: this.connections.buffer,
+        fragments: this.connections.fragments,
       },
       {
         punted: (punt) => this.punted(punt),

@@ -20,6 +20,7 @@ import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
 import { networkAddress } from "#policy/homes";
 import { hasOffload } from "#router/ports";
 import type { Router } from "#router/router";
+import { RouterError } from "#router/router-error";
 import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
 import packageJson from "../../package.json";
 
@@ -28,6 +29,11 @@ export async function show(router: Router, words: readonly string[]): Promise<un
   const [what = "", ...rest] = words;
   if (what === "ospf") return router.showOspf(rest);
   if (what === "bfd") return router.ospf.bfd === undefined ? NO_BFD : router.ospf.bfd.status();
+  if (what === "connections" && rest.length === 1) {
+    const view = connections(router, rest[0]);
+    if (view === undefined) throw new RouterError(`no VM here is called ${rest[0]}`);
+    return view;
+  }
   if (rest.length > 0 || !Object.hasOwn(MAKE, what)) return undefined;
   if (what === "ports" || what === "counters") await router.forwarders.tellLosses();
   return MAKE[what as ViewName](router);
@@ -45,6 +51,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   homes,
   dhcp: (router) => router.vmDhcp.view(),
   rules: (router) => router.rules.view(),
+  connections: (router) => connections(router)!,
   counters,
 };
 
@@ -121,6 +128,11 @@ function vms(router: Router): VmView[] {
       },
     ];
   });
+}
+
+function connections(router: Router, vm?: string): Views["connections"] | undefined {
+  const { configuration, ports, rules } = router;
+  return router.connections.view({ fabric: configuration.fabric, ports, rules }, vm);
 }
 
 function homes(router: Router): Views["homes"] {

@@ -126,6 +126,37 @@ export interface RuleView {
   readonly hits: number;
 }
 
+export interface ConnectionEnd {
+  /** Null: an address of none of the fabric's networks. */
+  readonly network: string | null;
+  readonly address: string;
+  /** Null: it has none. */
+  readonly port: number | null;
+}
+
+/** Connections that stateful rules let through. */
+export interface ConnectionsView {
+  /** Entries in use, those whose time is over but that nobody has met yet among them. */
+  readonly size: number;
+  readonly room: number;
+  /** At most 1000. */
+  readonly connections: readonly {
+    readonly protocol: string;
+    /** `syn-sent`, `established`, `udp-replied` … */
+    readonly state: string;
+    /** The VM here that it counts for; null: it is gone. */
+    readonly vm: string | null;
+    /** The end that sent the first packet. */
+    readonly from: ConnectionEnd;
+    readonly to: ConnectionEnd;
+    /** The rule that let the first packet through; null: it is gone. */
+    readonly rule: string | null;
+    /** Seconds. */
+    readonly idle: number;
+    readonly age: number;
+  }[];
+}
+
 export interface CounterView {
   readonly port: string;
   readonly ending: string;
@@ -143,8 +174,20 @@ export interface Views {
   readonly homes: readonly HomeView[];
   readonly dhcp: readonly DhcpView[];
   readonly rules: readonly RuleView[];
+  readonly connections: ConnectionsView;
   readonly counters: readonly CounterView[];
 }
 
-export const VIEWS = ["status", "ports", "vms", "routes", "neighbors", "homes", "dhcp", "rules", "counters"] as const;
+export const VIEWS = [
+  "status",
+  "ports",
+  "vms",
+  "routes",
+  "neighbors",
+  "homes",
+  "dhcp",
+  "rules",
+  "connections",
+  "counters",
+] as const;
 export type ViewName = (typeof VIEWS)[number];

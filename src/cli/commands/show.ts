@@ -3,6 +3,7 @@ import { Argument, Command } from "commander";
 import { call, findSocket } from "#cli/client";
 import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/router-choice";
 import { showBfdCommand } from "#cli/commands/show/bfd";
+import { showConnectionsCommand } from "#cli/commands/show/connections";
 import { showOspfCommand } from "#cli/commands/show/ospf";
 import { print, printJson } from "#cli/output";
 import { showText } from "#cli/show-text";
@@ -21,4 +22,5 @@ export const showCommand = (): Command =>
       else print(showText(what, view));
     })
     .addCommand(showOspfCommand())
-    .addCommand(showBfdCommand());
+    .addCommand(showBfdCommand())
+    .addCommand(showConnectionsCommand());
