@@ -165,6 +165,18 @@ class Bench {
     return { nanos: (Bun.nanoseconds() - start) / QUERIES, refused: refused / QUERIES };
   }
 
+  /** Nanoseconds of one read of an entry's memory that has to wait for the one before: what this machine charges anybody. */
+  memory(): number {
+    const { words, slots } = this.#table.entries;
+    const from = this.#table.entries.at(1);
+    const step = this.#table.entries.at(2) - from;
+    const order = Int32Array.from({ length: QUERIES }, () => nextBelow(this.#random, slots - 1));
+    let last = 0;
+    const start = Bun.nanoseconds();
+    for (let q = 0; q < QUERIES; q++) last = words[from + (order[q]! + (last & 1)) * step]!;
+    return (Bun.nanoseconds() - start) / QUERIES;
+  }
+
   /** Milliseconds of a sweep over all slots. */
   sweep(): number {
     const start = Bun.nanoseconds();
@@ -189,10 +201,12 @@ export function measureConnections(sizes: readonly number[] = SIZES): void {
   ]);
   const heading = ["connections", ...MEASURES, "sweep ms"];
   const last = benches.at(-1)!;
+  const memory = median(Array.from({ length: ROUNDS }, () => last.memory()));
   const octets = last.buffer.byteLength;
   process.stdout.write(
     `connection table for ${grouped(CAPACITY)}: ${(octets / 1e6).toFixed(0)} MB, ${(octets / CAPACITY).toFixed(0)} octets each; ` +
-      `nanoseconds, random order, median of ${ROUNDS} × ${grouped(QUERIES)}\n\n` +
+      `nanoseconds, random order, median of ${ROUNDS} × ${grouped(QUERIES)}; ` +
+      `one random read of its memory: ${memory.toFixed(0)}\n\n` +
       `${columns(
         heading,
         rows,
