@@ -47,7 +47,11 @@ export const ENDINGS: readonly Ending[] = [
   ending("bad-ip-header", "dropped", "IP version, header length or total length is impossible"),
   ending("bad-ip-checksum", "dropped", "IPv4 header checksum is wrong (RFC 1812 §5.2.2)"),
   ending("bad-transport", "dropped", "transport header truncated or its length field lies"),
-  ending("tiny-fragment", "dropped", "first fragment without a whole transport header (RFC 3128)"),
+  ending(
+    "tiny-fragment",
+    "dropped",
+    "first fragment without a whole transport header, or a later one that would write over it (RFC 3128)",
+  ),
   ending("bad-extension", "dropped", "IPv6 extension headers truncated, looping or too many"),
   ending("bad-offload", "dropped", "checksum or segmentation request contradicts the packet"),
   ending("bad-source", "dropped", "source is unspecified, loopback, multicast or broadcast"),

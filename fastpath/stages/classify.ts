@@ -109,7 +109,7 @@ function classify4(f: Frame, t: Tables): Verdict {
   f.identification = u16(b, at + 4);
   const offset = f.fragment & 0x1fff;
   if (offset !== 0 || (f.fragment & 0x2000) !== 0) f.unusual |= UNUSUAL_FRAGMENT;
-  if (offset !== 0) return checkOffload(f);
+  if (offset !== 0) return overwritesHeader(f, offset << 3) ? TINY_FRAGMENT : checkOffload(f);
   f.l4 = f.payload;
   return transport(f, t, length - headerLength);
 }
@@ -216,7 +216,7 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
         if ((f.fragment & 0xfff8) !== 0) {
           f.protocol = next;
           f.payload = at;
-          return checkOffload(f);
+          return overwritesHeader(f, f.fragment & 0xfff8) ? forgiveTransport(f, TINY_FRAGMENT) : checkOffload(f);
         }
         break;
       }
@@ -229,6 +229,9 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
   }
   return badExtension(f);
 }
+
+/** A later fragment where TCP's header is, which the first one has whole: it would change ports or flags (RFC 3128). */
+const overwritesHeader = (f: Frame, offset: number): boolean => f.protocol === PROTOCOL_TCP && offset < 20;
 
 /** RFC 7915 §5.1.1: extension headers behind a Fragment header, ESP apart. */
 export const mayNotFollowFragment = (next: number): boolean =>

@@ -11,6 +11,7 @@ import {
   lacksUdpChecksum,
   pseudoHeader,
   refuseBadTransport,
+  refuseOverwriting,
   withAddresses,
   withMssLimit,
   withUdpChecksum,
@@ -34,6 +35,7 @@ function translate(packet: Ipv4, context: OutboundContext): Uint8Array[] {
   const fragmented = isFragment(packet);
   const routed = hasUnexpiredSourceRoute(packet.options);
   if (packet.offset === 0) refuseBadTransport(packet.protocol, packet.payload, ICMP4, fragmented);
+  else refuseOverwriting(packet.protocol, 8 * packet.offset, ICMP4);
   refuseIllegal4(packet);
   const source = mappedOrRefused(context.mapSource(packet.source));
   if (routed) refuse("source-routed", { type: 3, code: 5, rest: 0 });

@@ -34,6 +34,11 @@ export function refuseBadTransport(protocol: number, payload: Uint8Array, icmp: 
   }
 }
 
+/** Refuses a later fragment, `offset` octets into the payload, that would write over a transport header. */
+export function refuseOverwriting(protocol: number, offset: number, icmp: number): void {
+  if (protocol === TCP && offset < 20) refuse(icmp === ICMP4 ? "tiny-fragment" : "bad-transport");
+}
+
 /** The payload after its addresses changed from `before` to `after` (source ‖ destination); it may be cut anywhere. */
 export function withAddresses(
   protocol: number,
