@@ -19,7 +19,7 @@ export function nssaLsas(instance: Instance, area: Area): Desired[] {
   if (instance.isBorder && area.config.summaries) desired.set(DEFAULT_TEXT, borderDefault(area));
   const isTranslated = !reachesAs(instance);
   const forwarding = isTranslated ? forwardingAddress(instance, area) : undefined;
-  if (isTranslated && forwarding === undefined) return [...desired.values()];
+  if (lacksForwardingAddress(instance, area)) return [...desired.values()];
   for (const external of instance.config.external) {
     const { prefix } = external;
     if (!isAdvertisable(prefix)) continue;
@@ -29,6 +29,12 @@ export function nssaLsas(instance: Instance, area: Area): Desired[] {
     desired.set(id, { id, body: { kind: "nssa", ...routeOf(external, isTranslated ? PREFIX_P : 0, forwarding) } });
   }
   return [...desired.values()];
+}
+
+/** True: external prefixes are configured, and none is told in this NSSA for want of an address (§2.3). */
+export function lacksForwardingAddress(instance: Instance, area: Area): boolean {
+  if (area.config.kind !== "nssa" || !isActive(area) || instance.config.external.length === 0) return false;
+  return !reachesAs(instance) && forwardingAddress(instance, area) === undefined;
 }
 
 /** Must be there, its P-bit clear (§2.4). Type 2: any default from inside of type 1 is preferred to it. */

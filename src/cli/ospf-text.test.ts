@@ -89,7 +89,11 @@ restarts gracefully, for 1m 0s more at most`);
         { prefix: "2001:db8::/32", advertise: true, cost: 5 },
         { prefix: "2001:db9::/32", advertise: false, cost: null },
       ],
+      trouble: "",
     };
+    expect(text("areas", [{ ...area, trouble: "nothing is told" }])).toEndWith(
+      "2001:db9::/32 hidden\n  nothing is told",
+    );
     expect(text("areas", [area])).toBe(`area 0.0.0.1: totally stubby, 7 LSAs, checksum 0x00000abc
   interfaces        up1
   border routers    10.0.0.1

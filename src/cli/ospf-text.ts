@@ -71,6 +71,7 @@ const RENDER: { readonly [What in OspfViewName]: (view: OspfViews[What]) => stri
             (r) =>
               `  range             ${r.prefix}${r.advertise ? "" : " hidden"}${r.cost === null ? "" : ` cost ${r.cost}`}`,
           ),
+          ...(a.trouble === "" ? [] : [`  ${a.trouble}`]),
         ].join("\n"),
       )
       .join("\n"),

@@ -3,8 +3,10 @@ import { formatIpv6, formatPrefix } from "#base/address";
 import { type Millis, NEVER } from "#base/time";
 import type { AreaConfig } from "#ospf/config";
 import { ageOf, type Entry, type LsaStore } from "#ospf/database/store";
+import { lacksForwardingAddress } from "#ospf/origination/nssa-lsas";
 import type { Ospf } from "#ospf/ospf";
 import { formatOptions } from "#ospf/packet/options";
+import { isRecent } from "#ospf/refuse";
 import type { OspfRoute } from "#ospf/routes/model";
 import type { SpfRun } from "#ospf/routes/routing";
 import type { Area, Instance, Interface, Neighbor, Refusal } from "#ospf/state";
@@ -89,11 +91,11 @@ function neighborView(n: Neighbor, now: Millis): OspfNeighborView {
   };
 }
 
-/** Those of neighbors that have got over it since are left out. */
+/** Those of neighbors that have got over it since, or were not heard of again, are left out. */
 function refusalsOf(on: Interface, now: Millis): OspfRefusalView[] {
-  const isOver = (routerId: number, { at }: Refusal): boolean => {
+  const isOver = (routerId: number, refusal: Refusal): boolean => {
     const neighbor = on.neighbors.get(routerId);
-    return neighbor?.state === "Full" && neighbor.since > at;
+    return !isRecent(refusal, now) || (neighbor?.state === "Full" && neighbor.since > refusal.at);
   };
   return [...on.refusals]
     .filter(([routerId, refusal]) => !isOver(routerId, refusal))
@@ -155,7 +157,9 @@ const packetsView = (counts: readonly number[]): OspfPacketsView => ({
 export const areasView = ({ instance }: Ospf): OspfAreaView[] =>
   [...instance.areas.values()].sort((a, b) => a.id - b.id).map((area) => areaView(instance, area));
 
-function areaView({ table }: Instance, { id, config, database, interfaces }: Area): OspfAreaView {
+function areaView(instance: Instance, area: Area): OspfAreaView {
+  const { id, config, database, interfaces } = area;
+  const { table } = instance;
   const routers = [...(table.routers.get(id)?.values() ?? [])].filter(({ path }) => path === "intra");
   return {
     area: formatRouterId(id),
@@ -167,6 +171,9 @@ function areaView({ table }: Instance, { id, config, database, interfaces }: Are
     lsas: database.size,
     checksum: checksumOf(database.entries()),
     ranges: config.ranges.map(rangeView),
+    trouble: lacksForwardingAddress(instance, area)
+      ? "external prefixes are not told: none of our prefixes in the area has an address to forward to (RFC 3101 §2.3)"
+      : "",
   };
 }
 

@@ -117,6 +117,8 @@ export interface OspfAreaView {
   readonly lsas: number;
   readonly checksum: number;
   readonly ranges: readonly { readonly prefix: string; readonly advertise: boolean; readonly cost: number | null }[];
+  /** Why what is configured is not told there; "": it is. */
+  readonly trouble: string;
 }
 
 /** An LSA of a database. */
