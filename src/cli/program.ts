@@ -8,6 +8,7 @@ import { ospfCommand } from "#cli/commands/ospf";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
 import { runCommand } from "#cli/commands/run";
 import { showCommand } from "#cli/commands/show";
+import { verifyCommand } from "#cli/commands/verify";
 import { FAILED, Failure, MISUSED, OK } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import packageJson from "../../package.json";
@@ -23,6 +24,7 @@ function program(): Command {
       .showHelpAfterError("(--help tells more)")
       .addCommand(checkCommand())
       .addCommand(homeCommand())
+      .addCommand(verifyCommand())
       .addCommand(labCommand())
       .addCommand(demoCommand())
       .addCommand(runCommand())

@@ -2,14 +2,12 @@
 import { Command } from "commander";
 import { contains, parseIpv4 } from "#base/address";
 import { toHex, u32 } from "#base/bytes";
+import { FABRIC_OPTION, fabricOf, networkOf } from "#cli/fabric-choice";
 import { Failure, MISUSED } from "#cli/failure";
-import { colorsFor, print, printError, printJson } from "#cli/output";
+import { colorsFor, print, printJson } from "#cli/output";
 import { homeHash, homeOf, interfaceIdentifier, networkAddress } from "#policy/homes";
-import { loadFabric } from "#router/config/fabric";
 import { tagsText } from "#router/config/facts";
 import type { Fabric, Network } from "#router/config/model";
-import { closest } from "#runtime/document/closest";
-import { formatConfigError } from "#runtime/document/config-error";
 import { addressOf } from "#runtime/document/scalars";
 
 interface Options {
@@ -42,7 +40,7 @@ export const homeCommand = (): Command =>
     .description("explain which hypervisor's prefix an address has its home in")
     .argument("<address...>", "IPv4 addresses of VMs")
     .requiredOption("-n, --network <tenant/network>", "the network they are in")
-    .option("-f, --fabric <file>", "the fabric's file", "fabric.yaml")
+    .option(...FABRIC_OPTION)
     .option("--json", "print the steps as JSON")
     .action(home);
 
@@ -54,28 +52,12 @@ function home(addresses: string[], options: Options): void {
   else for (const explanation of explanations) show(explanation);
 }
 
-function fabricOf(file: string): Fabric {
-  const result = loadFabric(file);
-  if (result.ok) return result.fabric;
-  for (const error of result.errors) printError(formatConfigError(error));
-  throw new Failure("", MISUSED);
-}
-
-function networkOf(fabric: Fabric, name: string): Network {
-  const names = fabric.networks.map((network) => network.name);
-  const network = fabric.networks[names.indexOf(name)];
-  if (network !== undefined) return network;
-  const meant = closest(name, names);
-  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
-  const known = names.join(", ") || "none";
-  throw new Failure(`${fabric.file} has no network "${name}" (it has ${known})${hint}`, MISUSED);
-}
-
 function explain(fabric: Fabric, network: Network, text: string): Explanation {
   const ipv4 = parseIpv4(text);
   if (ipv4 === undefined) throw new Failure(`found "${text}", expected an IPv4 address`, MISUSED);
-  if (!network.prefixes.some((prefix) => contains(prefix, ipv4))) {
-    const ranges = network.prefixes.map((prefix) => prefix.text).join(", ");
+  const prefixes = [...network.prefixes, ...network.publicPrefixes];
+  if (!prefixes.some((prefix) => contains(prefix, ipv4))) {
+    const ranges = prefixes.map((prefix) => prefix.text).join(", ");
     throw new Failure(`${text} is in none of the prefixes of ${network.name} (${ranges})`, MISUSED);
   }
   const { tags, tenantId, networkId } = network;

@@ -1,0 +1,120 @@
+/**
+ * Who can ever reach whom in a fabric: the route tables say where a network's packets can go at all (policy/route-table.ts),
+ * the rules of both sides what of it passes (policy/verify.ts). Computed over sets, so it holds for every packet.
+ */
+import { contains, overlaps, type Prefix } from "#base/address";
+import { u32 } from "#base/bytes";
+import type { Traffic, TrafficRange } from "#policy/regions";
+import { type RouteRow, routeRows } from "#policy/route-table";
+import type { IidPrefix, Rule } from "#policy/rules";
+import { type Blocked, canReach, type Passing } from "#policy/verify";
+import type { Fabric, Network } from "#router/config/model";
+import { fabricSides } from "#router/rules";
+
+/** Addresses of one network that are asked about together. */
+export interface Place {
+  /** `blue/prod`, `blue/prod public`, `blue/prod 10.0.0.5`. */
+  readonly name: string;
+  readonly network: Network;
+  /** IPv4, inside the network's. */
+  readonly prefixes: readonly Prefix[];
+}
+
+export interface Reachability {
+  readonly from: Place;
+  readonly to: Place;
+  /** Of what was asked about everything passes, a part of it, or nothing. */
+  readonly verdict: "yes" | "some" | "no";
+  /** How much of `to` the sender's network has a route to. */
+  readonly routed: "all" | "some" | "none";
+  readonly passing?: Passing<Rule>;
+  /** Why what does not pass does not, if it has a route. */
+  readonly blocked?: Blocked<Rule>;
+  /** All that passes, each range once. */
+  readonly traffic: readonly TrafficRange[];
+}
+
+/** What is asked about when nobody says otherwise: each network's private addresses, and its public ones. */
+export const placesOf = ({ networks }: Fabric): Place[] =>
+  networks.flatMap((network) => [
+    ...(network.prefixes.length > 0 ? [{ name: network.name, network, prefixes: network.prefixes }] : []),
+    ...(network.publicPrefixes.length > 0
+      ? [{ name: `${network.name} public`, network, prefixes: network.publicPrefixes }]
+      : []),
+  ]);
+
+export class Reach {
+  readonly #fabric: Fabric;
+  readonly #sides: ReturnType<typeof fabricSides>;
+  readonly #rows = new Map<string, readonly RouteRow[]>();
+
+  constructor(fabric: Fabric) {
+    this.#fabric = fabric;
+    this.#sides = fabricSides(fabric);
+  }
+
+  /** Throws RangeError when the rules cut the question into more parts than can be told. */
+  between(from: Place, to: Place, traffic: Traffic = {}): Reachability {
+    const { pieces, routed } = this.#routed(from.network, to);
+    let passing: Passing<Rule> | undefined;
+    let blocked: Blocked<Rule> | undefined;
+    const ranges = new Map<string, TrafficRange>();
+    for (const source of from.prefixes.map((prefix) => iidPrefix(from.network, prefix))) {
+      for (const piece of pieces) {
+        const answer = canReach(this.#sides, source, piece, traffic);
+        passing ??= answer.passing;
+        blocked ??= answer.blocked;
+        for (const range of answer.traffic) ranges.set(JSON.stringify(range), range);
+      }
+    }
+    const whole = blocked === undefined && routed === "all";
+    const verdict = passing === undefined ? "no" : whole ? "yes" : "some";
+    return {
+      ...{ from, to, verdict, routed, traffic: [...ranges.values()] },
+      ...(passing && { passing }),
+      ...(blocked && { blocked }),
+    };
+  }
+
+  /** The parts of `to` that the network's route table leads to. */
+  #routed({ name }: Network, to: Place): { pieces: IidPrefix[]; routed: Reachability["routed"] } {
+    const rows = this.#rowsOf(name);
+    const parts = to.prefixes.map((prefix) => partsOf(rows, prefix, to.network.tags));
+    const pieces = parts.flatMap(({ found }) => found.map((prefix) => iidPrefix(to.network, prefix)));
+    const routed = pieces.length === 0 ? "none" : parts.every(({ whole }) => whole) ? "all" : "some";
+    return { pieces, routed };
+  }
+
+  #rowsOf(name: string): readonly RouteRow[] {
+    const { networks } = this.#fabric;
+    const rows = this.#rows.get(name) ?? routeRows(networks.find((network) => network.name === name)!, networks);
+    this.#rows.set(name, rows);
+    return rows;
+  }
+}
+
+/** The parts of a prefix whose longest row has these tags; `whole`: that is all of it. `rows`: longest first. */
+function partsOf(rows: readonly RouteRow[], prefix: Prefix, tags: number): { found: Prefix[]; whole: boolean } {
+  const inside = rows.filter((row) => row.prefix.length > prefix.length && contains(prefix, row.prefix.address));
+  const around = rows.find((row) => row.prefix.length <= prefix.length && overlaps(row.prefix, prefix));
+  if (inside.length === 0)
+    return around?.tags === tags ? { found: [prefix], whole: true } : { found: [], whole: false };
+  // Halves, until each lies in one row.
+  const halves = halvesOf(prefix).map((half) => partsOf(rows, half, tags));
+  return { found: halves.flatMap(({ found }) => found), whole: halves.every(({ whole }) => whole) };
+}
+
+function halvesOf({ address, length }: Prefix): Prefix[] {
+  const upper = address.slice();
+  upper[length >> 3]! |= 0x80 >> (length & 7);
+  return [
+    { address, length: length + 1 },
+    { address: upper, length: length + 1 },
+  ];
+}
+
+const iidPrefix = ({ tags }: Network, { address, length }: Prefix): IidPrefix => ({
+  tags,
+  host: u32(address, 0),
+  length: 32 + length,
+});
