@@ -173,6 +173,7 @@ describe("ping", () => {
     expect(sends(r, echo(7))).toBe("to-fabric");
     expect(gets(r, answer(7))).toBe("to-vm");
     expect(gets(r, answer(8))).toBe("no-rule");
+    // Who was asked does not ask in turn.
     expect(gets(r, { kind: "icmp", type: 128, rest: 7 << 16, body: counting(8) })).toBe("no-rule");
     const incoming = router([{ ...PING, source: PING.destination, destination: PING.source }]);
     expect(gets(incoming, { kind: "icmp", type: 128, rest: 9 << 16, body: counting(8) })).toBe("to-vm");

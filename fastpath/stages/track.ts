@@ -5,7 +5,7 @@
  * that it quotes would, a later fragment when its first one came back on a connection.
  */
 
-import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6 } from "#fastpath/decision";
+import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6, R_DESTINATION } from "#fastpath/decision";
 import { type Frame, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
@@ -88,7 +88,7 @@ function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): V
 
 /** Port of the VM that the packet is for, which pays for the entry; −1: there is none. */
 function ownerIn(t: Tables): number {
-  const vm = t.findVm(t.ruleKey[K_DESTINATION_TAGS]!, t.ruleKey[K_DESTINATION_HOST]!);
+  const vm = t.findVm(t.records, R_DESTINATION);
   return vm < 0 ? -1 : t.vms[vm + V_PORT]!;
 }
 
@@ -154,9 +154,10 @@ function describeKey(t: Tables, packet: Int32Array, transport: number, end: numb
   packet[C_PROTOCOL] = protocol;
   packet[C_PORTS] = key[K_PORTS]!;
   if (protocol !== PROTOCOL_ICMP4 && protocol !== PROTOCOL_ICMP6) return;
-  // A query and its reply have the identifier in common (RFC 792), which stands for ports.
+  // A query and its reply have the identifier in common (RFC 792). It stands for the port of who asks, and of nobody
+  // else: who is asked may not ask under it in turn.
   const identifier = end - transport < 6 ? 0 : t.words[(transport + 4) >> 2]! & 0xffff;
-  packet[C_PORTS] = identifier | (identifier << 16);
+  packet[C_PORTS] = isReply(key[K_PORTS]! & 0xff) ? identifier << 16 : identifier;
 }
 
 /** A packet of a flow whose decision is remembered with its connection. False: that is gone; decide anew. */
@@ -168,6 +169,9 @@ export function continues(f: Frame, t: Tables, base: number, connection: number)
   const direction = (connection & CONNECTION_BACK) !== 0 ? BACK : FORWARD;
   return connections.advance(connection & ~CONNECTION_BACK, version, direction, t.now) !== 0;
 }
+
+/** Of echo, timestamp, information and address mask (RFC 792, RFC 950); ICMPv6's echo has ICMPv4's number here. */
+const isReply = (type: number): boolean => type === 0 || type === 14 || type === 16 || type === 18;
 
 /** What the connection table looks at in the packet of a known connection. */
 export function describeSegment(f: Frame, t: Tables, packet: Int32Array): void {

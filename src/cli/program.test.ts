@@ -96,6 +96,21 @@ test("ain home refuses what has no home with 2", async () => {
   expect((await ain("home 10.0.0.2 -n blue/prod -f %/none.yaml")).status).toBe(2);
 });
 
+test("ain verify computes who reaches whom; 1 when nobody can, 2 for what is wrong", async () => {
+  expect(await ain("verify -f %/fabric.yaml")).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/blue\/prod +blue\/prod +everything +default inside blue\/prod +yes/),
+  });
+  const within = await ain("verify -f %/fabric.yaml --from blue/prod:10.0.0.1 --to blue/prod --json");
+  expect(JSON.parse(within.out)).toMatchObject([{ from: "blue/prod 10.0.0.1", verdict: "yes", routed: "all" }]);
+  expect(await ain("verify -f %/fabric.yaml --from blue/prod --to blue/prod --protocol icmp --port 7")).toMatchObject({
+    status: 2,
+    err: "ain: --port beside --protocol icmp, which has none\n",
+  });
+  expect((await ain("verify -f %/fabric.yaml --from blue/prod:10.1.0.1/8 --to blue/prod")).status).toBe(2);
+  expect((await ain("verify -f %/fabric.yaml --from blue/prd --to blue/prod")).err).toContain("did you mean blue/prod?");
+});
+
 test("ain ospf replay refuses what is no recording, and words that mean nothing", async () => {
   expect(await ain("ospf replay %/none")).toMatchObject({ status: 1, err: expect.stringContaining("no such file") });
   expect(await ain("ospf replay %/fabric.yaml")).toMatchObject({

@@ -10,9 +10,8 @@ import type { Traffic, TrafficRange } from "#policy/regions";
 import type { Iid, Packet } from "#policy/rules";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
-import { PROTOCOLS } from "#router/config/rule-schema";
+import { PROTOCOLS, WITH_PORTS } from "#router/config/rule-schema";
 import { type Place, placesOf, Reach, type Reachability } from "#router/reachability";
-import { hasPorts } from "#wire/protocol";
 
 interface Options {
   readonly fabric: string;
@@ -86,7 +85,7 @@ function trafficOf({ protocol: name, port: portText }: Options): Traffic {
     throw new Failure(`found protocol "${name}", expected icmp, tcp, udp, sctp or 0 … 255`, MISUSED);
   const port = portText === undefined ? undefined : numberUpTo(portText, 65535);
   if (Number.isNaN(port)) throw new Failure(`found port "${portText}", expected 0 … 65535`, MISUSED);
-  if (port !== undefined && protocol !== undefined && !hasPorts(protocol))
+  if (port !== undefined && protocol !== undefined && !WITH_PORTS.includes(protocol))
     throw new Failure(`--port beside --protocol ${name}, which has none`, MISUSED);
   return {
     ...(protocol !== undefined && { protocol }),

@@ -47,6 +47,8 @@ const ports = z
 
 /** Names of protocols and ICMP types that a rule may use, by what they stand for (IANA). */
 export const PROTOCOLS = { icmp: 1, tcp: 6, udp: 17, sctp: 132 } as const;
+/** Those of which rules may name ports. */
+export const WITH_PORTS: readonly number[] = [PROTOCOLS.tcp, PROTOCOLS.udp, PROTOCOLS.sctp];
 const PROTOCOL = `${Object.keys(PROTOCOLS).join(", ")}, or a protocol number 0 … 255`;
 const protocol = z
   .union(

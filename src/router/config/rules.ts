@@ -4,7 +4,7 @@ import { overlaps } from "#base/address";
 import { u32 } from "#base/bytes";
 import type { IidPrefix } from "#policy/rules";
 import type { FabricRule, Network, RuleEnd } from "#router/config/model";
-import { type end, PROTOCOLS, rule as ruleSchema } from "#router/config/rule-schema";
+import { type end, PROTOCOLS, rule as ruleSchema, WITH_PORTS } from "#router/config/rule-schema";
 import { closest } from "#runtime/document/closest";
 import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
@@ -53,8 +53,6 @@ export function inspectRules(inspector: Inspector, path: Path, names: Names, own
 }
 
 type Written = z.output<typeof ruleSchema>;
-
-const WITH_PORTS: readonly number[] = [PROTOCOLS.tcp, PROTOCOLS.udp, PROTOCOLS.sctp];
 
 function checkProtocol(inspector: Inspector, path: Path, { protocol, ports, sourcePorts, ...icmp }: Written): void {
   const hasPorts = protocol !== undefined && WITH_PORTS.includes(protocol);
