@@ -261,3 +261,28 @@ for (const [what, dead, most] of [
       expect(net.links.get(router)!.every((links) => links === (router === net.center ? 3 : 1))).toBe(true);
   });
 }
+
+test("our own routes have a link again at once when the adjacency is back within MinLSInterval, though others wait to hear of it (RFC 2328 §12.4)", () => {
+  const bench = new Bench();
+  const peer = new Peer(bench);
+  let updates = 0;
+  bench.onSend = (octets) => {
+    if (octets[1] === LINK_STATE_UPDATE) updates++;
+  };
+  peer.becomeFull();
+  for (const expected of [2, 2]) {
+    bench.pass(2000);
+    peer.hello({ neighbors: [] });
+    expect(ownLinks(bench)).toEqual([]);
+    peer.becomeFull();
+    expect(bench.state(peer.routerId)).toBe("Full");
+    expect(ownLinks(bench).length).toBe(1);
+    expect(updates).toBe(expected); // one may follow the first so soon, no third
+  }
+  for (let passed = 2000; passed < MIN_LS_INTERVAL; passed += 1000) {
+    expect(updates).toBe(2);
+    bench.pass(1000);
+    peer.hello();
+  }
+  expect(updates).toBe(3);
+});

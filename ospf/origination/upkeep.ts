@@ -190,7 +190,8 @@ export class Upkeep {
       }
     }
     const mayAt = this.#mayOriginateAt(lsa, now);
-    if (now < mayAt) this.#agenda.set(lsa, mayAt);
+    // What nobody has heard of may change meanwhile, for our own routes.
+    if (now < mayAt && !entry?.withheld) this.#agenda.set(lsa, mayAt);
     else if (lsa.sequence === MAX_SEQUENCE_NUMBER) this.#wrap(lsa, body, entry, now);
     else this.#originate(lsa, next, now);
   }
@@ -218,15 +219,16 @@ export class Upkeep {
   }
 
   #originate(lsa: OwnLsa, next: Lsa, now: Millis): void {
+    const mayAt = this.#mayOriginateAt(lsa, now);
     if (lsa.contested) lsa.answeredAt = now;
     lsa.contested = false;
     lsa.sequence = next.header.sequence;
     lsa.originatedAt = now;
-    const withheld = isSilent(lsa.scope);
+    const withheld = isSilent(lsa.scope) || now < mayAt;
     if (!withheld) this.#noteTold(lsa, now);
     // On the second: those renewed together share packets.
     lsa.refreshAt = Math.floor((now + this.#refreshAge()) / 1000) * 1000;
-    this.#agenda.set(lsa, lsa.refreshAt);
+    this.#agenda.set(lsa, now < mayAt ? mayAt : lsa.refreshAt);
     lsa.said = this.#outlet.install(lsa.scope, next, withheld);
   }
 
