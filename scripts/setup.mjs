@@ -44,7 +44,7 @@ const TOOLS = {
   perf: {
     ...LAB_TOOLS,
     ...{ sysctl: "procps", ethtool: "ethtool", "ovs-vswitchd": "openvswitch-switch", tayga: "tayga" },
-    ...{ vtysh: "frr", bird: "bird2" },
+    ...{ vtysh: "frr", bird: "bird2", nft: "nftables" },
   },
 };
 

@@ -129,8 +129,8 @@ export class Topology {
     run(["ip", "-n", PREFIX + node, "-batch", "-"], `${commands.join("\n")}\n`);
   }
 
-  exec(node: Node, command: readonly string[]): string {
-    return run(this.inside(node, command));
+  exec(node: Node, command: readonly string[], input?: string): string {
+    return run(this.inside(node, command), input);
   }
 
   /** Starts a program that lives as long as the topology does; what it says goes to its log file. */

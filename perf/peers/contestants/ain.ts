@@ -18,7 +18,7 @@ const HOME = { hvA: "2001:db8:a1:a::", hvB: "2001:db8:a1:b::" };
 const HYPERVISORS = ["hvA", "hvB"] as const;
 /** A hypervisor's own address is interface identifier 1 in its prefix. */
 const ownAddress = (hypervisor: Side["hypervisor"]): string => `${HOME[hypervisor]}1`;
-const POOL = "10.9.0.0/16";
+export const POOL = "10.9.0.0/16";
 const GATEWAY = "169.254.1.1";
 /** Tenant 1 (22 bits) and network 1 (10 bits): fabricFile() below. */
 const TAGS = (1 << 10) | 1;
@@ -36,7 +36,7 @@ function addressAt(hypervisor: Side["hypervisor"]): string {
   return formatIpv4(address);
 }
 
-const fabricFile = (mtu: number): string => `\
+const fabricFile = (mtu: number, rules: readonly string[]): string => `\
 name: perf
 key: ${KEY}
 prefixes: ["${FABRIC_PREFIX}"]
@@ -44,6 +44,8 @@ homes: [${HYPERVISORS.map((each) => `"${HOME[each]}/64"`).join(", ")}]
 mtu: ${mtu}
 tenants:
   perf: { id: 1, networks: { one: { id: 1, prefixes: [${POOL}], gateway: ${GATEWAY} } } }
+rules:
+${rules.map((rule) => `  - ${rule}`).join("\n") || "  []"}
 `;
 
 function nodeFile(topology: Topology, { vm, hypervisor, peer }: Side, attachment: Attachment): string {
@@ -78,14 +80,20 @@ async function configureVm(topology: Topology, { vm, hypervisor }: Side): Promis
   );
 }
 
-const ain = (attachment: Attachment, title: string): Contestant => ({
+/** AIN with the operator's rules given, as fabric.yaml has them. */
+export const ainWith = (rules: readonly string[], name: string, title: string): Contestant => ({
+  ...ain("veth", title, rules),
+  name,
+});
+
+const ain = (attachment: Attachment, title: string, rules: readonly string[] = []): Contestant => ({
   name: `ain-${attachment}`,
   title,
   overhead: 0, // the VMs keep 1500: AIN itself tells them what fits
   vmVeth: attachment === "veth",
 
   async up(topology) {
-    writeFileSync(join(topology.directory, "fabric.yaml"), fabricFile(topology.fabricMtu));
+    writeFileSync(join(topology.directory, "fabric.yaml"), fabricFile(topology.fabricMtu, rules));
     const processes = SIDES.map((side) => startSide(topology, side, attachment));
     for (const side of SIDES) await configureVm(topology, side);
     return { vmA: addressAt("hvA"), vmB: addressAt("hvB"), processes };
