@@ -185,7 +185,7 @@ export class Engine {
       if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
       completeChecksum(f, t.bytes);
     }
-    return this.transmit(f, to) ? ended(action, f) : TRANSMIT_FAILED;
+    return this.transmit(f, to) ? ended(action, f, to, t) : TRANSMIT_FAILED;
   }
 
   private sendSegments(f: Frame, to: number, action: number): Verdict {
@@ -196,7 +196,7 @@ export class Engine {
       cutSegment(f, this.tables, this.scratch, this.segment, done);
       sent = this.transmit(this.segment, to) && sent;
     }
-    return sent ? ended(action, f) : TRANSMIT_FAILED;
+    return sent ? ended(action, f, to, this.tables) : TRANSMIT_FAILED;
   }
 
   /** Too big for the way out, and its sender lets it be cut. */
@@ -267,7 +267,7 @@ export class Engine {
     }
     this.budgets[from]! -= 1;
     this.counters[c + C_ERRORS_SENT]! += 1;
-    if (this.error.kind === KIND_IPV4) this.transmit(this.error, from);
+    if (t.isVm(from)) this.transmit(this.error, from);
     else this.originate(this.error);
   }
 
@@ -276,9 +276,11 @@ export class Engine {
   }
 }
 
-function ended(action: number, f: Frame): Verdict {
+function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (action === ACTION_4_TO_6) return TO_FABRIC;
   if (action === ACTION_6_TO_4) return TO_VM;
   if (action === ACTION_SEND) return ORIGINATED;
-  return f.kind === KIND_IPV4 ? HAIRPIN : TRANSIT;
+  if (f.kind === KIND_IPV4) return HAIRPIN;
+  if (t.isVm(f.port)) return t.isVm(to) ? HAIRPIN : TO_FABRIC;
+  return t.isVm(to) ? TO_VM : TRANSIT;
 }

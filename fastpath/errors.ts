@@ -76,13 +76,18 @@ function build4(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonl
   out.kind = KIND_IPV4;
 }
 
-/** From this router's own address; the caller routes it. */
+/**
+ * From this router's own address (RFC 4443 §2.2). To a VM it goes straight back out of its port, what goes into the fabric
+ * the caller routes.
+ */
 function build6(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonly [number, number]): void {
   const b = t.bytes;
   const quoted = Math.min(f.ipLength, f.end - f.l3, LARGEST_6 - 48);
   const at = scratch.take(14 + 48 + quoted);
   const l3 = at + 14;
   const length = 8 + quoted;
+  copy(b, at, b, f.at + 6, 6);
+  copy(b, at + 6, b, f.at, 6);
   put16(b, at + 12, 0x86dd);
   put32(b, l3, 0x6000_0000);
   put32(b, l3 + 4, (length << 16) | (PROTOCOL_ICMP6 << 8) | HOP_LIMIT);

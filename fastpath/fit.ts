@@ -39,7 +39,7 @@ export function fit(f: Frame, t: Tables, base: number): number {
 function mtuToReport(f: Frame, action: number, mtu: number): number {
   if (action === ACTION_4_TO_6) return mtu - 20 - ((f.unusual & UNUSUAL_FRAGMENT) !== 0 ? 8 : 0);
   if (action === ACTION_6_TO_4) return Math.max(IPV6_MINIMUM, mtu + 20 + (f.fragmentHeader !== 0 ? 8 : 0));
-  return mtu;
+  return f.kind === KIND_IPV4 ? mtu : Math.max(IPV6_MINIMUM, mtu);
 }
 
 /** Largest IPv4 fragment whose translation fits `mtu`. */

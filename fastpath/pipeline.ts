@@ -2,24 +2,28 @@
  * The pipelines: which stages a frame passes, in order. This page is the map; each stage answers one question and
  * either lets the frame go on or names its ending. The stages only decide; rewrite/ alone changes octets.
  */
-import type { Frame } from "#fastpath/frame";
+import { type Frame, KIND_IPV6 } from "#fastpath/frame";
 import { adjacency, adjacencyOriginate, adjacencyTransit } from "#fastpath/stages/adjacency";
 import { admit } from "#fastpath/stages/admit";
+import { admit6 } from "#fastpath/stages/admit-ipv6";
 import { answer } from "#fastpath/stages/answer";
+import { answer6 } from "#fastpath/stages/answer-ipv6";
+import { counterpart } from "#fastpath/stages/counterpart";
 import { deliver } from "#fastpath/stages/deliver";
 import { forMe } from "#fastpath/stages/for-me";
 import { fromService, onlyLocal } from "#fastpath/stages/from-service";
 import { guardIn, guardOut } from "#fastpath/stages/guard";
 import { home } from "#fastpath/stages/home";
-import { inner } from "#fastpath/stages/inner";
+import { inner, whole } from "#fastpath/stages/inner";
 import { locate } from "#fastpath/stages/locate";
 import { origin } from "#fastpath/stages/origin";
 import { redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
+import { resolve6 } from "#fastpath/stages/resolve-ipv6";
 import { route, routeTransit } from "#fastpath/stages/route";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
-import { GROUP_LOCAL } from "#fastpath/tables/layout";
+import { GROUP_LOCAL, V_IPV4 } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
 
@@ -27,7 +31,7 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 
 // Every frame starts with classify (stages/classify.ts); then, unless the flow cache knows the flow:
 
-/** VM → network address and route. */
+/** VM, IPv4 or ARP → network address and route. */
 export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, trackOut, home, redirect, route];
 /** … then into the fabric, */
 export const INTO_FABRIC: readonly Stage[] = [translatableTo6, adjacency];
@@ -36,15 +40,21 @@ export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, trackIn, locate, delive
 
 /** Fabric → route. */
 export const FROM_FABRIC: readonly Stage[] = [forMe, routeTransit];
-/** … then to a local VM, */
-export const INBOUND: readonly Stage[] = [inner, origin, guardIn, trackIn, locate, translatableTo4, deliver];
+/** … then to a local VM, whose address is its own or is translated, */
+export const INBOUND: readonly Stage[] = [inner, origin, guardIn, trackIn, locate, counterpart];
+export const TO_IPV6_HOST: readonly Stage[] = [deliver];
+export const TO_IPV4_HOST: readonly Stage[] = [translatableTo4, deliver];
 /** … or on to the next router. */
 export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
+
+/** VM, IPv6 → route; then as a packet of the fabric's into it, or to the VM next door. */
+export const OUTBOUND_6: readonly Stage[] = [whole, admit6, answer6, resolve6, guardOut, trackOut, routeTransit];
+export const INTO_FABRIC_6: readonly Stage[] = [adjacencyTransit];
 
 /** Metadata service → a local VM, and nowhere else. */
 export const FROM_SERVICE: readonly Stage[] = [
   ...[fromService, routeTransit, onlyLocal],
-  ...[inner, guardIn, trackIn, locate, translatableTo4, deliver],
+  ...[inner, guardIn, trackIn, locate, counterpart, translatableTo4, deliver],
 ];
 
 /** What this router sends itself: a route and a next hop. */
@@ -61,10 +71,19 @@ export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
 /** Fills the scratch record of `t` for a classified frame. CONTINUE: REWRITE may go to work. */
 export function decide(f: Frame, t: Tables): Verdict {
   if (t.isService(f.port)) return run(FROM_SERVICE, f, t);
-  const fromVm = t.isVm(f.port);
-  const verdict = run(fromVm ? OUTBOUND : FROM_FABRIC, f, t);
+  if (t.isVm(f.port)) return decideOutbound(f, t);
+  const verdict = run(FROM_FABRIC, f, t);
   if (verdict !== CONTINUE) return verdict;
-  const local = f.group === GROUP_LOCAL;
-  if (fromVm) return run(local ? HAIRPIN_TO_VM : INTO_FABRIC, f, t);
-  return run(local ? INBOUND : TRANSIT_STAGES, f, t);
+  if (f.group !== GROUP_LOCAL) return run(TRANSIT_STAGES, f, t);
+  const found = run(INBOUND, f, t);
+  if (found !== CONTINUE) return found;
+  return run(t.vms[f.vm + V_IPV4] === 0 ? TO_IPV6_HOST : TO_IPV4_HOST, f, t);
+}
+
+function decideOutbound(f: Frame, t: Tables): Verdict {
+  const isIpv6 = f.kind === KIND_IPV6;
+  const verdict = run(isIpv6 ? OUTBOUND_6 : OUTBOUND, f, t);
+  if (verdict !== CONTINUE) return verdict;
+  if (f.group === GROUP_LOCAL) return run(HAIRPIN_TO_VM, f, t);
+  return run(isIpv6 ? INTO_FABRIC_6 : INTO_FABRIC, f, t);
 }

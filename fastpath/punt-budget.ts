@@ -5,7 +5,16 @@
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
 import { RULE_LOG } from "#fastpath/shared";
-import { PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, PUNT_NEIGHBOR, PUNT_OWN, type Verdict } from "#fastpath/verdicts";
+import {
+  PUNT_ARP,
+  PUNT_DHCP,
+  PUNT_LEARN,
+  PUNT_LOCAL,
+  PUNT_ND,
+  PUNT_NEIGHBOR,
+  PUNT_OWN,
+  type Verdict,
+} from "#fastpath/verdicts";
 import { isNeighborDiscovery, HOP_LIMIT as ND_HOP_LIMIT } from "#wire/nd";
 import { PROTOCOL_ICMP6, PROTOCOL_OSPF } from "#wire/protocol";
 
@@ -58,6 +67,7 @@ export const isVital = (f: Frame, verdict: Verdict, bytes: Uint8Array): boolean 
 function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
   switch (verdict) {
     case PUNT_ARP:
+    case PUNT_ND:
       return LINK;
     case PUNT_DHCP:
       return SERVICE;

@@ -28,13 +28,14 @@ const ending = (name: string, fate: Fate, meaning: string, owed: Pick<Ending, "i
 export const ENDINGS: readonly Ending[] = [
   ending("continue", "forwarded", "the next stage decides"),
   // forwarded
-  ending("to-fabric", "forwarded", "translated and sent into the fabric, or to the metadata service"),
-  ending("to-vm", "forwarded", "translated and delivered to a local VM"),
+  ending("to-fabric", "forwarded", "sent into the fabric, translated unless it is IPv6, or to the metadata service"),
+  ending("to-vm", "forwarded", "delivered to a local VM, translated unless that is an IPv6 host"),
   ending("hairpin", "forwarded", "from one local VM to another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
   ending("originated", "forwarded", "sent by this router itself (ICMP error, reply of the control thread)"),
   // punted
   ending("punt-arp", "punted", "an ARP message for the control thread"),
+  ending("punt-nd", "punted", "a VM's neighbor discovery for the control thread"),
   ending("punt-local", "punted", "addressed to this router"),
   ending("punt-dhcp", "punted", "a VM's DHCP request for the control thread"),
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
@@ -63,14 +64,25 @@ export const ENDINGS: readonly Ending[] = [
   ending("spoofed-source", "dropped", "source address is not the VM's"),
   ending("vm-broadcast", "dropped", "broadcast or multicast from a VM whose network has none"),
   ending("rogue-dhcp", "dropped", "to the port of DHCP clients: to VMs only the router speaks as a DHCP server"),
+  ending("rogue-ra", "dropped", "a router advertisement or redirect: to VMs only the router speaks as a router"),
+  ending("vm-ipv4", "dropped", "IPv4 or ARP from a VM that has no IPv4 address"),
   ending("vm-ipv6", "dropped", "IPv6 from a VM that has no IPv6 address"),
   ending("fabric-ipv4", "dropped", "IPv4 or ARP on a fabric link (the fabric is IPv6 only)"),
   // resolve, home, route
-  ending("no-network-route", "dropped", "destination is in no prefix of the VM's network", { icmp4: [3, 0] }),
+  ending("no-network-route", "dropped", "destination is in no prefix, and no peer, of the VM's network", {
+    icmp4: [3, 0],
+    icmp6: [1, 0],
+  }),
+  ending("no-counterpart", "dropped", "between an IPv6 host and an IPv4 host: neither is anybody to the other", {
+    icmp6: [1, 3],
+  }),
   ending("no-route", "dropped", "no route into the fabric", { icmp4: [3, 0], icmp6: [1, 0] }),
   ending("discard-route", "dropped", "a discard route covers the destination", { icmp4: [3, 0], icmp6: [1, 0] }),
   ending("neighbor-failed", "dropped", "the next hop does not answer", { icmp4: [3, 1], icmp6: [1, 3] }),
-  ending("source-routed", "dropped", "unexpired source route option (RFC 7915 §4.1)", { icmp4: [3, 5] }),
+  ending("source-routed", "dropped", "unexpired source route option (RFC 7915 §4.1), or routing header (RFC 5095)", {
+    icmp4: [3, 5],
+    icmp6: [4, 0],
+  }),
   ending("port-down", "dropped", "the output port is down"),
   // fabric side
   ending(
@@ -147,6 +159,7 @@ export const HAIRPIN = verdict("hairpin");
 export const TRANSIT = verdict("transit");
 export const ORIGINATED = verdict("originated");
 export const PUNT_ARP = verdict("punt-arp");
+export const PUNT_ND = verdict("punt-nd");
 export const PUNT_LOCAL = verdict("punt-local");
 export const PUNT_DHCP = verdict("punt-dhcp");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
@@ -168,9 +181,12 @@ export const SPOOFED_MAC = verdict("spoofed-mac");
 export const SPOOFED_SOURCE = verdict("spoofed-source");
 export const VM_BROADCAST = verdict("vm-broadcast");
 export const ROGUE_DHCP = verdict("rogue-dhcp");
+export const ROGUE_RA = verdict("rogue-ra");
+export const VM_IPV4 = verdict("vm-ipv4");
 export const VM_IPV6 = verdict("vm-ipv6");
 export const FABRIC_IPV4 = verdict("fabric-ipv4");
 export const NO_NETWORK_ROUTE = verdict("no-network-route");
+export const NO_COUNTERPART = verdict("no-counterpart");
 export const NO_ROUTE = verdict("no-route");
 export const DISCARD_ROUTE = verdict("discard-route");
 export const NEIGHBOR_FAILED = verdict("neighbor-failed");

@@ -3,7 +3,7 @@
  * Comes before `answer`, so that even the gateway does not answer a spoofer.
  */
 import { equal } from "#base/bytes";
-import { type Frame, KIND_ARP, KIND_IPV6 } from "#fastpath/frame";
+import { type Frame, KIND_ARP } from "#fastpath/frame";
 import { isFromDhcpClient } from "#fastpath/stages/dhcp";
 import { P_VM, PORT_WORDS, V_ADJACENCY, V_DHCP, V_IPV4, V_MAC_FIXED, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
@@ -15,15 +15,15 @@ import {
   SPOOFED_SOURCE,
   TRUNCATED,
   type Verdict,
-  VM_IPV6,
+  VM_IPV4,
 } from "#fastpath/verdicts";
 import { SIZE as ARP, SENDER_HARDWARE, SENDER_PROTOCOL } from "#wire/arp";
 import { SOURCE } from "#wire/ethernet";
 
 export function admit(f: Frame, t: Tables): Verdict {
   if (f.kind === KIND_ARP) return admitArp(f, t);
-  if (f.kind === KIND_IPV6) return VM_IPV6;
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  if (t.vms[vm + V_IPV4] === 0) return VM_IPV4;
   const source = t.words[(f.l3 + 12) >> 2];
   if (source === 0) return admitNobody(f, t, vm);
   if (source !== t.vms[vm + V_IPV4]) return SPOOFED_SOURCE;
@@ -39,7 +39,7 @@ function admitNobody(f: Frame, t: Tables, vm: number): Verdict {
 }
 
 /** The frame's source is the VM's MAC address where that is configured; else the VM may have got another network card. */
-function hasMacOf(f: Frame, t: Tables, vm: number): boolean {
+export function hasMacOf(f: Frame, t: Tables, vm: number): boolean {
   const adjacency = t.vms[vm + V_ADJACENCY]!;
   if (t.vms[vm + V_MAC_FIXED] === 0 || !t.adjacencies.isResolved(adjacency)) return true;
   return t.adjacencies.hasMac(adjacency, t.bytes, f.at + SOURCE);
@@ -51,9 +51,10 @@ function hasMacOf(f: Frame, t: Tables, vm: number): boolean {
  */
 function admitArp(f: Frame, t: Tables): Verdict {
   const b = t.bytes;
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  if (t.vms[vm + V_IPV4] === 0) return VM_IPV4;
   if (f.end - f.l3 < ARP) return TRUNCATED;
   if (!equal(b, f.at + SOURCE, b, f.l3 + SENDER_HARDWARE, 6)) return SPOOFED_MAC;
-  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
   if (!hasMacOf(f, t, vm)) return SPOOFED_MAC;
   const s = f.l3 + SENDER_PROTOCOL; // not 4-aligned
   const sender = b[s]! | (b[s + 1]! << 8) | (b[s + 2]! << 16) | (b[s + 3]! << 24);

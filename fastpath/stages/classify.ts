@@ -159,8 +159,7 @@ function classify6(f: Frame, t: Tables): Verdict {
   f.trafficClass = ((b[at]! & 15) << 4) | (b[at + 1]! >> 4);
   f.hopLimit = b[at + 7]!;
   if (b[at + 8] === 0xff || isUnspecifiedOrLoopback(t, at + 8)) {
-    // RFC 4861 §7.2.2: duplicate address detection asks from the unspecified address; the control thread checks it.
-    if (!(b[at + 8] === 0 && b[at + 6] === PROTOCOL_ICMP6 && b[at + 23] === 0)) return BAD_SOURCE;
+    if (!isFromNobodyToGroup(b, at)) return BAD_SOURCE;
   }
   if (isUnspecifiedOrLoopback(t, at + 24)) return LOOPBACK_DESTINATION;
   const next = b[at + 6]!;
@@ -171,6 +170,13 @@ function classify6(f: Frame, t: Tables): Verdict {
   }
   return extensions(f, t, next);
 }
+
+/**
+ * Duplicate address detection asks from the unspecified address, as do solicitations of routers (RFC 4861 §7.2.2, §4.1) and
+ * reports of multicast listeners, which have a header before theirs (RFC 3590 §4). All of it is for groups.
+ */
+const isFromNobodyToGroup = (b: Uint8Array, at: number): boolean =>
+  b[at + 8] === 0 && b[at + 23] === 0 && b[at + 24] === 0xff && (b[at + 6] === PROTOCOL_ICMP6 || b[at + 6] === 0);
 
 function isUnspecifiedOrLoopback(t: Tables, at: number): boolean {
   const w = at >> 2;

@@ -16,12 +16,14 @@ import { type Frame, KIND_IPV4, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { HEADERS_4, HEADERS_6 } from "#fastpath/stages/adjacency";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { findRoute } from "#fastpath/stages/resolve";
+import { reaches } from "#fastpath/stages/resolve-ipv6";
 import {
   NR_TAGS,
   P_MTU,
   P_VM,
   PORT_WORDS,
   V_ADJACENCY,
+  V_IPV4,
   V_MTU,
   V_NETWORK,
   V_PORT,
@@ -41,7 +43,16 @@ export function deliver(f: Frame, t: Tables): Verdict {
   const mtu = t.vms[f.vm + V_MTU]!;
   r[R_OUT_PORT] = t.vms[f.vm + V_PORT]!;
   t.adjacencies.copyMacs(index, r, R_MACS);
-  return f.kind === KIND_IPV4 ? hairpin(f, t, mtu) : fromFabric(f, t, mtu);
+  if (f.kind === KIND_IPV4) return hairpin(f, t, mtu);
+  return t.vms[f.vm + V_IPV4] === 0 ? toIpv6Host(f, t, mtu) : fromFabric(f, t, mtu);
+}
+
+/** As it came: no translation, and no MSS clamp, as both ends know the fabric's MTU by router advertisements. */
+function toIpv6Host(f: Frame, t: Tables, mtu: number): Verdict {
+  if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0 && !quotesTheVm(f, t)) return BAD_EMBEDDED;
+  t.records[R_ACTION] = ACTION_FORWARD;
+  t.records[R_LIMITS] = limits(mtu, 0);
+  return CONTINUE;
 }
 
 function hairpin(f: Frame, t: Tables, mtu: number): Verdict {
@@ -71,6 +82,7 @@ function quotesTheVm(f: Frame, t: Tables): boolean {
   const w = (quoted + 8) >> 2;
   const r = t.records;
   for (let i = 0; i < 4; i++) if (t.words[w + i] !== r[R_DESTINATION + i]) return false;
+  if (t.vms[f.vm + V_IPV4] === 0) return reaches(t, t.vms[f.vm + V_NETWORK]!, t.words, w + 4);
   if (!t.isInFabric(t.words, w + 4)) return false;
   const tags = t.words[w + 6]!;
   if (tags === r[R_DESTINATION + 2]) return true;

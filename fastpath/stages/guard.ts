@@ -7,7 +7,7 @@
  * seen to it that it is no more) no tenant's rule is asked about.
  */
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
-import type { Frame } from "#fastpath/frame";
+import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import { writeTransportKey } from "#fastpath/stages/rule-key";
 import { P_VM, PORT_WORDS, V_IPV4, V_TAGS, VM_WORDS } from "#fastpath/tables/layout";
 import {
@@ -24,12 +24,20 @@ import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
 
 export function guardOut(f: Frame, t: Tables): Verdict {
-  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
   const key = t.ruleKey;
-  key[K_SOURCE_TAGS] = t.vms[vm + V_TAGS]!;
-  key[K_SOURCE_HOST] = t.vms[vm + V_IPV4]!;
-  key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
-  key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
+  if (f.kind === KIND_IPV4) {
+    const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+    key[K_SOURCE_TAGS] = t.vms[vm + V_TAGS]!;
+    key[K_SOURCE_HOST] = t.vms[vm + V_IPV4]!;
+    key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
+    key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
+  } else {
+    const w = (f.l3 + 8) >> 2;
+    key[K_SOURCE_TAGS] = t.words[w + 2]!;
+    key[K_SOURCE_HOST] = t.words[w + 3]!;
+    key[K_DESTINATION_TAGS] = t.words[w + 6]!;
+    key[K_DESTINATION_HOST] = t.words[w + 7]!;
+  }
   f.rule = key[K_DESTINATION_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.out, t.rules.outHits);
   if ((f.rule & V_LOG) !== 0) f.logged = ruleNumber(f.rule) << 1;
   return CONTINUE;

@@ -5,6 +5,6 @@ import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, NO_SUCH_VM, type Verdict } from "#fastpath/verdicts";
 
 export function locate(f: Frame, t: Tables): Verdict {
-  f.vm = t.findVm(t.records[R_DESTINATION + 2]!, t.records[R_DESTINATION + 3]!);
+  f.vm = t.findVm(t.records, R_DESTINATION);
   return f.vm < 0 ? NO_SUCH_VM : CONTINUE;
 }

@@ -8,6 +8,7 @@
 import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6, R_DESTINATION } from "#fastpath/decision";
 import { type Frame, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
+import { isIpv6Host } from "#fastpath/stages/vm-link";
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
 import {
   C_ACKNOWLEDGMENT,
@@ -21,7 +22,7 @@ import {
   REFUSED_FULL,
   REFUSED_QUOTA,
 } from "#fastpath/tables/connections";
-import { F_DESTINATION, F_IDENTIFICATION, F_PROTOCOL, F_SOURCE } from "#fastpath/tables/fragments";
+import { F_IDENTIFICATION, F_PROTOCOL } from "#fastpath/tables/fragments";
 import { V_PORT } from "#fastpath/tables/layout";
 import {
   K_DESTINATION_HOST,
@@ -60,6 +61,7 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
   const { connections, now } = t;
   if (connections === undefined) return byRule === CONTINUE ? CONNECTIONS_FULL : byRule;
   if (f.protocol === PROTOCOL_TCP) describeSegment(f, t, connections.packet);
+  describeEnds(t, connections.packet, addressesOf(f));
   describeKey(t, connections.packet, f.l4, f.end);
   let entry = connections.find(now);
   if (entry !== 0 && connections.direction === BACK) {
@@ -106,13 +108,28 @@ function firstWasAccepted(f: Frame, t: Tables): boolean {
 }
 
 function describeFragment(f: Frame, t: Tables, packet: Int32Array): void {
-  const key = t.ruleKey;
-  packet[F_SOURCE + 2] = key[K_SOURCE_TAGS]!;
-  packet[F_SOURCE + 3] = key[K_SOURCE_HOST]!;
-  packet[F_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
-  packet[F_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
+  describeEnds(t, packet, addressesOf(f));
   packet[F_PROTOCOL] = f.protocol;
-  packet[F_IDENTIFICATION] = f.identification;
+  packet[F_IDENTIFICATION] = f.fragmentHeader === 0 ? f.identification : t.words[(f.fragmentHeader + 4) >> 2]!;
+}
+
+/** Word of the source address in an IPv6 packet, behind which is the destination; 0: the packet is IPv4. */
+const addressesOf = (f: Frame): number => (f.kind === KIND_IPV4 ? 0 : (f.l3 + 8) >> 2);
+
+/** Both ends as the tables have them: an IPv6 host by its whole address, an IPv4 host by the last half of it. */
+function describeEnds(t: Tables, packet: Int32Array, addresses: number): void {
+  const key = t.ruleKey;
+  describeEnd(t, packet, C_SOURCE, isIpv6Host(key[K_SOURCE_HOST]!) ? addresses : 0);
+  packet[C_SOURCE + 2] = key[K_SOURCE_TAGS]!;
+  packet[C_SOURCE + 3] = key[K_SOURCE_HOST]!;
+  describeEnd(t, packet, C_DESTINATION, isIpv6Host(key[K_DESTINATION_HOST]!) && addresses !== 0 ? addresses + 4 : 0);
+  packet[C_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
+  packet[C_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
+}
+
+function describeEnd(t: Tables, packet: Int32Array, at: number, word: number): void {
+  packet[at] = word === 0 ? 0 : t.words[word]!;
+  packet[at + 1] = word === 0 ? 0 : t.words[word + 1]!;
 }
 
 /** For the flow cache: whose every packet has to find the connection still there. */
@@ -139,17 +156,14 @@ function isRelated(f: Frame, t: Tables, isOut: boolean): boolean {
   if (transport < 0 || t.ruleKey[K_DESTINATION_TAGS] !== senderTags) return false;
   if ((lookupRule(isOut ? t.rules.in : t.rules.out, t.ruleKey) & V_ALLOW) !== 0) return true;
   if (t.connections === undefined || (t.ruleKey[K_PROTOCOL]! & PORTS_UNKNOWN) !== 0) return false;
+  describeEnds(t, t.connections.packet, f.kind === KIND_IPV4 ? 0 : (f.l4 + 16) >> 2);
   describeKey(t, t.connections.packet, transport, f.end);
   return t.connections.findQuoted(t.now) !== 0;
 }
 
-/** The packet of `t.ruleKey`, whose transport header is at `transport`, as a key of the connection table. */
+/** The rest of the key of the connection table: of the packet of `t.ruleKey`, whose transport header is at `transport`. */
 function describeKey(t: Tables, packet: Int32Array, transport: number, end: number): void {
   const key = t.ruleKey;
-  packet[C_SOURCE + 2] = key[K_SOURCE_TAGS]!;
-  packet[C_SOURCE + 3] = key[K_SOURCE_HOST]!;
-  packet[C_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
-  packet[C_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
   const protocol = key[K_PROTOCOL]! & 0xff;
   packet[C_PROTOCOL] = protocol;
   packet[C_PORTS] = key[K_PORTS]!;

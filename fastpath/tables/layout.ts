@@ -22,13 +22,15 @@ export const KIND_UPLINK = 2;
 /** Where the metadata service is: reached by local VMs, and reaching nothing else. */
 export const KIND_SERVICE = 3;
 
-/** A VM's record. */
+/**
+ * A VM's address. A VM with several has a record for each, one behind the other: IPv4's first. The port refers to the first.
+ */
 export const VM_WORDS = 16;
 /** Tenant and network tags, raw. */
 export const V_TAGS = 0;
-/** Host address, raw. */
+/** IPv4 address, raw; 0 in the record of an IPv6 address. */
 export const V_IPV4 = 1;
-/** Network address, 4 raw words. */
+/** Address in the fabric, 4 raw words: an IPv4 address's network address, or the IPv6 address itself. */
 export const V_ADDRESS = 2;
 export const V_PORT = 6;
 /** Adjacency with the VM's MAC (unresolved until it is known). */
@@ -41,15 +43,21 @@ export const V_MTU = 9;
 export const V_MAC_FIXED = 10;
 /** 1 when this router is the VM's DHCP server. */
 export const V_DHCP = 11;
+/** Index of the record of the VM's first IPv6 address, and how many there are: 0 … 16. */
+export const V_IPV6 = 12;
+export const V_IPV6_COUNT = 13;
 
 /** A tenant network's record. */
-export const NETWORK_WORDS = 4;
+export const NETWORK_WORDS = 8;
 export const N_TAGS = 0;
 /** The gateway address its VMs see, raw. */
 export const N_GATEWAY = 1;
 /** First row and number of rows in `networkRoutes`; at least one. */
 export const N_ROUTES = 2;
 export const N_ROUTE_COUNT = 3;
+/** First word and number of words in `networkPeers`. */
+export const N_PEERS = 4;
+export const N_PEER_COUNT = 5;
 
 /**
  * A row of a network's route table: what is true of all addresses from NR_FIRST up to the next row's. A table begins at
@@ -75,10 +83,12 @@ export interface Snapshot {
   /** PORT_WORDS each, indexed by port. */
   readonly ports: Int32Array;
   readonly vms: Int32Array;
-  /** Open-addressed hash over (tags, IPv4): VM index + 1, 0 when free; its size is a power of two. */
+  /** Open-addressed hash over the last 64 bits of V_ADDRESS: record's index + 1, 0 when free; its size is a power of two. */
   readonly vmIndex: Int32Array;
   readonly networks: Int32Array;
   readonly networkRoutes: Int32Array;
+  /** Tags, raw, of other networks that a network has a route to by name: whose IPv6 hosts its own reach. */
+  readonly networkPeers: Int32Array;
   /** Two raw words (the upper 64 bits) for each home hypervisor prefix, in order. */
   readonly homes: Int32Array;
   /** The deployment's 128-bit key, four raw words. */
@@ -112,9 +122,9 @@ export const GROUP_DISCARD = 2;
 /** The first value that is an ECMP group's. */
 export const GROUP_FIRST = 3;
 
-/** Hash of (tags, IPv4), both raw, for the VM index. */
-export function vmHash(tags: number, ipv4: number): number {
-  let h = Math.imul(tags ^ 0x5bd1e995, 0x85ebca6b) ^ ipv4;
+/** Hash of an address's last 64 bits, tags and host, both raw, for the VM index. */
+export function vmHash(tags: number, host: number): number {
+  let h = Math.imul(tags ^ 0x5bd1e995, 0x85ebca6b) ^ host;
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
   return h ^ (h >>> 13);
 }

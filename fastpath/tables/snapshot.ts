@@ -6,6 +6,8 @@ import {
   KIND_UPLINK,
   KIND_VM,
   N_GATEWAY,
+  N_PEER_COUNT,
+  N_PEERS,
   N_ROUTE_COUNT,
   N_ROUTES,
   N_TAGS,
@@ -25,6 +27,8 @@ import {
   V_ADJACENCY,
   V_DHCP,
   V_IPV4,
+  V_IPV6,
+  V_IPV6_COUNT,
   V_MAC_FIXED,
   V_MTU,
   V_NETWORK,
@@ -46,9 +50,10 @@ export interface PortPlan {
 export interface VmPlan {
   /** Index in `networks`. */
   readonly network: number;
-  readonly ipv4: Uint8Array;
-  /** Network address, 16 octets. */
-  readonly address: Uint8Array;
+  /** Absent: it has IPv6 addresses only. */
+  readonly ipv4?: { readonly host: Uint8Array /** 16 octets. */; readonly networkAddress: Uint8Array };
+  /** At most 16. Default: none. */
+  readonly ipv6?: readonly Uint8Array[];
   readonly port: number;
   readonly adjacency: number;
   readonly mtu: number;
@@ -66,6 +71,8 @@ export interface NetworkPlan {
   readonly routes: readonly NetworkRoutePlan[];
   /** True: its VMs reach the metadata service. Default false. */
   readonly metadata?: boolean;
+  /** Tags (unsigned 32 bits) of the networks whose IPv6 hosts its own reach. Default: none. */
+  readonly peers?: readonly number[];
 }
 
 /** Destinations in an IPv4 prefix have these tags (unsigned 32 bits); undefined: there are none. */
@@ -109,16 +116,14 @@ export const rawOf = (value: number): number =>
 
 export function buildSnapshot(plan: TablesPlan): Snapshot {
   const routes = plan.networks.map(networkRanges);
-  const vms = new Int32Array(plan.vms.length * VM_WORDS);
-  plan.vms.forEach((vm, i) => {
-    writeVm(vms, i * VM_WORDS, vm, plan.networks[vm.network]!.tags);
-  });
+  const { vms, first } = buildVms(plan);
   return {
-    ports: buildPorts(plan),
+    ports: buildPorts(plan, first),
     vms,
     vmIndex: buildVmIndex(vms),
     networks: buildNetworks(plan.networks, routes),
     networkRoutes: Int32Array.from(routes.flat(2)),
+    networkPeers: Int32Array.from(plan.networks.flatMap(({ peers = [] }) => peers.map(rawOf))),
     homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
     key: rawWords(plan.key),
     own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
@@ -141,7 +146,8 @@ function maskWords(length: number, octets: number): Int32Array {
 
 const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE } as const;
 
-function buildPorts(plan: TablesPlan): Int32Array {
+/** `first`: by port, index of the first record of its VM. */
+function buildPorts(plan: TablesPlan, first: ReadonlyMap<number, number>): Int32Array {
   const count = Math.max(0, ...plan.ports.map((port) => port.index + 1));
   const ports = new Int32Array(count * PORT_WORDS).fill(KIND_NONE);
   for (const port of plan.ports) {
@@ -152,22 +158,50 @@ function buildPorts(plan: TablesPlan): Int32Array {
     ports[at + P_MAC + 1] = raw(port.mac, 4);
     ports[at + P_OFFLOAD] = port.offload ? 1 : 0;
   }
-  plan.vms.forEach((vm, i) => {
-    ports[vm.port * PORT_WORDS + P_VM] = i;
-  });
+  for (const [port, vm] of first) ports[port * PORT_WORDS + P_VM] = vm;
   return ports;
 }
 
-function writeVm(vms: Int32Array, at: number, vm: VmPlan, tags: number): void {
-  vms[at + V_TAGS] = rawOf(tags);
-  vms[at + V_IPV4] = raw(vm.ipv4);
-  vms.set(rawWords(vm.address), at + V_ADDRESS);
-  vms[at + V_PORT] = vm.port;
-  vms[at + V_ADJACENCY] = vm.adjacency;
-  vms[at + V_NETWORK] = vm.network;
-  vms[at + V_MTU] = vm.mtu;
-  vms[at + V_MAC_FIXED] = vm.macIsFixed ? 1 : 0;
-  vms[at + V_DHCP] = vm.dhcp ? 1 : 0;
+function buildVms(plan: TablesPlan): { vms: Int32Array; first: Map<number, number> } {
+  const first = new Map<number, number>();
+  const rows: Int32Array[] = [];
+  for (const vm of plan.vms) {
+    const { ipv4, ipv6 = [], port } = vm;
+    first.set(port, rows.length);
+    const common = { tags: plan.networks[vm.network]!.tags, ipv6: rows.length + (ipv4 === undefined ? 0 : 1) };
+    if (ipv4 !== undefined) rows.push(vmRow(vm, { ...common, ipv4: raw(ipv4.host), address: ipv4.networkAddress }));
+    for (const address of ipv6) rows.push(vmRow(vm, { ...common, ipv4: 0, address }));
+  }
+  const vms = new Int32Array(rows.length * VM_WORDS);
+  rows.forEach((row, i) => {
+    vms.set(row, i * VM_WORDS);
+  });
+  return { vms, first };
+}
+
+interface RowPlan {
+  readonly tags: number;
+  /** Index of the first row with an IPv6 address. */
+  readonly ipv6: number;
+  /** Raw; 0 in an IPv6 address's row. */
+  readonly ipv4: number;
+  readonly address: Uint8Array;
+}
+
+function vmRow(vm: VmPlan, { tags, ipv6, ipv4, address }: RowPlan): Int32Array {
+  const row = new Int32Array(VM_WORDS);
+  row[V_TAGS] = rawOf(tags);
+  row[V_IPV4] = ipv4;
+  row.set(rawWords(address), V_ADDRESS);
+  row[V_PORT] = vm.port;
+  row[V_ADJACENCY] = vm.adjacency;
+  row[V_NETWORK] = vm.network;
+  row[V_MTU] = vm.mtu;
+  row[V_MAC_FIXED] = vm.macIsFixed ? 1 : 0;
+  row[V_DHCP] = vm.dhcp ? 1 : 0;
+  row[V_IPV6] = ipv6;
+  row[V_IPV6_COUNT] = vm.ipv6?.length ?? 0;
+  return row;
 }
 
 /** At most half full, so that a probe for an address that is not there ends soon. */
@@ -176,7 +210,8 @@ function buildVmIndex(vms: Int32Array): Int32Array {
   const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
   const mask = index.length - 1;
   for (let i = 0; i < count; i++) {
-    let slot = vmHash(vms[i * VM_WORDS + V_TAGS]!, vms[i * VM_WORDS + V_IPV4]!) & mask;
+    const iid = i * VM_WORDS + V_ADDRESS + 2;
+    let slot = vmHash(vms[iid]!, vms[iid + 1]!) & mask;
     while (index[slot] !== 0) slot = (slot + 1) & mask;
     index[slot] = i + 1;
   }
@@ -186,6 +221,7 @@ function buildVmIndex(vms: Int32Array): Int32Array {
 function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[][]): Int32Array {
   const words = new Int32Array(networks.length * NETWORK_WORDS);
   let row = 0;
+  let peer = 0;
   networks.forEach((network, i) => {
     const at = i * NETWORK_WORDS;
     words[at + N_TAGS] = rawOf(network.tags);
@@ -193,6 +229,9 @@ function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[
     words[at + N_ROUTES] = row;
     words[at + N_ROUTE_COUNT] = routes[i]!.length;
     row += routes[i]!.length;
+    words[at + N_PEERS] = peer;
+    words[at + N_PEER_COUNT] = network.peers?.length ?? 0;
+    peer += network.peers?.length ?? 0;
   });
   return words;
 }

@@ -13,8 +13,7 @@ import {
   PORT_WORDS,
   type RuleTables,
   type Snapshot,
-  V_IPV4,
-  V_TAGS,
+  V_ADDRESS,
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
@@ -66,6 +65,7 @@ export class Tables {
   vmIndex!: Int32Array;
   networks!: Int32Array;
   networkRoutes!: Int32Array;
+  networkPeers!: Int32Array;
   homes!: Int32Array;
   key!: Int32Array;
   own!: Int32Array;
@@ -100,6 +100,7 @@ export class Tables {
     this.vmIndex = s.vmIndex;
     this.networks = s.networks;
     this.networkRoutes = s.networkRoutes;
+    this.networkPeers = s.networkPeers;
     this.homes = s.homes;
     this.key = s.key;
     this.own = s.own;
@@ -126,15 +127,20 @@ export class Tables {
     return this.ports[port * PORT_WORDS + P_KIND] === KIND_SERVICE;
   }
 
-  /** Offset in `vms` of the VM with these raw tags and address, or −1. */
-  findVm(tags: number, ipv4: number): number {
+  /** Offset in `vms` of the record with the fabric's address at `word` of `words`, or −1. */
+  findVm(words: Int32Array, word: number): number {
     const mask = this.vmIndex.length - 1;
-    let slot = vmHash(tags, ipv4) & mask;
+    const tags = words[word + 2]!;
+    const host = words[word + 3]!;
+    let slot = vmHash(tags, host) & mask;
     for (let probes = 0; probes <= mask; probes++) {
       const entry = this.vmIndex[slot]!;
       if (entry === 0) return -1;
       const at = (entry - 1) * VM_WORDS;
-      if (this.vms[at + V_TAGS] === tags && this.vms[at + V_IPV4] === ipv4) return at;
+      const a = at + V_ADDRESS;
+      const { vms } = this;
+      if (vms[a + 3] === host && vms[a + 2] === tags && vms[a] === words[word] && vms[a + 1] === words[word + 1])
+        return at;
       slot = (slot + 1) & mask;
     }
     return -1;
@@ -178,6 +184,7 @@ const EMPTY: Snapshot = {
   vmIndex: new Int32Array(1),
   networks: none,
   networkRoutes: none,
+  networkPeers: none,
   homes: none,
   key: new Int32Array(4),
   own: none,

@@ -1,7 +1,8 @@
 /**
  * A small hypervisor for tests and micro benchmarks: an engine over plain memory whose ports keep what is sent.
  *
- * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address), 4 the metadata service. Both homes are in the fabric's
+ * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address), 4 the metadata service; with IPv6
+ * addresses 5 VM d (blue, two of them), 6 VM e (blue, and an IPv4 address), 7 VM f (red). Both homes are in the fabric's
  * list; home 0 is this router's. Routes: its own home is local, everything else leaves by the uplink.
  */
 import { parseIpv4, parseIpv6, parseMac } from "#base/address";
@@ -46,6 +47,11 @@ export interface SmallVm {
   readonly port: number;
 }
 
+export interface SmallVm6 extends Pick<SmallVm, "tags" | "mac" | "port"> {
+  readonly ipv4?: Uint8Array;
+  readonly ipv6: readonly Uint8Array[];
+}
+
 const SALT = Int32Array.of(0x1234_5678, 0x0bad_cafe);
 const plan = { key: KEY, homes: HOMES };
 const POOL = { address: parseIpv4("10.0.0.0")!, length: 24 };
@@ -69,9 +75,26 @@ const vm = (port: number, tags: number, ipv4: Uint8Array): SmallVm => ({
 export const VM_A = vm(1, BLUE, blueA!);
 export const VM_B = vm(2, BLUE, blueB!);
 export const VM_C = vm(3, RED, redC);
+/** An IPv6 host's address: home 0 or 1, tags, host number 1 … 255. */
+export const hostAddress = (home: number, tags: number, host: number): Uint8Array =>
+  networkAddress(HOMES[home]!, tags, Uint8Array.of(0, 0, 0, host));
+
+const vm6 = (port: number, tags: number, ipv6: readonly Uint8Array[]): SmallVm6 => ({
+  ...{ tags, ipv6, mac: parseMac(`02:00:00:00:01:0${port}`)!, port },
+});
+
+export const VM_D = vm6(5, BLUE, [hostAddress(0, BLUE, 2), hostAddress(0, BLUE, 3)]);
+export const VM_E = { ...vm6(6, BLUE, [hostAddress(0, BLUE, 4)]), ipv4: addressesAt(0, BLUE, 3)[2]! };
+export const VM_F = vm6(7, RED, [hostAddress(0, RED, 2)]);
+/** A blue IPv6 VM, and a red one, that live at the other home. */
+export const REMOTE_6 = hostAddress(1, BLUE, 2);
+export const RED_REMOTE_6 = hostAddress(1, RED, 2);
+
 /** A blue VM that lives at the other home: what VM a talks to through the fabric. */
 export const REMOTE_IPV4 = addressesAt(1, BLUE, 1)[0]!;
 export const REMOTE = networkAddress(HOMES[1]!, BLUE, REMOTE_IPV4);
+
+const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
 
 interface Neighbor {
   readonly port: number;
@@ -173,6 +196,8 @@ export interface SmallRouterOptions {
   readonly perVm?: number;
   /** Rows of both networks' route tables beside their own prefix. */
   readonly routes?: readonly NetworkRoutePlan[];
+  /** True: both networks have routes to one another by name. Default false. */
+  readonly peering?: boolean;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -189,10 +214,12 @@ export class SmallRouter {
   readonly adopt: (changes: Partial<Settings>) => void;
   private readonly frame = new Frame();
   private readonly counters: Float64Array;
+  /** By adjacency: of a VM's port its number, 0 the uplink's neighbor. */
+  readonly neighbors: readonly Neighbor[];
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
-    const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [] } = options;
+    const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
@@ -204,14 +231,16 @@ export class SmallRouter {
       { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
       ...vms.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
       { port: 4, mac: SERVICE_MAC, own: GATEWAY_MAC, mtu: 16384, resolved: true },
+      ...VMS_6.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
     ]);
+    this.neighbors = adjacencies.all;
     const words = new Int32Array(arena);
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, {
       cacheEntries,
       connections: new Connections(createConnectionTable({ entries: connections, owners: 8, quota: perVm, key: SALT })),
       fragments: new Fragments(createFragmentTable(64, SALT)),
     });
-    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes };
+    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering };
     this.adopt = (changes) => {
       tables.adopt(buildSnapshot(tablesPlan(vms, { ...settings, ...changes })));
       tables.generation++;
@@ -228,7 +257,7 @@ export class SmallRouter {
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     this.engine = new Engine(tables, this.counters, scratch, { punts, ...(cache !== undefined && { cache }) });
-    for (let i = 0; i < 5; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
+    for (let i = 0; i < 8; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
   }
 
   /** Hands a frame to the engine as received on `port`; returns what was sent because of it. */
@@ -272,18 +301,19 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 }
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
-  const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes } = settings;
+  const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
       { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload },
       ...vms.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
       { index: 4, kind: "service", mac: GATEWAY_MAC, mtu: 16384, offload },
+      ...VMS_6.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
     ],
-    vms: vms.map((v) => ({
+    vms: [...vms, ...VMS_6].map((v) => ({
       network: tags.indexOf(v.tags),
-      ipv4: v.ipv4,
-      address: v.address,
+      ...(v.ipv4 && { ipv4: { host: v.ipv4, networkAddress: networkAddress(HOMES[0]!, v.tags, v.ipv4) } }),
+      ...("ipv6" in v && { ipv6: v.ipv6 }),
       port: v.port,
       adjacency: v.port,
       mtu: vmMtu,
@@ -295,6 +325,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
       gateway: GATEWAY,
       routes: [{ prefix: POOL, tags: t }, ...routes],
       metadata,
+      peers: peering ? tags.filter((each) => each !== t) : [],
     })),
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,

@@ -53,8 +53,12 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
     ),
   vms: (vms) =>
     columns(
-      ["VM", "NETWORK", "ADDRESS", "NETWORK ADDRESS", "PORT", "STATE", "MAC"],
-      vms.map((v) => [v.name, v.network, v.address, v.networkAddress, v.port, v.state, v.mac ?? "not learnt yet"]),
+      ["VM", "NETWORK", "ADDRESS", "IN THE FABRIC", "PORT", "STATE", "MAC"],
+      vms.flatMap((v) =>
+        [...(v.address === null ? [] : [[v.address, v.networkAddress ?? "-"]]), ...v.ipv6.map((a) => [a, a])].map(
+          ([own, inFabric]) => [v.name, v.network, own!, inFabric!, v.port, v.state, v.mac ?? "not learnt yet"],
+        ),
+      ),
     ),
   routes: (routes) =>
     columns(

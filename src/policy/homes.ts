@@ -47,6 +47,15 @@ export function networkAddress(prefix: Uint8Array, tags: number, ipv4: Uint8Arra
   return address;
 }
 
+/**
+ * Host numbers of IPv6 hosts, whose address in the fabric is their own: home prefix, tags, host number. No IPv4 host has an
+ * address in 0.0.0.0/8 (RFC 1122 §3.2.1.3), so the two kinds tell by themselves, and neither takes the other's address.
+ */
+export const MOST_HOST_NUMBER = 0xff_ffff;
+
+/** `host`: the last 32 bits of an address with a network's tags, unsigned. */
+export const isIpv6Host = (host: number): boolean => host >= 1 && host <= MOST_HOST_NUMBER;
+
 /** The part of a network that addresses are looked for in. */
 export interface AddressPool {
   readonly tags: number;

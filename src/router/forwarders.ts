@@ -122,6 +122,11 @@ export class Forwarders {
     await this.command(() => ({ kind: "tell-losses" }));
   }
 
+  /** Resolves when what was injected before has been sent: it is taken in the turn that carries the command out. */
+  async settle(): Promise<void> {
+    await this.command(() => ({ kind: "tell-losses" }));
+  }
+
   /** Hands a frame to forwarder 0; `tag` is one of INJECT_…. False: its ring is full. */
   inject(frame: Frame, octets: Uint8Array, tag: number): boolean {
     const handle = this.handles[0];

@@ -6,7 +6,7 @@ import { CONTROL_IGNORED } from "#fastpath/verdicts";
 import type { PortState } from "#router/ports";
 import { ownFrame, type ServicesIo, sendFrame } from "#router/services-io";
 import { echoReply4, echoReply6 } from "#services/echo";
-import { SIZE as ETHERNET } from "#wire/ethernet";
+import { SIZE as ETHERNET, ETHERTYPE_IPV4, etherType } from "#wire/ethernet";
 import { DESTINATION, SIZE as IPV6 } from "#wire/ipv6";
 
 export class LocalDelivery {
@@ -19,7 +19,8 @@ export class LocalDelivery {
   }
 
   take(port: PortState, octets: Uint8Array): void {
-    const reply = port.kind === "vm" ? echoReply4(octets) : echoReply6(octets, this.address);
+    const isIpv4 = etherType(octets, 0) === ETHERTYPE_IPV4;
+    const reply = isIpv4 ? echoReply4(octets) : echoReply6(octets, this.address);
     if (reply === undefined) {
       this.io.lost(port.index, CONTROL_IGNORED);
       return;

@@ -3,7 +3,17 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
-import { HOLD_ENDED, INJECT_FULL, PUNT_ARP, PUNT_DHCP, PUNT_LEARN, PUNT_LOCAL, SPOOFED_MAC } from "#fastpath/verdicts";
+import {
+  HOLD_ENDED,
+  INJECT_FULL,
+  PUNT_ARP,
+  PUNT_DHCP,
+  PUNT_LEARN,
+  PUNT_LOCAL,
+  PUNT_ND,
+  SPOOFED_MAC,
+} from "#fastpath/verdicts";
+import { Alarms } from "#router/alarms";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, needsAnotherPort, planChange } from "#router/config/plan";
@@ -27,11 +37,13 @@ import { UndoLog } from "#router/undo";
 import { UplinkNeighbors } from "#router/uplink-neighbors";
 import type { RouteView } from "#router/views";
 import { VmDhcp } from "#router/vm-dhcp";
+import { VmDhcp6 } from "#router/vm-dhcp6";
 import { VmNeighbors } from "#router/vm-neighbors";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
 import { LinkMonitor, Rtnetlink } from "#sys/rtnetlink";
+import { ETHERTYPE_IPV6, etherType } from "#wire/ethernet";
 
 /** Milliseconds between attempts to open ports that are not there. */
 const RETRY = 500;
@@ -55,8 +67,10 @@ export class Router {
   readonly ports: Ports;
   readonly vmNeighbors: VmNeighbors;
   readonly vmDhcp: VmDhcp;
+  readonly vmDhcp6: VmDhcp6;
   readonly rules = new Rules();
   readonly connections: RouterConnections;
+  private readonly alarms: Alarms;
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
   readonly counters = new PortCounters(() => this.forwarders.counters);
@@ -127,9 +141,11 @@ export class Router {
       inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.inject(frame, octets, tag),
       lost: (port: number, ending: number) => this.counters.lost(port, ending),
     };
+    this.alarms = new Alarms(this.counters, log);
     this.connections = new RouterConnections(node.connections);
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.vmDhcp = new VmDhcp(services, this.ports, log);
+    this.vmDhcp6 = new VmDhcp6(services, this.ports, log);
     this.metadata = new MetadataService(services, log, node.address.bytes, fabric.gatewayMac.bytes);
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
@@ -198,6 +214,7 @@ export class Router {
     this.stopped = true;
     this.vmNeighbors.stop();
     this.vmDhcp.stop();
+    this.vmDhcp6.stop();
     this.uplinkNeighbors.stop();
     await this.metadata.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
@@ -273,7 +290,10 @@ export class Router {
     await this.adopt(); // first what the port is, then the port
     await this.forwarders.addPort(port.descriptors);
     this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
-    if (port.kind === "vm") this.vmNeighbors.opened(port);
+    if (port.kind === "vm") {
+      this.vmNeighbors.opened(port);
+      this.vmNeighbors.refresh(this.configuration, this.ports);
+    }
     if (port.kind === "uplink") this.linkUp(port);
     return true;
   }
@@ -307,6 +327,7 @@ export class Router {
   private async retry(): Promise<void> {
     this.uplinkNeighbors.noteUse();
     this.connections.sweep();
+    this.alarms.look(this.ports.all.values(), performance.now());
     this.ospf.checkClock();
     for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
   }
@@ -346,6 +367,8 @@ export class Router {
 
   private adopt(): Promise<void> {
     this.vmDhcp.refresh(this.configuration);
+    this.vmDhcp6.refresh(this.configuration);
+    this.vmNeighbors.refresh(this.configuration, this.ports);
     this.metadata.refresh(this.configuration);
     this.connections.setQuota(this.configuration.node.connections.perVm);
     const rules = this.rules.plan(this.configuration);
@@ -419,11 +442,19 @@ export class Router {
   }
 
   private async retire(port: PortState): Promise<void> {
-    if (port.trouble === undefined) await this.forwarders.removePort(port.index);
+    if (port.trouble === undefined) {
+      if (port.kind === "vm" && !this.hasNextVm(port) && this.vmNeighbors.cease(port)) await this.forwarders.settle();
+      await this.forwarders.removePort(port.index);
+    }
     this.closePort(port, "removed");
     if (port.kind === "vm") this.vmNeighbors.remove(port);
     else this.uplinkNeighbors.remove(port);
     this.ports.remove(port);
+  }
+
+  /** True when what is behind the port is a VM with IPv6 addresses in the new configuration too. */
+  private hasNextVm({ interface: name }: PortState): boolean {
+    return this.configuration.node.vms.some(({ attachment, ipv6 }) => attachment.interface === name && ipv6.length > 0);
   }
 
   private punted(punt: Punt): void {
@@ -436,12 +467,15 @@ export class Router {
       case PUNT_ARP:
         this.vmNeighbors.arp(port, punt.octets);
         break;
+      case PUNT_ND:
+        this.vmNeighbors.nd(port, punt.octets);
+        break;
       case PUNT_DHCP:
-        this.vmDhcp.take(punt);
+        if (etherType(punt.octets, 0) === ETHERTYPE_IPV6) this.vmDhcp6.take(punt);
+        else this.vmDhcp.take(punt);
         break;
       case PUNT_LEARN:
-        if (this.vmNeighbors.learn(port, punt.octets.slice(6, 12)))
-          this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+        if (this.vmNeighbors.learn(port, punt.octets)) this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
         else this.counters.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
         break;
       case PUNT_LOCAL:

@@ -1,5 +1,5 @@
 /** The router's views, made from what it holds. */
-import { formatIpv6, formatMac } from "#base/address";
+import { formatMac } from "#base/address";
 import {
   C_ENDINGS,
   C_ERRORS_LIMITED,
@@ -17,7 +17,6 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
-import { networkAddress } from "#policy/homes";
 import { hasOffload } from "#router/ports";
 import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
@@ -49,7 +48,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   routes: (router) => router.routes(),
   neighbors: (router) => [...router.uplinkNeighbors.view(), ...router.vmNeighbors.view()],
   homes,
-  dhcp: (router) => router.vmDhcp.view(),
+  dhcp: (router) => [...router.vmDhcp.view(), ...router.vmDhcp6.view()],
   rules: (router) => router.rules.view(),
   connections: (router) => connections(router)!,
   counters,
@@ -111,17 +110,16 @@ function ports(router: Router): PortView[] {
 }
 
 function vms(router: Router): VmView[] {
-  const { fabric } = router.configuration;
   return [...router.ports.all.values()].flatMap(({ index, name, vm, trouble }) => {
     if (vm === undefined) return [];
-    const prefix = fabric.homes[vm.home]!.prefix.address;
     const mac = router.vmNeighbors.macOf(index);
     return [
       {
         name: vm.name,
         network: vm.network.name,
-        address: vm.address.text,
-        networkAddress: formatIpv6(networkAddress(prefix, vm.network.tags, vm.address.bytes)),
+        address: vm.ipv4?.address.text ?? null,
+        networkAddress: vm.ipv4?.networkAddress.text ?? null,
+        ipv6: vm.ipv6.map(({ text }) => text),
         port: name,
         state: trouble ?? "up",
         mac: mac === undefined ? null : formatMac(mac),

@@ -2,9 +2,8 @@
 import { linkLocalFromMac } from "#base/address";
 import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
-import { networkAddress } from "#policy/homes";
 import { routeRows } from "#policy/route-table";
-import type { Configuration } from "#router/config/model";
+import type { Configuration, Fabric, Network } from "#router/config/model";
 import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
@@ -30,8 +29,10 @@ export function tablesPlan(
     })),
     vms: local.map(({ index, mtu, vm }) => ({
       network: networkIndex.get(vm.network.name)!,
-      ipv4: vm.address.bytes,
-      address: networkAddress(fabric.homes[vm.home]!.prefix.address, vm.network.tags, vm.address.bytes),
+      ...(vm.ipv4 && {
+        ipv4: { host: vm.ipv4.address.bytes, networkAddress: vm.ipv4.networkAddress.bytes },
+      }),
+      ipv6: vm.ipv6.map(({ bytes }) => bytes),
       port: index,
       adjacency: vms.adjacencyOf(index),
       mtu,
@@ -41,6 +42,7 @@ export function tablesPlan(
     networks: networks.map((network) => ({
       ...{ tags: network.tags, gateway: network.gateway.bytes, routes: routeRows(network, fabric.networks) },
       metadata: network.metadata && serviceGroup !== 0,
+      peers: peersOf(network, fabric),
     })),
     serviceGroup,
     homes: fabric.homes.map((home) => home.prefix.address),
@@ -56,6 +58,12 @@ export function tablesPlan(
     routerAddress: node.address.bytes,
     rules,
   };
+}
+
+/** Tags of the networks that this one has routes to by name. */
+function peersOf({ routes }: Network, { networks }: Fabric): number[] {
+  const names = new Set(routes.flatMap(({ via }) => (via.kind === "peer" ? [via.network] : [])));
+  return networks.flatMap(({ name, tags }) => (names.has(name) ? [tags] : []));
 }
 
 const hasVm = (port: PortState): port is PortState & { vm: NonNullable<PortState["vm"]> } => port.vm !== undefined;

@@ -54,8 +54,10 @@ export interface PortView {
 export interface VmView {
   readonly name: string;
   readonly network: string;
-  readonly address: string;
-  readonly networkAddress: string;
+  /** null, as is the next one: it has IPv6 addresses only. */
+  readonly address: string | null;
+  readonly networkAddress: string | null;
+  readonly ipv6: readonly string[];
   readonly port: string;
   readonly state: string;
   /** null: not learnt yet. */
@@ -84,7 +86,7 @@ export interface HomeView {
   readonly here: boolean;
 }
 
-/** A VM that this router is the DHCP server of. */
+/** An address of a VM that this router is the DHCP server of, IPv4 or IPv6. */
 export interface DhcpView {
   readonly vm: string;
   readonly network: string;
@@ -97,9 +99,9 @@ export interface DhcpView {
   readonly lastSeen: number | null;
   /** Seconds that its lease still holds. */
   readonly expires: number | null;
-  /** As the client calls itself. */
+  /** As the client calls itself; null for IPv6. */
   readonly hostname: string | null;
-  /** Codes of the options it asked for (RFC 2132). */
+  /** Codes of the options it asked for (RFC 2132, RFC 8415 §24). */
   readonly requested: readonly number[];
 }
 

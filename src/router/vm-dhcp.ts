@@ -1,7 +1,7 @@
 /** The VMs' DHCP server (services/dhcp4.ts) at work on the ports of local VMs. */
 import { formatMac } from "#base/address";
 import { CONTROL_IGNORED, PUNT_LIMITED } from "#fastpath/verdicts";
-import type { Configuration, DhcpSettings, Vm } from "#router/config/model";
+import type { Address, Configuration, DhcpSettings, Vm } from "#router/config/model";
 import type { Punt } from "#router/forwarders";
 import type { Log } from "#router/log";
 import type { PortState, Ports } from "#router/ports";
@@ -20,6 +20,7 @@ const LEAST_MTU = 1280;
 interface Served {
   readonly port: PortState;
   readonly vm: Vm;
+  readonly address: Address;
   readonly mtu: number;
 }
 
@@ -49,15 +50,17 @@ export class VmDhcp {
     for (const vm of node.vms) {
       const port = open.get(vm.name);
       const { dhcp } = vm.network;
-      if (port === undefined || port.trouble !== undefined || dhcp === undefined || !vm.dhcp) continue;
+      const { ipv4 } = vm;
+      if (port === undefined || port.trouble !== undefined || dhcp === undefined || !vm.dhcp || !ipv4) continue;
       const { index } = port;
       gone.delete(index);
       const largest = Math.min(port.mtu, dhcp.mtu ?? mtu - GROWTH);
       const before = this.served.get(index);
       if (before?.port === port && before.vm === vm && before.mtu === largest) continue;
       if (before !== undefined && before.port !== port) events.push({ type: "end", port: index }); // another's index
-      this.served.set(index, { port, vm, mtu: largest });
-      events.push({ type: "serve", port: index, settings: settingsOf(vm, dhcp, fabric.gatewayMac.bytes, largest) });
+      this.served.set(index, { port, vm, address: ipv4.address, mtu: largest });
+      const settings = settingsOf(vm, dhcp, fabric.gatewayMac.bytes, largest);
+      events.push({ type: "serve", port: index, settings: { ...settings, address: ipv4.address.bytes } });
     }
     for (const index of gone) {
       this.served.delete(index);
@@ -74,7 +77,7 @@ export class VmDhcp {
     const now = performance.now();
     return [...this.core.leases()].flatMap((lease) => {
       const served = this.served.get(lease.port);
-      return served === undefined ? [] : [viewOf(lease, served.vm, now)];
+      return served === undefined ? [] : [viewOf(lease, served, now)];
     });
   }
 
@@ -97,22 +100,26 @@ export class VmDhcp {
         this.io.lost(effect.port, effect.reason === "limited" ? PUNT_LIMITED : CONTROL_IGNORED);
         return;
       case "declined": {
-        const vm = this.served.get(effect.port)?.vm;
-        this.log.warn(`VM ${vm?.name}: its DHCP client says that another has the address ${vm?.address.text}`);
+        const { vm, address } = this.served.get(effect.port)!;
+        this.log.warn(`VM ${vm.name}: its DHCP client says that another has the address ${address.text}`);
       }
     }
   }
 }
 
 /** The largest IPv6 packet that all ways out take, octets. */
-function fabricMtu({ fabric }: Configuration, ports: Ports): number {
+export function fabricMtu({ fabric }: Configuration, ports: Ports): number {
   if (fabric.mtu !== undefined) return fabric.mtu;
   const uplinks = [...ports.all.values()].filter(({ kind, trouble }) => kind === "uplink" && trouble === undefined);
   return Math.max(LEAST_MTU, Math.min(...uplinks.map(({ mtu }) => mtu)));
 }
 
-const settingsOf = (vm: Vm, dhcp: DhcpSettings, gatewayMac: Uint8Array, mtu: number): Dhcp4Settings => ({
-  address: vm.address.bytes,
+const settingsOf = (
+  vm: Vm,
+  dhcp: DhcpSettings,
+  gatewayMac: Uint8Array,
+  mtu: number,
+): Omit<Dhcp4Settings, "address"> => ({
   gateway: vm.network.gateway.bytes,
   gatewayMac,
   leaseTime: dhcp.leaseTime / 1000,
@@ -123,10 +130,10 @@ const settingsOf = (vm: Vm, dhcp: DhcpSettings, gatewayMac: Uint8Array, mtu: num
   ntpServers: dhcp.ntp.map(({ bytes }) => bytes),
 });
 
-const viewOf = (lease: Readonly<Lease>, vm: Vm, now: number): DhcpView => ({
+const viewOf = (lease: Readonly<Lease>, { vm, address }: Served, now: number): DhcpView => ({
   vm: vm.name,
   network: vm.network.name,
-  address: vm.address.text,
+  address: address.text,
   state: lease.state,
   mac: lease.mac === undefined ? null : formatMac(lease.mac),
   lastSeen: lease.lastSeen === undefined ? null : (now - lease.lastSeen) / 1000,

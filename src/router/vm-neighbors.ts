@@ -1,22 +1,48 @@
-/** The VMs' MAC addresses: ARP (services/arp.ts) at work on the ports of local VMs. */
-import { formatIpv4, formatMac } from "#base/address";
+/**
+ * The VMs' MAC addresses and IPv6 links: ARP (services/arp.ts), neighbor discovery and router advertisements
+ * (services/vm-link6.ts) at work on the ports of local VMs. A VM has one MAC address however it was learnt, so a port has
+ * one adjacency, and what one core learns the other is told.
+ */
+import { formatMac, parseIpv6 } from "#base/address";
 import { INJECT_RECEIVE } from "#fastpath/shared";
-import { CONTROL_IGNORED, HOLD_ENDED, HOLD_OVERFLOW, type Verdict } from "#fastpath/verdicts";
+import { CONTROL_IGNORED, HOLD_ENDED, HOLD_OVERFLOW, ROGUE_RA, SPOOFED_MAC, SPOOFED_SOURCE } from "#fastpath/verdicts";
+import type { Configuration, Vm } from "#router/config/model";
 import type { Punt } from "#router/forwarders";
-import type { PortState } from "#router/ports";
+import type { PortState, Ports } from "#router/ports";
 import { type ServicesIo, sendFrame } from "#router/services-io";
 import type { NeighborView } from "#router/views";
+import { fabricMtu } from "#router/vm-dhcp";
 import { Alarm } from "#runtime/alarm";
 import { type ArpEffect, type ArpEvent, VmArp } from "#services/arp";
+import { VmLink6 } from "#services/vm-link6";
+import type { Refusal, VmLink6Effect, VmLink6Event, VmLink6Settings } from "#services/vm-link6/events";
+import { SIZE as ETHERNET, ETHERTYPE_IPV6, etherType, source } from "#wire/ethernet";
+import { destination, SIZE as IPV6, MINIMUM_MTU } from "#wire/ipv6";
+
+/** The router's address on every VM's link. */
+export const VM_GATEWAY6 = parseIpv6("fe80::1")!;
+
+/** What a frame of neighbor discovery that must not come from a VM is counted as. */
+const REFUSED: Readonly<Record<Refusal, number>> = {
+  malformed: CONTROL_IGNORED,
+  spoofedMac: SPOOFED_MAC,
+  spoofedSource: SPOOFED_SOURCE,
+  spoofedTarget: SPOOFED_SOURCE,
+  rogueRouter: ROGUE_RA,
+};
 
 export class VmNeighbors {
   private readonly io: ServicesIo;
   private readonly gatewayMac: Uint8Array;
-  private readonly core = new VmArp();
-  private readonly alarm = new Alarm(() => this.tell({ type: "timer" }));
+  private readonly arpCore = new VmArp();
+  private readonly arpAlarm = new Alarm(() => this.tellArp({ type: "timer" }));
+  private readonly linkCore = new VmLink6(crypto.getRandomValues(new Uint32Array(1))[0]!);
+  private readonly linkAlarm = new Alarm(() => this.tellLink({ type: "timer" }));
   /** By port index. */
   private readonly adjacencies = new Map<number, number>();
   private readonly ports = new Map<number, PortState>();
+  /** By index, the ports that are open, and what their IPv6 links are advertised with, if they are. */
+  private readonly links = new Map<number, VmLink6Settings | undefined>();
   private readonly held = new Map<number, Punt>();
   private nextHeld = 1;
 
@@ -32,20 +58,51 @@ export class VmNeighbors {
   }
 
   opened(port: PortState): void {
-    const vm = port.vm!;
+    const { mac, ipv4, network } = port.vm!;
     this.io.groups.rebind(this.adjacencies.get(port.index)!, port.mtu, this.gatewayMac);
-    this.tell({
+    this.links.set(port.index, undefined);
+    if (ipv4 === undefined) return;
+    this.tellArp({
       type: "attach",
       port: port.index,
-      address: vm.address.bytes,
-      gateway: vm.network.gateway.bytes,
+      address: ipv4.address.bytes,
+      gateway: network.gateway.bytes,
       gatewayMac: this.gatewayMac,
-      ...(vm.mac !== undefined && { mac: vm.mac.bytes }),
+      ...(mac !== undefined && { mac: mac.bytes }),
     });
   }
 
+  /** Advertises to the VMs with IPv6 addresses whose ports were opened, with the settings that hold now. */
+  refresh(configuration: Configuration, ports: Ports): void {
+    const mtu = fabricMtu(configuration, ports);
+    // Of two ports of one name the later is the one that stays.
+    const named = new Map([...ports.all.values()].map((port) => [port.vm?.name, port]));
+    for (const vm of configuration.node.vms) {
+      const port = named.get(vm.name);
+      if (port === undefined || vm.ipv6.length === 0 || !this.links.has(port.index)) continue;
+      const { index } = port;
+      const settings = this.linkSettings(vm, Math.min(port.mtu, vm.network.dhcp?.mtu ?? mtu));
+      const before = this.links.get(index);
+      if (before !== undefined && Bun.deepEquals(settings, before)) continue;
+      this.links.set(index, settings);
+      this.tellLink({ type: "attach", port: index, settings });
+      const known = this.arpCore.macOf(index);
+      if (known !== undefined) this.tellLink({ type: "seen", port: index, mac: known });
+    }
+  }
+
   closed(port: PortState): void {
-    this.tell({ type: "detach", port: port.index });
+    this.tellArp({ type: "detach", port: port.index });
+    this.links.delete(port.index);
+    this.tellLink({ type: "detach", port: port.index });
+  }
+
+  /** The VM's network stops being here while its interface stays: it is told so. False: there is nobody to tell. */
+  cease(port: PortState): boolean {
+    if (this.links.get(port.index) === undefined) return false;
+    this.links.delete(port.index);
+    this.tellLink({ type: "cease", port: port.index });
+    return true;
   }
 
   remove(port: PortState): void {
@@ -61,20 +118,27 @@ export class VmNeighbors {
   }
 
   macOf(port: number): Uint8Array | undefined {
-    return this.core.macOf(port);
+    return this.arpCore.macOf(port) ?? this.linkCore.macOf(port);
   }
 
   /** An ARP frame from a VM. */
   arp(port: PortState, octets: Uint8Array): void {
-    const { malformed } = this.core.counters;
-    this.tell({ type: "frame", port: port.index, frame: octets });
-    if (this.core.counters.malformed > malformed) this.io.lost(port.index, CONTROL_IGNORED);
+    const { malformed } = this.arpCore.counters;
+    this.tellArp({ type: "frame", port: port.index, frame: octets });
+    if (this.arpCore.counters.malformed > malformed) this.io.lost(port.index, CONTROL_IGNORED);
   }
 
-  /** An IPv4 frame of the VM's own address came from a MAC not known yet. True: it is now. */
-  learn(port: PortState, mac: Uint8Array): boolean {
-    this.tell({ type: "seen", port: port.index, mac });
-    return this.core.macOf(port.index) !== undefined;
+  /** Neighbor discovery from a VM. */
+  nd(port: PortState, octets: Uint8Array): void {
+    this.tellLink({ type: "frame", port: port.index, frame: octets });
+  }
+
+  /** A frame of the VM's own address came from a MAC not known yet. True: it is now. */
+  learn(port: PortState, octets: Uint8Array): boolean {
+    const seen = { type: "seen", port: port.index, mac: source(octets, 0) } as const;
+    if (etherType(octets, 0) === ETHERTYPE_IPV6) this.tellLink(seen);
+    else this.tellArp(seen);
+    return this.macOf(port.index) !== undefined;
   }
 
   /** Keeps a frame until the VM's MAC is known. False: the adjacency is no VM's. */
@@ -87,48 +151,85 @@ export class VmNeighbors {
     }
     const held = this.nextHeld++;
     this.held.set(held, punt);
-    this.tell({ type: "resolve", port: port.index, held });
+    const address = ipv6HostOf(punt.octets, port.vm!);
+    if (address === undefined) this.tellArp({ type: "resolve", port: port.index, held });
+    else this.tellLink({ type: "resolve", port: port.index, address, held });
     return true;
   }
 
   view(): NeighborView[] {
-    return [...this.ports.values()].map(({ index, name, vm }) => {
-      const mac = this.core.macOf(index);
+    return [...this.ports.values()].flatMap(({ index, name, vm }) => {
+      const mac = this.macOf(index);
       const state = vm!.mac !== undefined ? "configured" : mac !== undefined ? "learnt" : "unknown";
-      return { port: name, address: formatIpv4(vm!.address.bytes), mac: mac ? formatMac(mac) : null, state };
+      const addresses = [...(vm!.ipv4 === undefined ? [] : [vm!.ipv4.address]), ...vm!.ipv6];
+      return addresses.map(({ text }) => ({ port: name, address: text, mac: mac ? formatMac(mac) : null, state }));
     });
   }
 
   stop(): void {
-    this.alarm.cancel();
+    this.arpAlarm.cancel();
+    this.linkAlarm.cancel();
   }
 
-  private tell(event: ArpEvent): void {
-    for (const effect of this.core.handle(event, performance.now())) this.carryOut(effect);
-    this.alarm.set(this.core.deadline());
+  private linkSettings({ network, ipv6, mac, dhcp }: Vm, mtu: number): VmLink6Settings {
+    return {
+      addresses: ipv6.map(({ bytes }) => bytes),
+      gateway: VM_GATEWAY6,
+      gatewayMac: this.gatewayMac,
+      ...(mac !== undefined && { mac: mac.bytes }),
+      mtu: Math.max(MINIMUM_MTU, mtu),
+      advertises: network.ra,
+      managed: dhcp && network.dhcp !== undefined,
+      dnsServers: network.dhcp?.dns6.map(({ bytes }) => bytes) ?? [],
+      domains: network.dhcp?.domain === undefined ? [] : [network.dhcp.domain],
+    };
   }
 
-  private carryOut(effect: ArpEffect): void {
+  private tellArp(event: ArpEvent): void {
+    const effects = this.arpCore.handle(event, performance.now());
+    this.arpAlarm.set(this.arpCore.deadline());
+    for (const effect of effects) this.carryOut(effect, "arp");
+  }
+
+  private tellLink(event: VmLink6Event): void {
+    const effects = this.linkCore.handle(event, performance.now());
+    this.linkAlarm.set(this.linkCore.deadline());
+    for (const effect of effects) this.carryOut(effect, "link");
+  }
+
+  /** `from`: whose it is; the other core is told what it has learnt, and says nothing to what it knows. */
+  private carryOut(effect: ArpEffect | VmLink6Effect, from: "arp" | "link"): void {
     switch (effect.type) {
       case "send":
         sendFrame(this.io, effect.port, effect.frame);
         return;
-      case "adjacency": {
-        const adjacency = this.adjacencies.get(effect.port);
-        if (adjacency === undefined) return;
-        this.io.groups.set(adjacency, effect.mac);
-        this.io.changed();
+      case "adjacency":
+        this.resolved(effect.port, effect.mac, from);
         return;
-      }
       case "release":
         for (const held of effect.held) this.letGo(held);
         return;
       case "drop":
         for (const held of effect.held) this.giveUp(held, effect.reason === "detached" ? HOLD_ENDED : HOLD_OVERFLOW);
+        return;
+      case "refused":
+        this.io.lost(effect.port, REFUSED[effect.reason]);
     }
   }
 
-  private giveUp(held: number, ending: Verdict): void {
+  private resolved(port: number, mac: Uint8Array | "unresolved" | "failed", from: "arp" | "link"): void {
+    const adjacency = this.adjacencies.get(port);
+    if (adjacency === undefined) return;
+    // What one core does not know the other may.
+    const known = typeof mac === "string" ? (this.macOf(port) ?? mac) : mac;
+    this.io.groups.set(adjacency, known);
+    this.io.changed();
+    if (typeof mac === "string") return;
+    if (from === "arp") this.tellLink({ type: "seen", port, mac });
+    else this.tellArp({ type: "seen", port, mac });
+  }
+
+  private giveUp(held: number, ending: number): void {
     const punt = this.held.get(held);
     this.held.delete(held);
     if (punt !== undefined) this.io.lost(punt.frame.port, ending);
@@ -139,4 +240,11 @@ export class VmNeighbors {
     this.held.delete(held);
     if (punt !== undefined) this.io.inject(punt.frame, punt.octets, INJECT_RECEIVE);
   }
+}
+
+/** The VM's IPv6 address that a frame is for; undefined: it is for its IPv4 address. */
+function ipv6HostOf(octets: Uint8Array, { ipv6 }: Vm): Uint8Array | undefined {
+  if (etherType(octets, 0) !== ETHERTYPE_IPV6 || octets.length < ETHERNET + IPV6) return undefined;
+  const to = destination(octets, ETHERNET);
+  return ipv6.find(({ bytes }) => Buffer.compare(bytes, to) === 0)?.bytes;
 }

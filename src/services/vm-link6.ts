@@ -69,7 +69,7 @@ export class VmLink6 {
   /** When handle() wants to be called next, at the latest. */
   deadline(): Millis {
     let first = NEVER;
-    for (const link of this.#links.values()) first = Math.min(first, link.deadline, deadlineOf(link.advertising));
+    for (const link of this.#links.values()) first = Math.min(first, link.deadline, deadlineOf(link));
     return first;
   }
 
@@ -83,6 +83,7 @@ export class VmLink6 {
     const before = this.#links.get(port);
     const advertising = before?.advertising ?? beginning(turn.now);
     if (before !== undefined) begunAnew(advertising, turn.now);
+    if (before !== undefined && settings.advertises === false) advertiseEnd(before, turn);
     if (before !== undefined && isSameMac(before.settings.mac, settings.mac)) {
       before.settings = settings;
       return;

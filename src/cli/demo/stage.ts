@@ -1,6 +1,6 @@
 /** What the demos share: a lab that is built and taken down, where its VMs are, headings. */
 import { fileURLToPath } from "node:url";
-import { contains, formatIpv6, parsePrefix6 } from "#base/address";
+import { contains, parsePrefix6 } from "#base/address";
 import { call } from "#cli/client";
 import { columns } from "#cli/columns";
 import { askEverywhere, type DemoVm } from "#cli/demo/who";
@@ -11,8 +11,6 @@ import type { Topology } from "#lab/model";
 import { LabFiles } from "#lab/state";
 import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
-import { networkAddress } from "#policy/homes";
-import type { Vm } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import type { OspfNeighborsView, OspfRouteView } from "#router/ospf/views";
 
@@ -86,19 +84,14 @@ function placesOf(topology: Topology): Place[] {
     if (node.role.kind !== "router") return [];
     const config = loadNode(node.role.config);
     if (!config.ok) throw new Failure(`${node.role.config} is damaged: run 'git status'`);
-    return config.node.vms.map((vm) => ({
-      name: vm.name,
-      namespace: topology.nodes.find(({ name }) => name === vm.name)!.namespace,
-      address: vm.address.text,
-      network: vm.network.name,
-      hypervisor: config.node.name,
-      networkAddress: fabricAddress(vm, config.fabric.homes[vm.home]!.prefix.address),
-    }));
+    return config.node.vms.flatMap(({ name, network, ipv4 }) => {
+      const { namespace } = topology.nodes.find((each) => each.name === name)!;
+      if (ipv4 === undefined) return []; // the demos are about IPv4 addresses that two tenants have
+      const addresses = { address: ipv4.address.text, networkAddress: ipv4.networkAddress.text };
+      return [{ name, namespace, ...addresses, network: network.name, hypervisor: config.node.name }];
+    });
   });
 }
-
-const fabricAddress = (vm: Vm, prefix: Uint8Array): string =>
-  formatIpv6(networkAddress(prefix, vm.network.tags, vm.address.bytes));
 
 /** What a router of the lab answers to `show …`. */
 export const ask = async <T>({ files }: Stage, router: string, what: string): Promise<T> =>

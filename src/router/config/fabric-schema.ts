@@ -1,7 +1,7 @@
 /** What fabric.yaml may say. Published as schema/fabric.schema.json. */
 import { z } from "zod";
 import { networkRoute, rule } from "#router/config/rule-schema";
-import { domainName, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
+import { domainName, ipAddress, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
 
 const NAME = "a name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
 /** Of a fabric, node, tenant, network, uplink or VM: fit for a file name and for `tenant/network`. */
@@ -38,13 +38,15 @@ const DEFAULT_GATEWAY_MAC = "02:41:49:4e:00:01";
 
 /** Most addresses of one kind that a VM is told; a client that takes the least has room for so many. */
 const MOST_SERVERS = 8;
-const SERVERS = `a list of at most ${MOST_SERVERS} IPv4 addresses`;
+const SERVERS = `a list of at most ${MOST_SERVERS} addresses of each kind, IPv4 and IPv6`;
 const servers = (whose: string) =>
   z
-    .array(ipv4, { error: SERVERS })
-    .max(MOST_SERVERS, { error: SERVERS })
+    .array(ipAddress, { error: SERVERS })
+    .refine((all) => [4, 16].every((size) => all.filter(({ bytes }) => bytes.length === size).length <= MOST_SERVERS), {
+      error: SERVERS,
+    })
     .default([])
-    .meta({ description: `addresses of ${whose}` });
+    .meta({ description: `addresses of ${whose}, IPv4 and IPv6` });
 
 const DHCP = "false, or a mapping with dns, domain, ntp, mtu, leaseTime";
 const dhcp = z
@@ -68,7 +70,9 @@ const dhcp = z
     ],
     { error: DHCP },
   )
-  .meta({ description: "what the router tells VMs by DHCP; false: it is not their DHCP server" });
+  .meta({
+    description: "what the router tells VMs by DHCP and router advertisements; false: it is not their DHCP server",
+  });
 
 export const network = z.strictObject(
   {
@@ -92,6 +96,10 @@ export const network = z.strictObject(
       .boolean({ error: "true or false" })
       .default(true)
       .meta({ description: "false: VMs find no metadata at 169.254.169.254" }),
+    ra: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "false: VMs with IPv6 addresses get no router advertisements" }),
   },
   { error: NETWORK },
 );

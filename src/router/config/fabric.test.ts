@@ -65,7 +65,7 @@ describe("a fabric", () => {
     const dhcpOf = (dhcp: string) =>
       fabric(`${HEAD}tenants: {blue: {id: 1, networks: {a: {id: 1, prefixes: [10.0.0.0/8]${dhcp}}}}}\n`).networks[0]
         ?.dhcp;
-    expect(dhcpOf("")).toEqual({ dns: [], ntp: [], leaseTime: 3_600_000 });
+    expect(dhcpOf("")).toEqual({ dns: [], dns6: [], ntp: [], ntp6: [], leaseTime: 3_600_000 });
     expect(dhcpOf(", dhcp: {dns: [10.0.0.53], domain: a.example, ntp: [], mtu: 1400, leaseTime: 90s}")).toMatchObject({
       dns: [{ text: "10.0.0.53" }],
       domain: "a.example",
@@ -137,8 +137,8 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:41: tenants.blue.networks.a.prefixes[1]: found 10.1.0.0/16, which overlaps 10.0.0.0/8, expected prefixes that do not overlap",
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
-      "fabric.yaml:10:10: tenants.blue.networks.b: found a network without addresses, expected prefixes, public or both",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, routes, gateway, dhcp, metadata\n    Did you mean "prefixes"?',
+      "fabric.yaml:10:10: tenants.blue.networks.b: found a network without addresses, expected prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only",
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, routes, gateway, dhcp, metadata, ra\n    Did you mean "prefixes"?',
     ]);
   });
 
@@ -157,7 +157,7 @@ describe("errors of a fabric", () => {
       errors(`${HEAD}${network.replace("DHCP", text)}\n`).map((e) => e.replace(/^.*a\.dhcp/, ""));
     expect(of("true")).toEqual([": found true, expected false, or a mapping with dns, domain, ntp, mtu, leaseTime"]);
     expect(of("{dns: 10.0.0.53, domain: -blue, mtu: 500, leaseTime: 60}")).toEqual([
-      '.dns: found "10.0.0.53", expected a list of at most 8 IPv4 addresses',
+      '.dns: found "10.0.0.53", expected a list of at most 8 addresses of each kind, IPv4 and IPv6',
       '.domain: found "-blue", expected a domain name: host names joined by dots, at most 253 characters',
       ".mtu: found 500, expected a whole number 576 … 65535",
       ".leaseTime: found 60, expected a time 10s … 8760h, in whole seconds",

@@ -6,6 +6,7 @@ import { fromHex } from "#base/bytes";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
 import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix } from "#router/config/model";
 import { checkNetworks, type Placed, routeTo } from "#router/config/network-routes";
+import { isGlobalAddress } from "#router/config/node-lists";
 import { inspectRules, type Names } from "#router/config/rules";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
@@ -153,10 +154,12 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
   return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
-    const { id, prefixes, public: publicPrefixes, gateway, dhcp, metadata } = value;
+    const { id, prefixes, public: publicPrefixes, gateway, dhcp, metadata, ra } = value;
     ids.check(id, [...path, key, "id"]);
-    if (prefixes.length + publicPrefixes.length === 0) {
-      inspector.report([...path, key], { found: "a network without addresses", expected: "prefixes, public or both" });
+    const isWritten = Array.isArray(inspector.valueAt([...path, key, "prefixes"]));
+    if (prefixes.length + publicPrefixes.length === 0 && !isWritten) {
+      const expected = "prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only";
+      inspector.report([...path, key], { found: "a network without addresses", expected });
     }
     checkNetworkPrefixes(inspector, [...path, key, "prefixes"], prefixes);
     checkNetworkPrefixes(inspector, [...path, key, "public"], publicPrefixes);
@@ -178,6 +181,7 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
         routes,
         gateway,
         metadata,
+        ra,
       },
       ...(dhcp !== false && { dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) }),
     };
@@ -194,14 +198,25 @@ function inspectDhcp(
 ): DhcpSettings {
   for (const [key, servers] of Object.entries({ dns, ntp })) {
     for (const [i, server] of servers.entries()) {
-      checkHost(inspector, [...path, key, i], server);
+      if (server.bytes.length === 4) checkHost(inspector, [...path, key, i], server);
+      else if (!isGlobalAddress(server.bytes)) {
+        inspector.report([...path, key, i], { found: server.text, expected: "a server's global IPv6 address" });
+      }
       if (servers.slice(0, i).some(({ text }) => text === server.text)) {
         inspector.report([...path, key, i], { found: `${server.text} a second time`, expected: "each server once" });
       }
     }
   }
-  return { dns, ntp, leaseTime, ...(domain !== undefined && { domain }), ...(mtu !== undefined && { mtu }) };
+  const [dns4, dns6, ntp4, ntp6] = [dns, ntp].flatMap((all) => [ofSize(all, 4), ofSize(all, 16)]);
+  return {
+    ...{ dns: dns4!, dns6: dns6!, ntp: ntp4!, ntp6: ntp6!, leaseTime },
+    ...(domain !== undefined && { domain }),
+    ...(mtu !== undefined && { mtu }),
+  };
 }
+
+const ofSize = (addresses: readonly Address[], octets: number): Address[] =>
+  addresses.filter(({ bytes }) => bytes.length === octets);
 
 /** Ids that have to be unique and to fit their share of the tags. */
 class IdCheck {

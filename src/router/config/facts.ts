@@ -2,7 +2,7 @@
  * The parts of a configuration in words. Two things are the same when their facts are, and these are also what a plan
  * prints; so nothing can change unseen.
  */
-import type { DhcpSettings, FabricRule, Home, Network, Route, Uplink, Vm } from "#router/config/model";
+import type { Address, DhcpSettings, FabricRule, Home, Network, Route, Uplink, Vm } from "#router/config/model";
 import { PROTOCOLS } from "#router/config/rule-schema";
 import { formatSpan } from "#runtime/document/scalars";
 
@@ -20,6 +20,7 @@ export const networkFacts = (network: Network): Facts => ({
   gateway: network.gateway.text,
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
   ...(!network.metadata && { metadata: "off" }),
+  ...(!network.ra && { ra: "off" }),
 });
 
 const networkRouteText = ({ to, via }: Network["routes"][number]): string =>
@@ -49,13 +50,16 @@ export const protocolName = (number: number): string =>
 /** Milliseconds: an hour, as in fabric-schema.ts. */
 const DEFAULT_LEASE = 3_600_000;
 
-const dhcpFacts = ({ dns, domain, ntp, mtu, leaseTime }: DhcpSettings): Facts => ({
-  ...(dns.length > 0 && { dns: dns.map(({ text }) => text).join(" ") }),
+const dhcpFacts = ({ dns, dns6, domain, ntp, ntp6, mtu, leaseTime }: DhcpSettings): Facts => ({
+  ...serverFacts("dns", [...dns, ...dns6]),
   ...(domain !== undefined && { domain }),
-  ...(ntp.length > 0 && { ntp: ntp.map(({ text }) => text).join(" ") }),
+  ...serverFacts("ntp", [...ntp, ...ntp6]),
   ...(mtu !== undefined && { "dhcp mtu": `${mtu}` }),
   ...(leaseTime !== DEFAULT_LEASE && { lease: formatSpan(leaseTime) }),
 });
+
+const serverFacts = (name: string, servers: readonly Address[]): Facts =>
+  servers.length === 0 ? {} : { [name]: servers.map(({ text }) => text).join(" ") };
 
 export const homeFacts = (home: Home): Facts => ({
   prefix: home.prefix.text,
@@ -80,8 +84,8 @@ export const vmFacts = (vm: Vm): Facts => ({ ...vmPortFacts(vm), ...vmServiceFac
 /** What its port is made from. */
 export const vmPortFacts = (vm: Vm): Facts => ({
   network: `${vm.network.name} (tags ${tagsText(vm.network.tags)})`,
-  address: vm.address.text,
-  "in the fabric": vm.networkAddress.text,
+  ...(vm.ipv4 && { address: vm.ipv4.address.text, "in the fabric": vm.ipv4.networkAddress.text }),
+  ...(vm.ipv6.length > 0 && { ipv6: vm.ipv6.map(({ text }) => text).join(" ") }),
   ...(vm.mac && { mac: vm.mac.text }),
   ...(vm.mtu !== undefined && { mtu: `${vm.mtu}` }),
   ...attachmentFacts(vm),

@@ -82,13 +82,19 @@ export interface Network {
   readonly dhcp?: DhcpSettings;
   /** True: its VMs find their metadata at 169.254.169.254. */
   readonly metadata: boolean;
+  /** False: its VMs get no router advertisements. */
+  readonly ra: boolean;
 }
 
-/** What the VMs of a network are told by DHCP. */
+/** What the VMs of a network are told by DHCP, and by router advertisements. */
 export interface DhcpSettings {
+  /** IPv4, each once, as are all of these. */
   readonly dns: readonly Address[];
+  /** IPv6. */
+  readonly dns6: readonly Address[];
   readonly domain?: string;
   readonly ntp: readonly Address[];
+  readonly ntp6: readonly Address[];
   /** Undefined: what the fabric carries without cutting. */
   readonly mtu?: number;
   /** Whole seconds: 10 s … 365 days. */
@@ -171,11 +177,10 @@ export interface NextHop {
 export interface Vm {
   readonly name: string;
   readonly network: Network;
-  readonly address: Address;
-  /** Index of the address's home among the fabric's homes. */
-  readonly home: number;
-  /** The IPv6 address that stands for the VM in the fabric: home prefix, tags, IPv4 address. */
-  readonly networkAddress: Address;
+  /** Undefined: it has IPv6 addresses only. */
+  readonly ipv4?: VmIpv4;
+  /** Its IPv6 addresses, at most 16, each inside a home prefix of this node. None: it has an IPv4 address only. */
+  readonly ipv6: readonly Address[];
   /** Undefined: learnt from the VM's first frame. */
   readonly mac?: Address;
   /** Undefined: the port's own. */
@@ -190,6 +195,14 @@ export interface Vm {
   readonly offload: boolean;
   /** As an uplink's; without meaning for a TAP, where captures see everything. */
   readonly capture: boolean;
+}
+
+export interface VmIpv4 {
+  readonly address: Address;
+  /** Index of the address's home among the fabric's homes. */
+  readonly home: number;
+  /** The IPv6 address that stands for it in the fabric: home prefix, tags, IPv4 address. */
+  readonly networkAddress: Address;
 }
 
 /** How a VM's frames reach the router. */

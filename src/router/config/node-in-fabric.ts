@@ -6,6 +6,7 @@ import { allocateNear, homeOf } from "#policy/homes";
 import type { Address, Fabric, Network, Prefix } from "#router/config/model";
 import { type Entry, isGlobalAddress, type NodeLists } from "#router/config/node-lists";
 import type { nodeOutline, vm } from "#router/config/node-schema";
+import { checkIpv6Addresses } from "#router/config/vm-ipv6";
 import { closest } from "#runtime/document/closest";
 import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
@@ -94,10 +95,10 @@ function ownHomes(inspector: Inspector, outline: Outline, prefixes: readonly Pre
   });
 }
 
-/** A VM that fits the fabric: its network, and its home's index. */
+/** A VM that fits the fabric: its network, and its IPv4 address's home by index; undefined without one. */
 export interface Housed {
   readonly network: Network;
-  readonly home: number;
+  readonly home: number | undefined;
 }
 
 /**
@@ -113,10 +114,14 @@ export function houseVms(
   const housed = new Map<number, Housed>();
   for (const entry of vms) {
     const network = networkOf(inspector, entry, fabric);
-    if (network === undefined || !fitsNetwork(inspector, entry, network)) continue;
-    const home = homeOf(fabric, network.tags, entry.value.address.bytes);
+    if (network === undefined) continue;
+    checkIpv6Addresses(inspector, entry, { fabric, place, network, vms });
+    const { address } = entry.value;
+    if (address === undefined) housed.set(entry.index, { network, home: undefined });
+    if (address === undefined || !fitsNetwork(inspector, entry, network, address)) continue;
+    const home = homeOf(fabric, network.tags, address.bytes);
     if (place === undefined || place.homes.includes(home)) housed.set(entry.index, { network, home });
-    else reportOtherHome(inspector, entry, { fabric, place, network, home, vms });
+    else reportOtherHome(inspector, { index: entry.index, address }, { fabric, place, network, home, vms });
   }
   return housed;
 }
@@ -134,16 +139,21 @@ function networkOf(inspector: Inspector, { index, value }: Entry<typeof vm>, fab
   return undefined;
 }
 
-function fitsNetwork(inspector: Inspector, { index, value }: Entry<typeof vm>, network: Network): boolean {
+function fitsNetwork(
+  inspector: Inspector,
+  { index }: Entry<typeof vm>,
+  network: Network,
+  { bytes, text }: Address,
+): boolean {
   const path = ["vms", index, "address"];
   const prefixes = [...network.prefixes, ...network.publicPrefixes];
-  if (!prefixes.some((prefix) => contains(prefix, value.address.bytes))) {
-    const ranges = prefixes.map((p) => p.text).join(", ");
-    inspector.report(path, { found: value.address.text, expected: `an address of ${network.name} (${ranges})` });
+  if (!prefixes.some((prefix) => contains(prefix, bytes))) {
+    const ranges = prefixes.map((p) => p.text).join(", ") || "it has none of IPv4";
+    inspector.report(path, { found: text, expected: `an address of ${network.name} (${ranges})` });
     return false;
   }
-  if (sameAddress(network.gateway.bytes, value.address.bytes)) {
-    const found = `${value.address.text}, the gateway of ${network.name}`;
+  if (sameAddress(network.gateway.bytes, bytes)) {
+    const found = `${text}, the gateway of ${network.name}`;
     inspector.report(path, { found, expected: "an address of the VM's own" });
     return false;
   }
@@ -161,12 +171,18 @@ interface Misplaced {
 const SUGGESTIONS = 3;
 
 /** Until VMs can move, a VM runs where its address hashes to. */
-function reportOtherHome(inspector: Inspector, { index, value }: Entry<typeof vm>, misplaced: Misplaced): void {
+function reportOtherHome(
+  inspector: Inspector,
+  { index, address }: { readonly index: number; readonly address: Address },
+  misplaced: Misplaced,
+): void {
   const { fabric, place, network, home, vms } = misplaced;
   const { prefix, hypervisor } = fabric.homes[home]!;
   const owner = hypervisor === undefined ? "" : ` (${hypervisor})`;
   const taken = new Set(
-    vms.filter((vm) => vm.value.network === network.name).map((vm) => u32(vm.value.address.bytes, 0)),
+    vms.flatMap(({ value }) =>
+      value.network === network.name && value.address !== undefined ? [u32(value.address.bytes, 0)] : [],
+    ),
   );
   taken.add(u32(network.gateway.bytes, 0));
   const free = allocateNear(fabric, network, {
@@ -176,7 +192,7 @@ function reportOtherHome(inspector: Inspector, { index, value }: Entry<typeof vm
   });
   const own = place.homes.map((i) => fabric.homes[i]!.prefix.text).join(" or ");
   inspector.report(["vms", index, "address"], {
-    found: `${value.address.text}, whose home is ${prefix.text}${owner}`,
+    found: `${address.text}, whose home is ${prefix.text}${owner}`,
     expected: `an address of ${network.name} whose home is ${own}`,
     ...(free.length > 0 && { hint: `Free and at home here: ${free.map((a) => addressOf(a).text).join(", ")}` }),
   });

@@ -116,10 +116,13 @@ function checkVms(inspector: Inspector, vms: NodeLists["vms"]): void {
     const path = ["vms", index];
     const { name, network, address, tap } = value;
     names.claim(name, [...path, "name"], { found: `the VM name ${name}`, expected: "each name once" });
-    addresses.claim(`${network} ${address.text}`, [...path, "address"], {
-      found: `${address.text} in ${network}`,
-      expected: "an address that no other VM of the network has",
-    });
+    if (address !== undefined) {
+      addresses.claim(`${network} ${address.text}`, [...path, "address"], {
+        found: `${address.text} in ${network}`,
+        expected: "an address that no other VM of the network has",
+      });
+    }
+    checkIpv6(inspector, index, value, addresses);
     if ((tap === undefined) === (value.interface === undefined)) {
       const found = tap === undefined ? "neither tap nor interface" : "both tap and interface";
       inspector.report(path, { found, expected: "a tap to make or an existing interface" });
@@ -128,6 +131,29 @@ function checkVms(inspector: Inspector, vms: NodeLists["vms"]): void {
       const expected = "capture beside interface only: a capture on a TAP sees everything as it is";
       inspector.report([...path, "capture"], { found: "true, beside tap", expected });
     }
+  }
+}
+
+/** Of an element of a list that may stand alone, its place in the file. */
+export const ipv6Path = (inspector: Inspector, vmIndex: number, i: number): Path =>
+  Array.isArray(inspector.valueAt(["vms", vmIndex, "ipv6"])) ? ["vms", vmIndex, "ipv6", i] : ["vms", vmIndex, "ipv6"];
+
+/** The least MTU of a link with IPv6 (RFC 8200 §5). */
+const LEAST_MTU = 1280;
+
+function checkIpv6(inspector: Inspector, index: number, value: z.output<typeof vm>, addresses: Once): void {
+  const { address, ipv6 = [], mtu } = value;
+  const path = ["vms", index];
+  if (address === undefined && ipv6.length === 0) {
+    inspector.report(path, { found: "a VM without addresses", expected: "address, ipv6 or both" });
+  }
+  for (const [i, { text }] of ipv6.entries()) {
+    const expected = "each IPv6 address once";
+    addresses.claim(text, ipv6Path(inspector, index, i), { found: text, expected });
+  }
+  if (ipv6.length > 0 && mtu !== undefined && mtu < LEAST_MTU) {
+    const expected = `at least ${LEAST_MTU} beside ipv6 (RFC 8200 §5)`;
+    inspector.report([...path, "mtu"], { found: `${mtu}`, expected });
   }
 }
 

@@ -114,6 +114,15 @@ const userData = z
     description: "what the VM finds as its user data: text, or a file's content, its path from this file's folder",
   });
 
+/** What DHCPv6 gives one VM (services/dhcp6/events.ts). */
+const MOST_IPV6 = 16;
+const IPV6 = `an IPv6 address, or a list of 1 … ${MOST_IPV6}`;
+const ipv6Addresses = z
+  .union([ipv6, z.array(ipv6, { error: IPV6 }).min(1, { error: IPV6 }).max(MOST_IPV6, { error: IPV6 })], {
+    error: IPV6,
+  })
+  .transform((value) => (Array.isArray(value) ? value : [value]));
+
 export const vm = z.strictObject(
   {
     name,
@@ -121,7 +130,10 @@ export const vm = z.strictObject(
       .string({ error: "tenant/network" })
       .regex(/^[^/]+\/[^/]+$/, { error: "tenant/network, as in blue/prod" })
       .meta({ description: "tenant/network", examples: ["blue/prod"] }),
-    address: ipv4.meta({ description: "the VM's own address, inside one of the network's prefixes" }),
+    address: ipv4.optional().meta({ description: "the VM's IPv4 address, inside one of the network's prefixes" }),
+    ipv6: ipv6Addresses.optional().meta({
+      description: "its IPv6 addresses: a home prefix of this node, the network's tags, a host number 1 … ffffff",
+    }),
     mac: macAddress.optional().meta({ description: "the VM's MAC address; learnt when absent" }),
     mtu: whole(576, 65535).optional().meta({ description: "the VM's MTU, octets; default: the port's" }),
     hostname: hostName.optional().meta({ description: "the VM's host name; default: made from its name" }),
@@ -139,7 +151,7 @@ export const vm = z.strictObject(
       .meta({ description: "let super-packets and unfinished checksums through" }),
     capture,
   },
-  { error: "a mapping with name, network, address, and tap or interface" },
+  { error: "a mapping with name, network, address or ipv6, and tap or interface" },
 );
 
 const ROLE = "hypervisor or switch";

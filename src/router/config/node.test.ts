@@ -67,8 +67,8 @@ describe("a node", () => {
   test("gives a VM its network, its home and the address that stands for it in the fabric (§2.1)", () => {
     const [vm] = node(`${HYPERVISOR}vms: [{${WEB1}, mac: 02-00-00-00-00-0A, mtu: 1500, tap: web1-tap}]`).vms;
     expect(vm?.network.name).toBe("blue/prod");
-    expect(vm?.home).toBe(0);
-    expect(vm?.networkAddress.text).toBe("2001:db8:a1:1:0:401:a00:2");
+    expect(vm?.ipv4?.home).toBe(0);
+    expect(vm?.ipv4?.networkAddress.text).toBe("2001:db8:a1:1:0:401:a00:2");
     expect(vm?.mac?.text).toBe("02:00:00:00:00:0a");
     expect(vm?.attachment).toEqual({ kind: "tap", interface: "web1-tap" });
     expect(vm?.offload).toBe(true);

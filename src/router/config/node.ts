@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { networkAddress } from "#policy/homes";
 import { type FabricResult, loadFabric } from "#router/config/fabric";
 import { defaultInstanceId } from "#router/config/facts";
-import type { Attachment, Fabric, Node, Route, Uplink, Vm } from "#router/config/model";
+import type { Address, Attachment, Fabric, Network, Node, Route, Uplink, Vm, VmIpv4 } from "#router/config/model";
 import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
@@ -119,14 +119,12 @@ function buildVm(
   fabric: Fabric,
   userData: Uint8Array | undefined,
 ): Vm {
-  const { name, address, mac, mtu, hostname, dhcp, instanceId, offload, capture } = value;
-  const prefix = fabric.homes[home]!.prefix.address;
+  const { name, address, ipv6, mac, mtu, hostname, dhcp, instanceId, offload, capture } = value;
   return {
     name,
     network,
-    address,
-    home,
-    networkAddress: addressOf(networkAddress(prefix, network.tags, address.bytes)),
+    ...(address !== undefined && home !== undefined && { ipv4: buildIpv4(address, home, network, fabric) }),
+    ipv6: ipv6 ?? [],
     ...(mac !== undefined && { mac }),
     ...(mtu !== undefined && { mtu }),
     attachment: buildAttachment(value),
@@ -137,6 +135,11 @@ function buildVm(
     offload,
     capture,
   };
+}
+
+function buildIpv4(address: Address, home: number, { tags }: Network, { homes }: Fabric): VmIpv4 {
+  const bytes = networkAddress(homes[home]!.prefix.address, tags, address.bytes);
+  return { address, home, networkAddress: addressOf(bytes) };
 }
 
 /** A VM's name may have characters that a host's may not (RFC 1123 §2.1). It begins with a letter or digit. */

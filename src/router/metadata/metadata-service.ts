@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { formatIpv6 } from "#base/address";
 import { networkAddress } from "#policy/homes";
-import type { Configuration, Vm } from "#router/config/model";
+import type { Configuration, Vm, VmIpv4 } from "#router/config/model";
 import type { Log } from "#router/log";
 import type { MetadataCommand, MetadataReport, MetadataStart } from "#router/metadata/metadata-messages";
 import type { PortState } from "#router/ports";
@@ -17,8 +17,9 @@ const PATIENCE = 2000;
 /** The service's address on a router: tags 0, behind the router's own home prefix. */
 export const serviceAddress = (router: Uint8Array): Uint8Array => networkAddress(router, 0, METADATA);
 
-/** True when there is a VM that may ask. */
-export const wantsMetadata = ({ node }: Configuration): boolean => node.vms.some(({ network }) => network.metadata);
+/** True when there is a VM that may ask: the service has an IPv4 address only. */
+export const wantsMetadata = ({ node }: Configuration): boolean =>
+  node.vms.some(({ network, ipv4 }) => network.metadata && ipv4 !== undefined);
 
 export class MetadataService {
   private readonly io: ServicesIo;
@@ -66,8 +67,11 @@ export class MetadataService {
     if (configuration === this.told) return;
     this.told = configuration;
     const { node } = configuration;
-    const served = node.vms.filter(({ network }) => network.metadata);
-    this.vms = new Map(served.map((vm) => [formatIpv6(vm.networkAddress.bytes), metadataOf(vm)]));
+    this.vms = new Map(
+      node.vms.flatMap((vm) =>
+        vm.ipv4 !== undefined && vm.network.metadata ? [[vm.ipv4.networkAddress.text, metadataOf(vm, vm.ipv4)]] : [],
+      ),
+    );
     this.tell();
   }
 
@@ -109,7 +113,7 @@ export class MetadataService {
 
 const post = (worker: Worker, command: MetadataCommand): void => worker.postMessage(command);
 
-const metadataOf = ({ instanceId, hostname, address, network, userData }: Vm): VmMetadata => ({
+const metadataOf = ({ instanceId, hostname, network, userData }: Vm, { address }: VmIpv4): VmMetadata => ({
   instanceId,
   hostname: network.dhcp?.domain === undefined ? hostname : `${hostname}.${network.dhcp.domain}`,
   ipv4: address.text,

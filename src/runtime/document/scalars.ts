@@ -57,6 +57,11 @@ export const ipv4 = parsed("an IPv4 address", ["10.0.0.2"], (text) => toAddress(
 
 export const ipv6 = parsed("an IPv6 address", ["2001:db8:a1:ff::1"], (text) => toAddress(parseIpv6(text)));
 
+/** Of either kind: 4 or 16 octets. */
+export const ipAddress = parsed("an IP address", ["10.0.0.53", "2001:db8::53"], (text) =>
+  toAddress(parseAddress(text)),
+);
+
 export const prefix4 = parsed(
   "an IPv4 prefix",
   ["10.0.0.0/24"],

@@ -36,13 +36,15 @@ export function begunAnew(advertising: Advertising, now: Millis): void {
   advertising.next = Math.max(now, advertising.last + MIN_DELAY_BETWEEN);
 }
 
-export const deadlineOf = ({ next, solicited }: Advertising): Millis => Math.min(next, solicited?.at ?? NEVER);
+export const deadlineOf = ({ advertising: { next, solicited }, settings }: Link): Millis =>
+  settings.advertises === false ? NEVER : Math.min(next, solicited?.at ?? NEVER);
 
 /**
  * §6.2.6. A VM that can be reached is answered alone: the limit on what all nodes hear would let it wait for its network. One
  * answer is for all that it asks meanwhile.
  */
-export function solicited({ advertising }: Link, source: Uint8Array, mac: Uint8Array, turn: Turn): void {
+export function solicited({ advertising, settings }: Link, source: Uint8Array, mac: Uint8Array, turn: Turn): void {
+  if (settings.advertises === false) return;
   const delay = nextBetween(turn.random, 0, MAX_ANSWER_DELAY);
   if (isUnspecified(source)) {
     const allowed = advertising.last + MIN_DELAY_BETWEEN;
@@ -55,6 +57,7 @@ export function solicited({ advertising }: Link, source: Uint8Array, mac: Uint8A
 /** Sends what is due. */
 export function advertise({ port, settings, advertising }: Link, turn: Turn): void {
   const { solicited: asker } = advertising;
+  if (settings.advertises === false) return;
   if (advertising.next <= turn.now) {
     const interval = nextBetween(turn.random, MIN_INTERVAL, MAX_INTERVAL);
     if (advertising.initial > 0) advertising.initial--;
@@ -69,8 +72,9 @@ export function advertise({ port, settings, advertising }: Link, turn: Turn): vo
 }
 
 /** §6.2.5: the router is none from now on. Once, on a link that loses nothing. */
-export const advertiseEnd = ({ port, settings }: Link, turn: Turn): void =>
-  send(port, advertisementTo(ALL_NODES, settings, 0), turn);
+export function advertiseEnd({ port, settings }: Link, turn: Turn): void {
+  if (settings.advertises !== false) send(port, advertisementTo(ALL_NODES, settings, 0), turn);
+}
 
 function send(port: number, frame: Uint8Array, { effects, counters }: Turn): void {
   effects.push({ type: "send", port, frame });

@@ -13,6 +13,8 @@ export interface VmLink6Settings {
   readonly mac?: Uint8Array;
   /** Octets of the largest IPv6 packet that needs no Packet Too Big: 1280 … */
   readonly mtu: number;
+  /** False: it is not advertised; neighbor discovery goes on. Default true. */
+  readonly advertises?: boolean;
   /** Addresses and settings are to be had by DHCPv6 (M and O, RFC 4861 §4.2). */
   readonly managed: boolean;
   /** At most 8. */
