@@ -44,6 +44,7 @@ import {
   CLAIMED,
   FIRST_STATE,
   FREE,
+  nextVersion,
   STATE_BITS,
   STATE_MASK,
   type Timeouts,
@@ -250,8 +251,6 @@ export class ConnectionEntries {
     return removed;
   }
 }
-
-const nextVersion = (control: number): number => (control & ~STATE_MASK) + (1 << STATE_BITS);
 
 /** Spreads versions over all 32 bits: another version's generation looks like none that was ever counted to. */
 const mixOf = (version: number): number => Math.imul(version, 0x9e37_79b1);

@@ -2,7 +2,7 @@
  * Finding a packet's connection, from either direction: the read-only half of the connection table. See connections.ts.
  */
 import { BACK, ConnectionEntries, FORWARD } from "#fastpath/tables/connection-entries";
-import { hashEnd } from "#fastpath/tables/connection-hash";
+import { hashEnd, secondHash, setOf } from "#fastpath/tables/connection-hash";
 import {
   E_CONTROL,
   E_PORTS,
@@ -88,17 +88,9 @@ export class ConnectionFinder {
       hashEnd(this.#key, p, C_DESTINATION, (ports >>> 16) | protocol);
     const hash = sum | 0;
     this.tag = hash === 0 ? 1 : hash;
-    let other = Math.imul(hash ^ (hash >>> 15), 0x85eb_ca6b);
-    other ^= other >>> 13;
-    other = Math.imul(other, 0xc2b2_ae35);
-    this.first = this.#setOf(hash);
-    this.second = this.#setOf(other);
+    this.first = setOf(hash, this.#sets) * WAYS;
+    this.second = setOf(secondHash(hash), this.#sets) * WAYS;
     this.likely = this.first + (this.tag & (WAYS - 1));
-  }
-
-  /** First slot of the set that a hash falls into: its share of 2^32, as large for all sets. */
-  #setOf(hash: number): number {
-    return Math.floor((hash >>> 0) * this.#sets * (1 / 0x1_0000_0000)) * WAYS;
   }
 
   /** Entry of the packet, whose hash is known; 0: none. */

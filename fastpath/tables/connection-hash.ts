@@ -41,3 +41,13 @@ export function hashEnd(key: Int32Array, words: Int32Array, at: number, last: nu
   }
   return v1 ^ v3;
 }
+
+/** A hash's second choice of a set. */
+export function secondHash(hash: number): number {
+  let other = Math.imul(hash ^ (hash >>> 15), 0x85eb_ca6b);
+  other ^= other >>> 13;
+  return Math.imul(other, 0xc2b2_ae35);
+}
+
+/** The set that a hash falls into: its share of 2^32, as large for all sets. 0 … sets − 1. */
+export const setOf = (hash: number, sets: number): number => Math.floor((hash >>> 0) * sets * (1 / 0x1_0000_0000));

@@ -82,7 +82,7 @@ export function placesOf(sets: number, owners: number): Places {
 export interface ConnectionTableSize {
   /** Connections there is sure to be room for, 1 … 2^22. There are a quarter more slots, so that sets even out. */
   readonly entries: number;
-  /** Owners are 0 … owners − 1; 1 … 65536. */
+  /** Owners are 0 … owners − 1; 1 … 2^23: ports, or the bindings of a NAT (nat.ts). */
   readonly owners: number;
   /** Entries an owner may have, unless changed for it. */
   readonly quota: number;
@@ -95,7 +95,7 @@ export interface ConnectionTableSize {
 export function createConnectionTable(size: ConnectionTableSize): SharedArrayBuffer {
   const { entries, owners, quota, key } = size;
   if (!(entries >= 1 && entries <= 1 << 22)) throw new RangeError(`a table of ${entries} connections`);
-  if (!(owners >= 1 && owners <= 65536)) throw new RangeError(`${owners} owners of connections`);
+  if (!(owners >= 1 && owners <= 1 << 23)) throw new RangeError(`${owners} owners of connections`);
   const sets = Math.ceil((entries * 1.25) / WAYS) + 1;
   const places = placesOf(sets, owners);
   const buffer = new SharedArrayBuffer(places.words * 4);

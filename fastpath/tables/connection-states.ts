@@ -24,6 +24,9 @@
 export const STATE_BITS = 5;
 export const STATE_MASK: number = (1 << STATE_BITS) - 1;
 
+/** A slot's control word as its next owner has it, the state apart. */
+export const nextVersion = (control: number): number => (control & ~STATE_MASK) + (1 << STATE_BITS);
+
 /** No entry. */
 export const FREE = 0;
 /** A thread is writing or removing the entry. */
