@@ -37,6 +37,8 @@ const A_CONTROL = 0;
 /** Tick of the first fragment. */
 const A_MADE = 1;
 const A_KEY = 2;
+/** What the first fragment's packet was decided by, two words. */
+const A_CARRIED = 12;
 const FREE = 0;
 const CLAIMED = 1;
 const LIVE = 2;
@@ -56,6 +58,8 @@ export function createFragmentTable(records: number, key: Int32Array): SharedArr
 export class Fragments {
   /** The fragment that accept and isAccepted are about; F_ words. */
   readonly packet: Int32Array = new Int32Array(F_WORDS);
+  /** Two words that go with the record: accept() keeps them, isAccepted() brings them back. */
+  readonly carried: Int32Array = new Int32Array(2);
   readonly #words: Int32Array;
   readonly #key: Int32Array;
   readonly #order = new LoadOrder();
@@ -73,6 +77,7 @@ export class Fragments {
     const known = this.#find(set, now);
     if (known !== 0) {
       words[known + A_MADE] = now;
+      this.#carry(known);
       return true;
     }
     for (let i = 0; i < TRIES; i++) {
@@ -83,6 +88,7 @@ export class Fragments {
       if (Atomics.compareExchange(words, at + A_CONTROL, control, claimed) !== control) continue;
       words[at + A_MADE] = now;
       for (let k = 0; k < F_WORDS; k++) words[at + A_KEY + k] = this.packet[k]!;
+      this.#carry(at);
       Atomics.store(words, at + A_CONTROL, (claimed & ~STATE) | LIVE); // last: the record is whole
       return true;
     }
@@ -91,7 +97,20 @@ export class Fragments {
 
   /** True when the first fragment of the fragment's packet was accepted in the last 30 s. `now`: ticks, 10 a second. */
   isAccepted(now: number): boolean {
-    return this.#find(this.#set(), now) !== 0;
+    const at = this.#find(this.#set(), now);
+    if (at === 0) return false;
+    const control = this.#words[at + A_CONTROL];
+    this.#order.keep();
+    this.carried[0] = this.#words[at + A_CARRIED]!;
+    this.carried[1] = this.#words[at + A_CARRIED + 1]!;
+    this.#order.keep();
+    return this.#isPackets(at) && this.#words[at + A_CONTROL] === control;
+  }
+
+  /** The two may be of two packets for a moment: entry and version of something, which then do not fit. */
+  #carry(at: number): void {
+    this.#words[at + A_CARRIED] = this.carried[0]!;
+    this.#words[at + A_CARRIED + 1] = this.carried[1]!;
   }
 
   /** Word index of the packet's set. */

@@ -111,6 +111,11 @@ export abstract class KeyedSlots {
     return control >>> STATE_BITS === version && (control & STATE_MASK) >= LIVE;
   }
 
+  /** True when the entry is there and is the key's. Sets version. */
+  hasKey(entry: number): boolean {
+    return this.#stateIfKeys(entry) >= LIVE;
+  }
+
   /** Version of the entry in the slot; −1: none. */
   versionOf(entry: number): number {
     const control = this.words[this.at(entry) + K_CONTROL]!;
@@ -271,22 +276,25 @@ export abstract class KeyedSlots {
     return true;
   }
 
-  /** A free slot, in the set that has more of them; 0: none. */
+  /** Entry of a free slot, in the set that has more of them; 0: none. */
   #freeEntry(): number {
+    const emptier = this.#takenIn(this.#first) <= this.#takenIn(this.#second) ? this.#first : this.#second;
+    return this.#freeIn(emptier) || this.#freeIn(this.#first + this.#second - emptier);
+  }
+
+  #takenIn(slot: number): number {
+    const from = this.#tags + slot;
+    let taken = 0;
+    for (let i = from; i < from + WAYS; i++) if (this.words[i] !== 0) taken++;
+    return taken;
+  }
+
+  #freeIn(slot: number): number {
     const { words } = this;
-    let free = 0;
-    let inFirst = 0;
-    let last = 0;
-    for (let i = WAYS - 1; i >= 0; i--)
-      if (words[this.#tags + this.#first + i] === 0) {
-        free = this.#first + i + 1;
-        inFirst++;
-      }
-    for (let i = WAYS - 1; i >= 0; i--)
-      if (words[this.#tags + this.#second + i] === 0) {
-        last = this.#second + i + 1;
-        inFirst--;
-      }
-    return inFirst >= 0 && free !== 0 ? free : last !== 0 ? last : free;
+    for (let entry = slot + 1; entry <= slot + WAYS; entry++) {
+      if (words[this.#tags + entry - 1] !== 0) continue;
+      if ((words[this.at(entry) + K_CONTROL]! & STATE_MASK) === FREE) return entry;
+    }
+    return 0;
   }
 }
