@@ -99,12 +99,17 @@ function summarised(output, word) {
   return [...found].reduce((sum, match) => sum + Number(match[1]), 0);
 }
 
+/** Bun lists failed tests once more behind those of many files. */
+function noteFailure(what, printed) {
+  if (!failures.some((failure) => failure.what === what)) failures.push({ what, printed });
+}
+
 /** The tests that failed: Bun prints what is wrong, then the test's name behind `(fail)`. */
 function failedTests(title, output) {
   const before = failures.length;
   let printed = [];
   for (const line of output.replaceAll(COLOUR, "").split("\n")) {
-    if (line.startsWith("(fail) ")) failures.push({ what: `${title}: ${line.slice("(fail) ".length)}`, printed });
+    if (line.startsWith("(fail) ")) noteFailure(`${title}: ${line.slice("(fail) ".length)}`, printed);
     if (/^\((pass|fail)\) /.test(line)) printed = [];
     else if (line.trim() !== "") printed = [...printed, line].slice(-TOLD_LINES);
   }

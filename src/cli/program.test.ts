@@ -108,7 +108,9 @@ test("ain verify computes who reaches whom; 1 when nobody can, 2 for what is wro
     err: "ain: --port beside --protocol icmp, which has none\n",
   });
   expect((await ain("verify -f %/fabric.yaml --from blue/prod:10.1.0.1/8 --to blue/prod")).status).toBe(2);
-  expect((await ain("verify -f %/fabric.yaml --from blue/prd --to blue/prod")).err).toContain("did you mean blue/prod?");
+  expect((await ain("verify -f %/fabric.yaml --from blue/prd --to blue/prod")).err).toContain(
+    "did you mean blue/prod?",
+  );
 });
 
 test("ain ospf replay refuses what is no recording, and words that mean nothing", async () => {
