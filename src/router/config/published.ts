@@ -2,7 +2,9 @@
  * The JSON Schemas of the two configuration files, for editors. Run as a program it writes them to schema/:
  * `bin/bun src/router/config/published.ts`.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { fabricDocument } from "#router/config/fabric-schema";
 import { nodeDocument } from "#router/config/node-schema";
@@ -24,4 +26,6 @@ export const schemaFile = (name: string): URL => new URL(name, DIRECTORY);
 if (import.meta.main) {
   mkdirSync(DIRECTORY, { recursive: true });
   for (const [name, text] of Object.entries(publishedSchemas())) writeFileSync(schemaFile(name), text);
+  const biome = fileURLToPath(new URL("../../../node_modules/.bin/biome", import.meta.url));
+  spawnSync(biome, ["format", "--write", fileURLToPath(DIRECTORY)], { stdio: "inherit" });
 }
