@@ -4,6 +4,7 @@ import { type Core, nowOf, postNeighbor } from "#ospf/core";
 import { agedHeader } from "#ospf/database/store";
 import { scopeOfType } from "#ospf/flooding/database";
 import { describeMore } from "#ospf/neighbor/describe";
+import { requestMore } from "#ospf/neighbor/loading";
 import { neighborEvent } from "#ospf/neighbor/neighbors";
 import { compareInstances, type LsaHeader } from "#ospf/packet/lsa-header";
 import { type DatabaseDescription, DD_I, DD_M, DD_MS } from "#ospf/packet/packet";
@@ -107,7 +108,10 @@ function proceedAsMaster(core: Core, neighbor: Neighbor, dd: DatabaseDescription
   if (weSaidAll && (dd.flags & DD_M) === 0) {
     exchange.repeatAt = NEVER;
     postNeighbor(core, neighbor, "ExchangeDone");
-  } else describeMore(core, neighbor);
+    return;
+  }
+  describeMore(core, neighbor);
+  requestMore(core, neighbor);
 }
 
 function proceedAsSlave(core: Core, neighbor: Neighbor, dd: DatabaseDescription): void {
@@ -116,6 +120,7 @@ function proceedAsSlave(core: Core, neighbor: Neighbor, dd: DatabaseDescription)
   exchange.sequence = dd.sequence;
   describeMore(core, neighbor);
   if (!exchange.more && (dd.flags & DD_M) === 0) postNeighbor(core, neighbor, "ExchangeDone");
+  else requestMore(core, neighbor);
 }
 
 /** What the neighbor has and we lack, or have in an older instance, is to be requested. False: the exchange is over. */

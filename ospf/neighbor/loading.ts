@@ -15,22 +15,22 @@ import { roomIn, send, towards } from "#ospf/transmit";
 /** Octets of one request. */
 const REQUEST_SIZE = 12;
 
-/** Whatever was asked for before and has not come is asked for again. */
-export function beginLoading(core: Core, neighbor: Neighbor): void {
-  neighbor.requests.askAgain();
-  requestMore(core, neighbor);
-}
+/**
+ * Octets of LSAs that are asked for and have not come, beyond which nothing more is asked for: §10.9 would have one packet
+ * out at most, and the neighbor wait for us between any two. Receivers' buffers are finite.
+ */
+const IN_FLIGHT_OCTETS = 0x1_0000;
 
 /**
- * Asks for as much as fits in a packet, once no more than another packet's worth is on its way: §10.9 would have one
- * packet out at most, and the neighbor wait for us between any two.
+ * Asks for as much as may be on its way at once. While the neighbor still describes (§10.9 has requests in Exchange, too)
+ * in whole packets only: the next description may fill one up.
  */
-function requestMore(core: Core, neighbor: Neighbor): void {
+export function requestMore(core: Core, neighbor: Neighbor): void {
   const { interface: on, requests: list } = neighbor;
   const room = Math.max(1, Math.floor(roomIn(on, 0) / REQUEST_SIZE));
-  while (list.asked <= room) {
+  const least = neighbor.state === "Exchange" ? room : 1;
+  while (list.askedOctets < IN_FLIGHT_OCTETS && list.size - list.asked >= least) {
     const requests = list.take(room);
-    if (requests.length === 0) break;
     send(core, on, towards(neighbor), { type: LINK_STATE_REQUEST, requests });
     neighbor.requestAt = nowOf(core) + on.config.retransmitInterval;
   }
@@ -39,9 +39,16 @@ function requestMore(core: Core, neighbor: Neighbor): void {
 
 /** What was asked for and did not come is asked for again. */
 export function repeatRequest(core: Core, neighbor: Neighbor): void {
-  if (neighbor.state === "Loading" || neighbor.state === "Exchange") beginLoading(core, neighbor);
-  else neighbor.requestAt = NEVER;
+  if (!isRequesting(neighbor)) {
+    neighbor.requestAt = NEVER;
+    return;
+  }
+  neighbor.requests.askAgain();
+  neighbor.requestAt = NEVER; // less than a packet's worth waits for the end of the exchange
+  requestMore(core, neighbor);
 }
+
+const isRequesting = ({ state }: Neighbor): boolean => state === "Exchange" || state === "Loading";
 
 /** An instance at least as new as the one that was lacking is here, from whomever: loading may end with it. */
 export function satisfied(core: Core, neighbor: Neighbor, identity: LsaIdentity): void {
@@ -52,9 +59,9 @@ export function satisfied(core: Core, neighbor: Neighbor, identity: LsaIdentity)
 
 /** After each update: more is asked for; loading ends when nothing is lacking. */
 export function noteLoaded(core: Core, neighbor: Neighbor): void {
-  if (neighbor.state !== "Loading") return;
-  if (neighbor.requests.size === 0) postNeighbor(core, neighbor, "LoadingDone");
-  else requestMore(core, neighbor);
+  if (!isRequesting(neighbor)) return;
+  if (neighbor.requests.size > 0) requestMore(core, neighbor);
+  else if (neighbor.state === "Loading") postNeighbor(core, neighbor, "LoadingDone");
 }
 
 export function receiveRequest(core: Core, neighbor: Neighbor, packet: LinkStateRequest): void {

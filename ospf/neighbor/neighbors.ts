@@ -5,7 +5,7 @@ import { type Core, notice, nowOf, postInterface, postNeighbor } from "#ospf/cor
 import { dropRetransmissions } from "#ospf/flooding/retransmit";
 import { noExchange } from "#ospf/fresh";
 import { beginExchange, summarize } from "#ospf/neighbor/describe";
-import { beginLoading } from "#ospf/neighbor/loading";
+import { requestMore } from "#ospf/neighbor/loading";
 import {
   atLeast,
   NEIGHBOR_MACHINE,
@@ -95,7 +95,7 @@ function decideAdjacency(core: Core, neighbor: Neighbor): void {
 function endExchange(core: Core, neighbor: Neighbor): void {
   enter(core, neighbor, "Loading");
   if (neighbor.requests.size === 0) postNeighbor(core, neighbor, "LoadingDone");
-  else beginLoading(core, neighbor);
+  else requestMore(core, neighbor);
 }
 
 function clear(neighbor: Neighbor): void {

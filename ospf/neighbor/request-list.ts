@@ -1,5 +1,5 @@
 /** The Link state request list (RFC 2328 §10): headers of LSAs that a neighbor has and we lack, in the order it told them. */
-import type { LsaHeader, LsaIdentity } from "#ospf/packet/lsa-header";
+import { LSA_HEADER_SIZE, type LsaHeader, type LsaIdentity } from "#ospf/packet/lsa-header";
 
 interface Wanted {
   readonly header: LsaHeader;
@@ -17,6 +17,7 @@ export class RequestList {
   #next = 0;
   #size = 0;
   #asked = 0;
+  #askedOctets = 0;
 
   get size(): number {
     return this.#size;
@@ -25,6 +26,11 @@ export class RequestList {
   /** How many were asked for and have not come. */
   get asked(): number {
     return this.#asked;
+  }
+
+  /** How long those are, as they were described. */
+  get askedOctets(): number {
+    return this.#askedOctets;
   }
 
   get(identity: LsaIdentity): LsaHeader | undefined {
@@ -51,7 +57,10 @@ export class RequestList {
     ofRouter.delete(identity.linkStateId);
     if (ofRouter.size === 0) this.#wanted.delete(key);
     wanted.over = true;
-    if (wanted.asked) this.#asked--;
+    if (wanted.asked) {
+      this.#asked--;
+      this.#askedOctets -= octetsOf(wanted);
+    }
     this.#size--;
     return true;
   }
@@ -63,6 +72,7 @@ export class RequestList {
       const wanted = this.#order[this.#next]!;
       if (wanted.over || wanted.asked) continue;
       wanted.asked = true;
+      this.#askedOctets += octetsOf(wanted);
       taken.push(wanted.header);
     }
     this.#asked += taken.length;
@@ -76,6 +86,7 @@ export class RequestList {
     for (const wanted of this.#order) wanted.asked = false;
     this.#next = 0;
     this.#asked = 0;
+    this.#askedOctets = 0;
   }
 
   clear(): void {
@@ -84,8 +95,12 @@ export class RequestList {
     this.#next = 0;
     this.#size = 0;
     this.#asked = 0;
+    this.#askedOctets = 0;
   }
 }
+
+/** A description may lie. */
+const octetsOf = ({ header }: Wanted): number => Math.max(LSA_HEADER_SIZE, header.length);
 
 /** 48 bits. */
 const routerKey = ({ type, advertisingRouter }: LsaIdentity): number => type * 0x1_0000_0000 + advertisingRouter;
