@@ -13,6 +13,7 @@ import {
   DISCARDED,
   GATEWAY,
   GATEWAY_MAC,
+  GATEWAY6,
   M,
   N6,
   NOBODY,
@@ -23,6 +24,10 @@ import {
   ROUTER6,
   T,
   UNROUTED,
+  V_MAC,
+  V6,
+  W6,
+  X6,
 } from "./hostile-world";
 
 const BROKEN = 40; // percent
@@ -43,6 +48,23 @@ export function rubbishFromVm(seed: number, count: number): Uint8Array[] {
   return Array.from({ length: count }, () => {
     const to = chance(c, 90) ? GATEWAY_MAC : data(c, 6);
     return onBadLine(c, framed(generate4(c, wish), to, chance(c, 90) ? R_MAC : data(c, 6)), 0x0806);
+  });
+}
+
+/** Out of the IPv6 VM, as its own and as anybody's; a few of its packets are right. */
+export function rubbishFromVm6(seed: number, count: number): Uint8Array[] {
+  const c = fromSeed(seed);
+  const hosts: Hosts = {
+    ...{ vm4: A.ipv4, vm6: X6, wrong4: [A.ipv4] },
+    peers: [{ ipv4: B.ipv4, ipv6: V6 }], // generate6 makes packets from a peer
+    wrong6: [W6, A.ipv6, R.ipv6, ROUTER6, GATEWAY6, ALL_NODES, parseIpv6("::")!, parseIpv6("fe80::f")!],
+    routers6: [ROUTER6],
+  };
+  const wish = { hosts, mtu: MTU, broken: BROKEN };
+  return Array.from({ length: count }, () => {
+    const packet = chance(c, 70) ? generate6(c, wish) : forRouterItself(c, GATEWAY_MAC);
+    const group = packet.length >= 40 && packet[24] === 0xff ? multicastMac6(packet.subarray(24, 40)) : GATEWAY_MAC;
+    return onBadLine(c, framed(packet, group, chance(c, 90) ? V_MAC : data(c, 6)), 0x86dd);
   });
 }
 

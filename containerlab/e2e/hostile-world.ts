@@ -4,8 +4,10 @@
  * ```
  *   a, o, m: blue, mute ──┐           ┌── eth1 ── n: a plain IPv6 host, the way to home 2; also remote blue VM s
  *   b: blue, Linux ───────┤    hv     │
- *   r: red, mute ─────────┘           └── eth2 ── p: mute, whence hostile frames come
+ *   r: red, mute ─────────┤           └── eth2 ── p: mute, whence hostile frames come
+ *   v, w: IPv6, mute ─────┘
  * ```
+ * v and w are blue's, in a network of their own that is not advertised to: nothing is sent to them unasked.
  * Mute: nothing but the test's frames comes from there, so every counter is the test's own. Of m the router knows no MAC
  * address; o takes no super-packets. Home 3 is behind a neighbour that does not exist, home 4 is discarded, home 5 has no
  * route.
@@ -13,9 +15,12 @@
 import { formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from "#base/address";
 import { build4, build6, framed, type Ip4, type Ip6, type Upper } from "#fastpath/testing/packet";
 import { networkAddress } from "#policy/homes";
+import { multicastMac6 } from "#wire/ethernet";
 import { addressesAt, BLUE, fabricYaml, RED, type TestLab } from "./test-lab";
 
 const HOMES = 5;
+/** Tags of blue/six. */
+const SIX = (1 << 10) | 2;
 /** UDP to it the operator's rule forbids. */
 export const DENIED_PORT = 19;
 const home = (index: number): Uint8Array => parseIpv6(`2001:db8:a1:${index}::`)!;
@@ -50,6 +55,15 @@ export const UNROUTED = host(5, BLUE, 0);
 /** A red VM at home 2. */
 export const RED_REMOTE = host(2, RED, 0);
 
+/** An IPv6 host's address: home 1 … 5, tags of blue/six, host number 1 … 255. */
+export const host6 = (index: number, number: number, tags = SIX): Uint8Array =>
+  networkAddress(home(index), tags, Uint8Array.of(0, 0, 0, number));
+export const V6 = host6(1, 2);
+export const W6 = host6(1, 3);
+/** Beyond n, as t is. */
+export const X6 = host6(2, 2);
+export const GATEWAY6 = parseIpv6("fe80::1")!;
+
 export const GATEWAY = parseIpv4("10.0.0.1")!;
 export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
 export const A_MAC = parseMac("02:00:00:00:00:0a")!;
@@ -57,6 +71,8 @@ const O_MAC = parseMac("02:00:00:00:00:0c")!;
 export const R_MAC = parseMac("02:00:00:00:00:0d")!;
 export const M_MAC = parseMac("02:00:00:00:00:0e")!;
 export const P_MAC = parseMac("02:00:00:00:02:02")!;
+export const V_MAC = parseMac("02:00:00:00:00:0f")!;
+const W_MAC = parseMac("02:00:00:00:00:10")!;
 /** The router's on eth2. */
 export const ETH2_MAC = parseMac("02:00:00:00:02:01")!;
 export const ROUTER6 = parseIpv6("2001:db8:a1:1::1")!;
@@ -66,11 +82,14 @@ export const N6 = parseIpv6(N)!;
 export const A_MTU = 1400;
 
 /** Nodes whose incoming frames a test sees. */
-export const NODES = ["a", "b", "o", "m", "r", "n", "p"] as const;
+export const NODES = ["a", "b", "o", "m", "r", "v", "w", "n", "p"] as const;
 export type Node = (typeof NODES)[number];
 
 const vm = (name: string, address: Host, more: string): string =>
   `  - { name: ${name}, network: ${name === "r" ? "red" : "blue"}/prod, address: ${address.text}, interface: ${name}${more} }\n`;
+
+const vm6 = (name: string, address: Uint8Array, more: string): string =>
+  `  - { name: ${name}, network: blue/six, ipv6: "${formatIpv6(address)}", interface: ${name}${more} }\n`;
 
 /** The hypervisor's file, without the VMs named. */
 export const nodeYaml = (...without: string[]): string => `name: hv
@@ -90,6 +109,8 @@ ${[
   ["o", vm("o", O, `, mac: "${formatMac(O_MAC)}", offload: false`)],
   ["m", vm("m", M, "")],
   ["r", vm("r", R, `, mac: "${formatMac(R_MAC)}"`)],
+  ["v", vm6("v", V6, `, mac: "${formatMac(V_MAC)}"`)],
+  ["w", vm6("w", W6, `, mac: "${formatMac(W_MAC)}", mtu: 1400`)],
 ]
   .filter(([name]) => !without.includes(name!))
   .map(([, text]) => text)
@@ -99,7 +120,7 @@ ${[
 export async function build(lab: TestLab): Promise<void> {
   lab.write(
     "fabric.yaml",
-    `${fabricYaml(HOMES)}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
+    `${fabricYaml(HOMES).replace("gateway: 10.0.0.1 } } }\n  red", "gateway: 10.0.0.1 }, six: { id: 2, prefixes: [], ra: false } } }\n  red")}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
   );
   lab.write("hv.yaml", nodeYaml());
   const mute = (name: string): string => `    ${name}:
@@ -112,7 +133,7 @@ export async function build(lab: TestLab): Promise<void> {
       : `    - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: ${name} }, { node: ${name}, interface: eth1, mac: "${formatMac(mac)}" }] }\n`;
   await lab.up(`  nodes:
     hv: { kind: linux, labels: { ain-role: router, ain-config: hv.yaml } }
-${["a", "o", "m", "r", "p"].map(mute).join("")}    b: { kind: linux, labels: { ain-role: vm, ain-address: ${B.text}/32, ain-gateway: 10.0.0.1 } }
+${["a", "o", "m", "r", "v", "w", "p"].map(mute).join("")}    b: { kind: linux, labels: { ain-role: vm, ain-address: ${B.text}/32, ain-gateway: 10.0.0.1 } }
     n:
       kind: linux
       exec:
@@ -123,7 +144,7 @@ ${["a", "o", "m", "r", "p"].map(mute).join("")}    b: { kind: linux, labels: { a
   links:
     - { endpoints: ["hv:eth1", "n:eth1"], mtu: 1500 }
     - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: eth2, mac: "${formatMac(ETH2_MAC)}" }, { node: p, interface: eth1, mac: "${formatMac(P_MAC)}" }] }
-${link("a", A_MAC)}${link("b")}${link("o", O_MAC)}${link("m", M_MAC)}${link("r", R_MAC)}`);
+${link("a", A_MAC)}${link("b")}${link("o", O_MAC)}${link("m", M_MAC)}${link("r", R_MAC)}${link("v", V_MAC)}${link("w", W_MAC)}`);
   await lab.until("b reaches s", () => lab.run("b", `ping -c 1 -W 1 ${S.text}`).status === 0);
 }
 
@@ -132,6 +153,13 @@ export const fromA = (upper: Upper, more: Partial<Ip4> = {}): Uint8Array =>
   build4({ source: A.ipv4, destination: T.ipv4, upper, ...more });
 /** In a frame for the gateway. */
 export const frameOfA = (packet: Uint8Array): Uint8Array => framed(packet, GATEWAY_MAC, A_MAC);
+
+/** An IPv6 packet of VM v's for x, unless told otherwise. */
+export const fromV = (upper: Upper, more: Partial<Ip6> = {}): Uint8Array =>
+  build6({ source: V6, destination: X6, upper, ...more });
+/** In a frame for the gateway, or for the group. */
+export const frameOfV = (packet: Uint8Array): Uint8Array =>
+  framed(packet, packet[24] === 0xff ? multicastMac6(packet.subarray(24, 40)) : GATEWAY_MAC, V_MAC);
 
 /** An IPv6 packet from t, out of the fabric, for VM a, unless told otherwise. */
 export const fromT = (upper: Upper, more: Partial<Ip6> = {}): Uint8Array =>

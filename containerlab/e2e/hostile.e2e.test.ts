@@ -10,8 +10,9 @@ import { formatIpv4, formatIpv6, parseMac } from "#base/address";
 import { ENDINGS } from "#fastpath/verdicts";
 import { type HostileCase, MARK, NOT_BY_ONE_FRAME, udp } from "./hostile-cases";
 import { ERROR_TO_SILENCE, FROM_FABRIC, UNREACHABLE_FROM_FABRIC } from "./hostile-fabric-cases";
-import { rubbishForRouter, rubbishFromVm } from "./hostile-rubbish";
+import { rubbishForRouter, rubbishFromVm, rubbishFromVm6 } from "./hostile-rubbish";
 import { FROM_VM, UNREACHABLE_FROM_VM } from "./hostile-vm-cases";
+import { FROM_VM6, UNREACHABLE_FROM_VM6 } from "./hostile-vm6-cases";
 import {
   BEHIND_SILENCE,
   build,
@@ -125,6 +126,16 @@ describe("a frame from a VM", () => {
   }
 });
 
+describe("a frame from an IPv6 VM", () => {
+  for (const each of FROM_VM6) {
+    test(`with ${each.title} ends as ${each.ending}`, async () => {
+      const { counted, expected, heard } = await inject("v", "v", each);
+      expect(counted).toEqual(expected);
+      check(heard, each, "v");
+    });
+  }
+});
+
 describe("a frame from the fabric", () => {
   for (const each of FROM_FABRIC) {
     test(`with ${each.title} ends as ${each.ending}`, async () => {
@@ -137,10 +148,9 @@ describe("a frame from the fabric", () => {
 
 test("every ending there is has a frame that brings it about, or a reason why none can", () => {
   const tried = new Set(
-    [...FROM_VM, ...FROM_FABRIC, UNREACHABLE_FROM_VM, UNREACHABLE_FROM_FABRIC].flatMap(({ ending, also = {} }) => [
-      ending,
-      ...Object.keys(also),
-    ]),
+    [...FROM_VM, ...FROM_VM6, ...FROM_FABRIC, UNREACHABLE_FROM_VM, UNREACHABLE_FROM_FABRIC].flatMap(
+      ({ ending, also = {} }) => [ending, ...Object.keys(also)],
+    ),
   );
   const names = ENDINGS.slice(1).map(({ name }) => name);
   expect(names.filter((name) => !tried.has(name) && NOT_BY_ONE_FRAME[name] === undefined)).toEqual([]);
@@ -186,6 +196,10 @@ describe("packets that wait for a next hop", () => {
     const fromVm = await inject("a", "a", UNREACHABLE_FROM_VM);
     expect(fromVm.counted).toEqual(fromVm.expected);
     check(fromVm.heard, UNREACHABLE_FROM_VM, "a");
+    await lab.until("it is known not to answer", silent("failed"));
+    const fromVm6 = await inject("v", "v", UNREACHABLE_FROM_VM6);
+    expect(fromVm6.counted).toEqual(fromVm6.expected);
+    check(fromVm6.heard, UNREACHABLE_FROM_VM6, "v");
     await lab.until("it is known not to answer", silent("failed"));
     const fromFabric = await inject("eth2", "p", UNREACHABLE_FROM_FABRIC);
     expect(fromFabric.counted).toEqual(fromFabric.expected);
@@ -281,6 +295,13 @@ describe("a flood", () => {
     const reached = await flood("r", "r", rubbishFromVm(SEED, 20_000), othersAreServed);
     await othersAreServed();
     for (const blue of ["a", "o"] as const) expect(reached).not.toContain(blue);
+  });
+
+  test("of IPv6 rubbish from a VM harms nobody else, and none of it is another's on its way", async () => {
+    listen();
+    const reached = await flood("v", "v", rubbishFromVm6(SEED + 2, 20_000), othersAreServed);
+    await othersAreServed();
+    for (const other of ["a", "o", "r"] as const) expect(reached).not.toContain(other);
   });
 
   test("of rubbish on a fabric link harms no other link and no VM", async () => {
