@@ -39,6 +39,17 @@ test("a flow is told by network and IPv4 address, in the fabric's packets too; n
   );
 });
 
+test("an IPv6 host is told by its network and whole address", () => {
+  const source = parseIpv6("2001:db8:a1:1:0:401:0:2")!;
+  const destination = parseIpv6("2001:db8:a1:2:0:401:ff:ffff")!;
+  expect(said(build6({ source, destination, upper: tcp }))).toBe(
+    "tcp blue/prod [2001:db8:a1:1:0:401:0:2]:40000 > blue/prod [2001:db8:a1:2:0:401:ff:ffff]:80",
+  );
+  expect(said(build6({ source, destination, upper: { kind: "icmp", type: 128 } }))).toBe(
+    "icmp6 blue/prod 2001:db8:a1:1:0:401:0:2 > blue/prod 2001:db8:a1:2:0:401:ff:ffff type 128 code 0",
+  );
+});
+
 test("fragments show ports or that they have none, and what is cut off is no error", () => {
   const [first, later] = fragments6({ source: BLUE, destination: BLUE, upper: tcp }, 24, 7) as [Uint8Array, Uint8Array];
   expect(said(first)).toBe("tcp blue/prod 10.0.0.2:40000 > blue/prod 10.0.0.2:80");

@@ -1,6 +1,7 @@
 /** A packet's flow in words, as a tenant knows it: `tcp blue/prod 10.0.0.2:40000 > red/prod 10.9.0.3:80`. */
 import { formatIpv4, formatIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
+import { isIpv6Host } from "#policy/homes";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
 import * as ethernet from "#wire/ethernet";
@@ -36,11 +37,12 @@ function flow6(b: Uint8Array, at: number, fabric: Fabric): string {
   return text(b, { protocol: b[at + 40]!, at: isLater ? undefined : at + 48 }, ends);
 }
 
-/** A network address by its network and IPv4 address. */
+/** A network address by its network and IPv4 address; of an IPv6 host it is the VM's own. */
 function endText(b: Uint8Array, at: number, { networks }: Fabric): string {
   const tags = u32(b, at + 8);
   const network = networks.find((each) => each.tags === tags);
-  return network === undefined ? formatIpv6(b, at) : `${network.name} ${formatIpv4(b, at + 12)}`;
+  if (network === undefined) return formatIpv6(b, at);
+  return `${network.name} ${isIpv6Host(u32(b, at + 12)) ? formatIpv6(b, at) : formatIpv4(b, at + 12)}`;
 }
 
 function text(b: Uint8Array, { protocol, at }: Transport, [source, destination]: readonly [string, string]): string {
@@ -53,5 +55,6 @@ function text(b: Uint8Array, { protocol, at }: Transport, [source, destination]:
   return `${name} ${source} > ${destination}${type}`;
 }
 
-/** An IPv6 address in brackets (RFC 5952 §6). */
-const withPort = (end: string, port: number): string => (end.includes(":") ? `[${end}]:${port}` : `${end}:${port}`);
+/** An IPv6 address, which may have its network before it, in brackets (RFC 5952 §6). */
+const withPort = (end: string, port: number): string =>
+  end.includes(":") ? `${end.replace(/[0-9a-f:]+$/, "[$&]")}:${port}` : `${end}:${port}`;

@@ -98,6 +98,24 @@ describe("router advertisements (RFC 4861 §6.2.3, §6.2.4)", () => {
   });
 });
 
+describe("a link that is not advertised on", () => {
+  test("is silent, answers no solicitation of routers, and does all else", () => {
+    const core = new VmLink6(1);
+    expect(lines(core.handle(attach({ advertises: false }), 0))).toEqual(["adjacency unresolved"]);
+    expect(tell(core, rs(), 10)).toEqual([LEARNT]);
+    expect(core.deadline()).toBe(Number.POSITIVE_INFINITY);
+    expect(lines(core.handle({ type: "cease", port: PORT }, 20))).toEqual(["adjacency unresolved"]);
+  });
+
+  test("any more is told so once (§6.2.5), and when it is again, at the beginning", () => {
+    const core = linked();
+    expect(lines(core.handle(attach({ advertises: false }), 5000))).toEqual([`RA 0 ${TO_ALL}`]);
+    expect(core.deadline()).toBe(Number.POSITIVE_INFINITY);
+    expect(lines(core.handle(attach({ advertises: false, mtu: 1280 }), 6000))).toEqual([]);
+    expect(lines(core.handle(attach(), 9000))).toEqual([`RA 1800 ${TO_ALL}`]);
+  });
+});
+
 describe("router solicitations (RFC 4861 §6.2.6)", () => {
   test("are answered alone within half a second, one answer for several", () => {
     const core = linked();
