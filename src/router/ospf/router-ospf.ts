@@ -9,6 +9,7 @@ import { type Hop, HopSets } from "#router/ospf/hop-sets";
 import { OspfHost } from "#router/ospf/ospf-host";
 import { RECORDING_VERSION, type RecordingHeader } from "#router/ospf/recording";
 import { leaveRestartWord, takeRestartWord } from "#router/ospf/restart-word";
+import { WarmUp } from "#router/ospf/warm-up";
 import type { PortState, Ports } from "#router/ports";
 import type { Rib } from "#router/rib";
 import type { ServicesIo } from "#router/services-io";
@@ -38,6 +39,8 @@ export class RouterOspf {
   private running: OspfHost | undefined;
   private thread: BfdThread | undefined;
   private recorder: Recorder | undefined;
+  /** Once in the life of a process. */
+  private warmUp: WarmUp | undefined;
 
   constructor(options: RouterOspfOptions) {
     this.options = options;
@@ -91,7 +94,9 @@ export class RouterOspf {
 
   /** A frame punted for this router. False: it is none of OSPF's. */
   take(port: PortState, octets: Uint8Array): boolean {
-    return this.running?.take(port, octets) ?? false;
+    const isTaken = this.running?.take(port, octets) ?? false;
+    if (isTaken) this.warmUp?.stop(); // somebody is there: the real thing begins
+    return isTaken;
   }
 
   hopsChanged(): void {
@@ -112,6 +117,7 @@ export class RouterOspf {
       const { routerId, gracefulRestart } = this.running.configuration.config;
       leaveRestartWord(this.options.restartFile, routerId, Date.now() + 1000 * gracefulRestart.period);
     }
+    this.warmUp?.stop();
     await this.running?.end(restart ? "prepareRestart" : "shutdown");
     await this.thread?.stop();
     this.recorder?.close();
@@ -138,6 +144,7 @@ export class RouterOspf {
     for (const port of ports.all.values()) {
       if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
     }
+    this.warmUp ??= new WarmUp({ failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`) });
   }
 
   private record({ record }: NodeOspf): Recorder | undefined {

@@ -1,0 +1,88 @@
+/**
+ * The LSAs of a made-up area for the rehearsal: a few of every kind that a fabric has, each often enough that the code
+ * which reads, keeps and computes with them is worth compiling. Nobody else ever hears of them.
+ */
+import {
+  type LsaBody,
+  POINT_TO_POINT_LINK,
+  ROUTER_B,
+  ROUTER_E,
+  type RouterLink,
+  TRANSIT_LINK,
+} from "#ospf/packet/lsa-body";
+import { INITIAL_SEQUENCE_NUMBER, NETWORK_LSA, ROUTER_LSA } from "#ospf/packet/lsa-header";
+import { writeLsa } from "#ospf/packet/lsa-writer";
+import { OPTION_E, OPTION_R, OPTION_V6 } from "#ospf/packet/options";
+import type { AdvertisedPrefix } from "#ospf/packet/prefix";
+
+/** Of all routers of the area. */
+export const OPTIONS = OPTION_V6 | OPTION_E | OPTION_R;
+const METRIC = 10;
+
+/** Ids of the routers, the first of them the gate through which the others are reached. */
+export const routerId = (i: number): number => 0x0100_0000 + i;
+
+/** Who the gate's neighbor is. */
+export interface Beyond {
+  readonly routerId: number;
+  readonly interfaceId: number;
+}
+
+/**
+ * A ring of so many routers, at least two. Each has a link to the next, a network of its own with the next on it, a prefix
+ * of its own and one of the network, and tells of a prefix of another area and of one outside: six LSAs. Octets of each.
+ */
+export function* areaOf(routers: number, beyond: Beyond): Generator<Uint8Array> {
+  for (let i = 0; i < routers; i++) {
+    const [own, next, before] = [routerId(i), routerId((i + 1) % routers), routerId((i + routers - 1) % routers)];
+    const links = [
+      link(POINT_TO_POINT_LINK, RIGHT, { routerId: next, interfaceId: LEFT }),
+      link(POINT_TO_POINT_LINK, LEFT, { routerId: before, interfaceId: RIGHT }),
+      link(TRANSIT_LINK, NETWORK, { routerId: own, interfaceId: NETWORK }),
+      link(TRANSIT_LINK, GUEST, { routerId: before, interfaceId: NETWORK }),
+    ];
+    if (i === 0) links.push(link(POINT_TO_POINT_LINK, GATE, beyond));
+    yield octetsOf(own, 0, { kind: "router", flags: ROUTER_B | ROUTER_E, options: OPTIONS, links });
+    yield octetsOf(own, NETWORK, { kind: "network", options: OPTIONS, attachedRouters: [own, next] });
+    yield prefixesOf(own, { type: ROUTER_LSA, linkStateId: 0 }, prefix(0x10, i));
+    yield prefixesOf(own, { type: NETWORK_LSA, linkStateId: NETWORK }, prefix(0x20, i));
+    yield octetsOf(own, i, { kind: "interAreaPrefix", metric: METRIC, prefix: prefix(0x30, i) });
+    yield octetsOf(own, i, { kind: "asExternal", metricType: 2, metric: METRIC, prefix: prefix(0x40, i) });
+  }
+}
+
+// Interface ids of each router.
+const RIGHT = 1;
+const LEFT = 2;
+const NETWORK = 3;
+const GUEST = 4;
+/** Of the gate: towards its neighbor. */
+export const GATE = 5;
+
+const link = (type: number, interfaceId: number, to: Beyond): RouterLink => ({
+  ...{ type, metric: METRIC, interfaceId },
+  ...{ neighborInterfaceId: to.interfaceId, neighborRouterId: to.routerId },
+});
+
+function prefixesOf(
+  advertisingRouter: number,
+  of: { readonly type: number; readonly linkStateId: number },
+  what: AdvertisedPrefix,
+): Uint8Array {
+  const body: LsaBody = {
+    kind: "intraAreaPrefix",
+    referenced: { ...of, advertisingRouter },
+    prefixes: [{ ...what, metric: METRIC }],
+  };
+  return octetsOf(advertisingRouter, of.linkStateId, body);
+}
+
+const octetsOf = (advertisingRouter: number, linkStateId: number, body: LsaBody): Uint8Array =>
+  writeLsa({ age: 1, linkStateId, advertisingRouter, sequence: INITIAL_SEQUENCE_NUMBER }, body).octets;
+
+/** 2001:db8:x:i::/64, of the addresses for documentation (RFC 3849). */
+function prefix(x: number, i: number): AdvertisedPrefix {
+  const address = new Uint8Array(16);
+  address.set([0x20, 0x01, 0x0d, 0xb8, 0, x, i >> 8, i & 255]);
+  return { address, length: 64, options: 0 };
+}
