@@ -52,11 +52,27 @@ export const R_CONNECTION_6 = 24;
 /** Set beside an entry of the connection table: the flow goes back on it. */
 export const CONNECTION_BACK = 1 << 30;
 
+/**
+ * The raw ports, source in the low half, that the packet leaves with (rewrite/nat.ts); ICMP queries: the identifier in both
+ * halves; an ICMP error: the ports of the packet that it quotes. 0: as they are. In words that nothing else of a record
+ * uses, of an IPv4 and an IPv6 frame; ACTION_NAT_6_TO_6 has the former, since its records are never remembered.
+ */
+export const R_NEW_PORTS_4 = 7;
+export const R_NEW_PORTS_6 = 23;
+/** ACTION_NAT_6_TO_4, an ICMP error: raw IPv4 addresses of the packet that it quotes. */
+export const R_QUOTED_SOURCE = 20;
+export const R_QUOTED_DESTINATION = 21;
+
 export const ACTION_4_TO_6 = 1;
 export const ACTION_6_TO_4 = 2;
 /** Same packet, one hop on: MACs and TTL or hop limit. */
 export const ACTION_FORWARD = 3;
 /** Sent by this router itself: MACs only. */
 export const ACTION_SEND = 4;
+/** Translated as by the actions of these names, and the ports changed. */
+export const ACTION_NAT_4_TO_6 = 5;
+export const ACTION_NAT_6_TO_4 = 6;
+/** From an inside end to another's outside end: both addresses and ports are changed. */
+export const ACTION_NAT_6_TO_6 = 7;
 
 export const limits = (mtu: number, mss: number): number => (mss << 16) | mtu;

@@ -25,7 +25,7 @@ import {
 } from "#fastpath/rewrite/icmp-tables";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { maySendAs6 } from "#fastpath/stages/translatable";
-import { P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import { P_MTU, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { BAD_EMBEDDED, BAD_TRANSPORT, CONTINUE, ICMP_UNTRANSLATABLE, type Verdict } from "#fastpath/verdicts";
 import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
@@ -103,11 +103,16 @@ function restTo6(f: Frame, t: Tables, base: number, type: number): number {
   if (type === PACKET_TOO_BIG_6) {
     const said = u16(b, f.l4 + 6);
     const mtu = said !== 0 ? said : plateauBelow(u16(b, f.l4 + ICMP_HEADER + 2));
-    const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-    return Math.max(LARGEST_ERROR, Math.min(mtu + 20, t.records[base + R_LIMITS]! & 0xffff, t.vms[vm + V_MTU]! + 20));
+    return Math.max(LARGEST_ERROR, Math.min(mtu + 20, t.records[base + R_LIMITS]! & 0xffff, linkMtu(f, t) + 20));
   }
   if (type !== PARAMETER_PROBLEM_6) return 0;
   return b[f.l4] === 3 ? 6 : pointerTo6(b[f.l4 + 4]!); // type 3 is "protocol unreachable": the next header field
+}
+
+/** MTU of the link that the error came by: a VM's, or a gateway's outside. */
+function linkMtu(f: Frame, t: Tables): number {
+  const port = f.port * PORT_WORDS;
+  return t.isVm(f.port) ? t.vms[t.ports[port + P_VM]! * VM_WORDS + V_MTU]! : t.ports[port + P_MTU]!;
 }
 
 /** Octets of the quoted datagram; less than what follows the ICMP header when extensions come after (RFC 4884 §4). */

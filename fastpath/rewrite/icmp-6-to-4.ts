@@ -89,7 +89,7 @@ function errorTo4(f: Frame, t: Tables, base: number, translated: number): Verdic
  * Octets of the quoted packet's IPv6 header and the extension headers behind it; −1 when they are cut off, or such that
  * the packet would not have been translated (stages/classify.ts judges a packet's own alike).
  */
-function readQuotedHeaders(f: Frame, b: Uint8Array, quoted: number): number {
+export function readQuotedHeaders(f: Frame, b: Uint8Array, quoted: number): number {
   let next = b[quoted + 6]!;
   let at = quoted + IPV6_HEADER;
   let fragmented = false;
@@ -112,7 +112,7 @@ function readQuotedHeaders(f: Frame, b: Uint8Array, quoted: number): number {
 }
 
 /** The upper-layer protocol of the quoted packet: the next header field of its last header. */
-function lastNextHeader(b: Uint8Array, quoted: number, headers: number): number {
+export function lastNextHeader(b: Uint8Array, quoted: number, headers: number): number {
   let next = b[quoted + 6]!;
   for (let at = quoted + IPV6_HEADER; at < quoted + headers; ) {
     const length = next === 44 ? 8 : (b[at + 1]! + 1) << 3;
@@ -123,7 +123,7 @@ function lastNextHeader(b: Uint8Array, quoted: number, headers: number): number 
 }
 
 /** Offset of the quoted packet's Fragment header, or 0. */
-function quotedFragment(b: Uint8Array, quoted: number, headers: number): number {
+export function quotedFragment(b: Uint8Array, quoted: number, headers: number): number {
   let next = b[quoted + 6]!;
   for (let at = quoted + IPV6_HEADER; at < quoted + headers; ) {
     if (next === 44) return at;
