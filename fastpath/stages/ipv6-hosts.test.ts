@@ -11,6 +11,7 @@ import {
   BLUE,
   FABRIC_ROUTER,
   GATEWAY_MAC,
+  HOMES,
   hostAddress,
   NEXT_HOP_MAC,
   RED,
@@ -18,6 +19,7 @@ import {
   REMOTE,
   REMOTE_6,
   ROUTER_ADDRESS,
+  SERVICE_MAC,
   SmallRouter,
   UPLINK_MAC,
   VM_A,
@@ -27,6 +29,7 @@ import {
   VM_F,
 } from "#fastpath/testing/small-router";
 import { withSeed } from "#fastpath/testing/with-seed";
+import { networkAddress } from "#policy/homes";
 import type { Rule } from "#policy/rules";
 import { GSO_TCPV6 } from "#wire/virtio-net";
 
@@ -149,6 +152,14 @@ describe("an IPv6 VM is reached by", () => {
     expect(gets({ source: ip("2001:db8:ffff::1") })).toBe("outside-source");
     expect(gets({ source: FABRIC_ROUTER })).toBe("infrastructure-source");
   });
+});
+
+test("the metadata service, which has an IPv4 address, is nobody to an IPv6 host, here or asked for by its address", () => {
+  const r = new SmallRouter({ metadata: true });
+  const service = networkAddress(HOMES[0]!, 0, Uint8Array.of(169, 254, 169, 254));
+  const answer = framed(build6({ source: service, destination: D, upper: udp() }), GATEWAY_MAC, SERVICE_MAC);
+  expect(ending(r, 4, answer)).toBe("no-counterpart");
+  expect(ending(r, VM_D.port, fromVm(VM_D, udp(), { destination: service }))).toBe("no-network-route");
 });
 
 describe("an ICMPv6 error", () => {

@@ -1,9 +1,10 @@
 /** The packet that an ICMP error quotes, as a question to the rules: RFC 792, RFC 4443 §2.4(c). */
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
+import { MAX_EXTENSIONS } from "#fastpath/stages/classify";
 import { writeTransportKey } from "#fastpath/stages/rule-key";
 import { K_DESTINATION_HOST, K_DESTINATION_TAGS, K_SOURCE_HOST, K_SOURCE_TAGS } from "#fastpath/tables/rule-layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { PROTOCOL_FRAGMENT } from "#wire/protocol";
+import { PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_FRAGMENT, PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING } from "#wire/protocol";
 
 /** Octets of an ICMP error before the packet it quotes. */
 const ERROR_HEADER = 8;
@@ -34,14 +35,22 @@ function quoted6(f: Frame, t: Tables, at: number): number {
   writeEnds(t, t.words, (at + 16) >> 2, (at + 32) >> 2);
   let next = b[at + 6]!;
   let transport = at + 40;
-  if (next === PROTOCOL_FRAGMENT && f.end - transport >= 8) {
+  for (let count = 0; count < MAX_EXTENSIONS && isSeenThrough(next) && f.end - transport >= 8; count++) {
+    const isLater = next === PROTOCOL_FRAGMENT && (b[transport + 2] !== 0 || (b[transport + 3]! & 0xf8) !== 0);
+    const length = next === PROTOCOL_FRAGMENT ? 8 : (b[transport + 1]! + 1) << 3;
     next = b[transport]!;
-    const isLater = b[transport + 2] !== 0 || (b[transport + 3]! & 0xf8) !== 0;
-    transport = isLater ? f.end : transport + 8;
+    transport = isLater ? f.end : transport + length;
   }
   writeTransportKey(t, next, transport, f.end);
   return transport;
 }
+
+/** The headers that `classify` sees through (RFC 8200 §4). */
+const isSeenThrough = (next: number): boolean =>
+  next === PROTOCOL_HOP_BY_HOP ||
+  next === PROTOCOL_ROUTING ||
+  next === PROTOCOL_FRAGMENT ||
+  next === PROTOCOL_DESTINATION_OPTIONS;
 
 /** `source`, `destination`: where in `words` their tags are, and their host address after that. */
 function writeEnds(t: Tables, words: Int32Array, source: number, destination: number): void {

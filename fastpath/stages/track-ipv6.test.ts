@@ -96,6 +96,18 @@ test("an ICMPv6 error about a connection passes, from routers and from the other
   expect(gets(r, tooBig)).toBe("to-vm");
 });
 
+test("an ICMPv6 error about a packet with extension headers is about what is behind them (RFC 8200 §4)", () => {
+  const r = router([{ ...WEB, stateful: false }]);
+  const options = { header: 60, body: new Uint8Array(6) };
+  const about = (extensions: Ip6["extensions"], upper = request()): string => {
+    const quoted = fromVm(VM_D, upper, { destination: RED_REMOTE_6, extensions: extensions ?? [] }).subarray(14);
+    return gets(r, icmp(2, quoted, { rest: 1280 }));
+  };
+  const fragment = { header: 44, offset: 0, more: true, identification: 5 } as const;
+  expect([about([options, options]), about([options, fragment])]).toEqual(["to-vm", "to-vm"]);
+  expect(about([options], { kind: "tcp", destination: 81 })).toBe("no-rule");
+});
+
 test("an error that a VM sends about what it was sent passes behind it, and about nothing does not", () => {
   const r = router([{ ...WEB, source: WEB.destination, destination: WEB.source }]);
   const unreachable = (port: number) =>
