@@ -13,6 +13,7 @@ import { KEY, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/sma
 
 import { measureConnections } from "./connections";
 import { measureFib } from "./fib";
+import { measureNat } from "./nat";
 import { measureRules } from "./rules";
 
 const SLOTS = 512;
@@ -189,5 +190,6 @@ if (import.meta.main) {
   measureFib();
   process.stdout.write("\n");
   measureConnections();
+  measureNat();
   measureRules();
 }

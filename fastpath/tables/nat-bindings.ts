@@ -13,7 +13,6 @@ import {
   H_BLOCK_CURSOR,
   H_IDLE,
   hashKeyOf,
-  MOST_BLOCKS,
   NAT_PROTOCOLS,
   type NatPlaces,
   natPlaces,
@@ -21,7 +20,7 @@ import {
   PROTOCOL_OF_INDEX,
   protocolIndex,
 } from "#fastpath/tables/nat-layout";
-import { AGAIN, NatSubscribers, NO_MORE, ownerOf } from "#fastpath/tables/nat-subscribers";
+import { AGAIN, NatSubscribers, NO_MORE } from "#fastpath/tables/nat-subscribers";
 
 /** Index of its outside port's word: (protocol · addresses + address) << 16 | port. */
 const BN_OUTSIDE: number = K_REST;
@@ -86,7 +85,7 @@ export class NatBindings extends KeyedSlots {
     const index = protocolIndex(protocol);
     if (address < 0 || index < 0) return 0;
     const outside = this.blocks.portIndex(address, index, swapped(rawPort));
-    const entry = this.blocks.binding(outside);
+    const entry = this.blocks.bindingAt(outside);
     if (entry === 0) return 0;
     const version = this.versionOf(entry);
     const at = this.at(entry);
@@ -205,7 +204,9 @@ export class NatBindings extends KeyedSlots {
   #make(share: number, protocol: number, now: number): number {
     const entry = this.take() || this.#makeRoom(now);
     if (entry === 0) return REFUSED_FULL;
-    const outside = this.#port(share, protocol, entry, now);
+    this.blocks.binding = entry;
+    this.blocks.protocol = protocol;
+    const outside = this.#port(share, now);
     if (outside < 0) {
       this.release(entry);
       return outside;
@@ -228,8 +229,8 @@ export class NatBindings extends KeyedSlots {
     return 0;
   }
 
-  /** A port for the claimed entry, in a block of its inside address: index of its word, or one of the REFUSED_. */
-  #port(share: number, protocol: number, entry: number, now: number): number {
+  /** A port in a block of the key's inside address: index of its word, or one of the REFUSED_. */
+  #port(share: number, now: number): number {
     const { subscribers, blocks } = this;
     for (let k = 0; k < 4; k++) subscribers.key[k] = this.key[k]!;
     for (let i = 0; i < TRIES; i++) {
@@ -237,7 +238,7 @@ export class NatBindings extends KeyedSlots {
       if (subscriber === NONE) return REFUSED_FULL;
       if (subscriber === AGAIN) continue;
       const { version } = subscribers;
-      const port = this.#portOf(subscriber, version, protocol, entry, now);
+      const port = subscribers.takePort(subscriber, version, now);
       if (port >= 0) {
         if (subscribers.keep(subscriber, version)) return port;
         blocks.freePort(port, false, now);
@@ -249,17 +250,6 @@ export class NatBindings extends KeyedSlots {
       return grown === NO_MORE ? REFUSED_QUOTA : REFUSED_BLOCKS;
     }
     return REFUSED_BUSY;
-  }
-
-  #portOf(subscriber: number, version: number, protocol: number, entry: number, now: number): number {
-    const owner = ownerOf(subscriber, version);
-    for (let i = 0; i < MOST_BLOCKS; i++) {
-      const block = this.subscribers.block(subscriber, i);
-      if (block < 0) continue;
-      const port = this.blocks.takePort(block, owner, protocol, entry, now);
-      if (port >= 0) return port;
-    }
-    return NONE;
   }
 
   #isIdle(entry: number, now: number): boolean {

@@ -37,6 +37,9 @@ const TICK_BITS = 0x7fff_ffff;
 const TRIES = 4;
 
 export class NatBlocks {
+  /** What takePort() is about: the binding that wants a port, and the protocol's index. */
+  binding = 0;
+  protocol = 0;
   readonly #words: Int32Array;
   readonly #places: NatPlaces;
   readonly #size: number;
@@ -88,21 +91,21 @@ export class NatBlocks {
   }
 
   /**
-   * A free port of the owner's block, of a protocol by index, becomes the binding's. Returns the index of its word, counted
-   * from the first port's; NONE: there is none, or the block is not the owner's any more.
+   * A free port of the owner's block becomes the binding's. Returns the index of its word, counted from the first port's;
+   * NONE: there is none, or the block is not the owner's any more.
    */
-  takePort(block: number, owner: number, protocol: number, binding: number, now: number): number {
+  takePort(block: number, owner: number, now: number): number {
     const words = this.#words;
     const at = this.#at(block);
     Atomics.add(words, at + B_USED, 1);
     if (this.#keep(at, owner)) {
-      const first = this.portIndex(this.address(block), protocol, this.firstPort(block));
+      const first = this.portIndex(this.address(block), this.protocol, this.firstPort(block));
       const start = this.#next();
       for (let i = 0; i < this.#size; i++) {
         const index = first + ((start + i) & (this.#size - 1));
         const word = words[this.#places.ports + index]!;
         if (!this.#isFree(word, now)) continue;
-        if (Atomics.compareExchange(words, this.#places.ports + index, word, binding) === word) return index;
+        if (Atomics.compareExchange(words, this.#places.ports + index, word, this.binding) === word) return index;
       }
     }
     Atomics.sub(words, at + B_USED, 1);
@@ -124,7 +127,7 @@ export class NatBlocks {
   }
 
   /** The port's binding; 0: none. */
-  binding(index: number): number {
+  bindingAt(index: number): number {
     return Math.max(0, this.#words[this.#places.ports + index]!);
   }
 

@@ -5,7 +5,7 @@ import { createFragmentTable, F_IDENTIFICATION, Fragments } from "#fastpath/tabl
 import { NatBlocks, NONE } from "#fastpath/tables/nat-blocks";
 import { B_OWNER, B_USED, BLOCK_WORDS, natPlaces, RESTING } from "#fastpath/tables/nat-layout";
 import { UDP, vm } from "#fastpath/testing/connection-packets";
-import { type Flow, newNat, newNatBuffers, out, remote } from "#fastpath/testing/nat-world";
+import { type Flow, natOf, newNat, newNatBuffers, out, raw, rawPool, remote } from "#fastpath/testing/nat-world";
 
 const flow = (port: number): Flow => ({ inside: vm(7, 1, port), remote: remote(8, 53), protocol: UDP });
 const OWNER = 77;
@@ -15,6 +15,8 @@ function newBlocks() {
   const words = new Int32Array(newNatBuffers().table);
   const places = natPlaces(words);
   const blocks = new NatBlocks(words, places, 5);
+  blocks.binding = 1;
+  blocks.protocol = UDP_INDEX;
   const block = blocks.take(0, -1, OWNER, 0);
   const at = places.blocks + block * BLOCK_WORDS;
   return { words, blocks, block, at };
@@ -23,9 +25,9 @@ function newBlocks() {
 test("a block that is being taken away is its owner's again once a port of it is wanted", () => {
   const { words, blocks, block, at } = newBlocks();
   words[at + B_OWNER] = -OWNER; // a sweep has marked it and stands still
-  const port = blocks.takePort(block, OWNER, UDP_INDEX, 1, 0);
+  const port = blocks.takePort(block, OWNER, 0);
   expect(port).toBeGreaterThan(NONE);
-  expect([blocks.owner(block), blocks.used(block), blocks.binding(port)]).toEqual([OWNER, 1, 1]);
+  expect([blocks.owner(block), blocks.used(block), blocks.bindingAt(port)]).toEqual([OWNER, 1, 1]);
   expect(blocks.release(block, OWNER, 10_000)).toBeFalse();
   blocks.freePort(port, false, 10_000);
   expect(blocks.release(block, OWNER, 20_000)).toBeTrue();
@@ -46,7 +48,7 @@ test("nobody gets a port of a block that is another's by now, and it counts none
   const { words, blocks, block, at } = newBlocks();
   for (const owner of [0, OWNER + 1, -OWNER - 1, RESTING]) {
     words[at + B_OWNER] = owner;
-    expect(blocks.takePort(block, OWNER, UDP_INDEX, 1, 0)).toBe(NONE);
+    expect(blocks.takePort(block, OWNER, 0)).toBe(NONE);
     expect([words[at + B_USED], words[at + B_OWNER]]).toEqual([0, owner]);
   }
 });
@@ -75,6 +77,18 @@ test("a session that names a binding which is another's by now is not believed",
   const { words } = nat.sessions.entries;
   words[nat.sessions.entries.at(nat.session) + E_PROTOCOL] = (other << 8) | UDP;
   expect(out(nat, flow(1), 0)).toEqual(mine);
+});
+
+test("a port's word that names a binding of another port is not believed", () => {
+  const buffers = newNatBuffers();
+  const nat = natOf(buffers);
+  const words = new Int32Array(buffers.table);
+  const { result: binding, outside } = out(nat, flow(1), 0);
+  const { blocks, places } = nat.bindings;
+  const index = blocks.portIndex(0, UDP_INDEX, 60_000);
+  words[places.ports + index] = binding; // its port was given back and taken anew, while we had read the word
+  expect(nat.bindings.findOutside(rawPool(0), raw(60_000), UDP)).toBe(0);
+  expect(nat.bindings.findOutside(outside!.address, raw(outside!.port), UDP)).toBe(binding);
 });
 
 test("later fragments bring back what the first one's packet was decided by: RFC 7915 §4.1, §5.1", () => {

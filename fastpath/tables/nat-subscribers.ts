@@ -7,6 +7,7 @@ import { ANY_ADDRESS, type NatBlocks, NONE } from "#fastpath/tables/nat-blocks";
 import {
   hashKeyOf,
   MOST_BLOCKS,
+  NAT_PROTOCOLS,
   type NatPlaces,
   RESTING,
   SH_BLOCKS_EACH,
@@ -16,6 +17,8 @@ import { BLOCK_ALLOCATED, BLOCK_RELEASED, logBlock } from "#fastpath/tables/nat-
 
 /** Index of its pool address, plus 1; 0: none yet. */
 const S_ADDRESS: number = K_REST;
+/** By protocol index, 3 words: the block of its list where a port was found last. Wrong ones do no harm. */
+const S_LATEST: number = K_REST + 1;
 /** Its blocks, plus 1; 0: none. */
 const S_BLOCKS = 16;
 
@@ -31,7 +34,7 @@ const GROWN = 1;
 const ENTRY_BITS = 20;
 const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 const VERSION_MASK = 0x7ff;
-export const ownerOf = (entry: number, version: number): number => entry | ((version & VERSION_MASK) << ENTRY_BITS);
+const ownerOf = (entry: number, version: number): number => entry | ((version & VERSION_MASK) << ENTRY_BITS);
 
 export class NatSubscribers extends KeyedSlots {
   readonly #places: NatPlaces;
@@ -51,13 +54,31 @@ export class NatSubscribers extends KeyedSlots {
     if (entry === 0) return NONE;
     const at = this.at(entry);
     this.words[at + S_ADDRESS] = 0;
+    for (let i = 0; i < NAT_PROTOCOLS; i++) this.words[at + S_LATEST + i] = 0;
     for (let i = 0; i < MOST_BLOCKS; i++) this.words[at + S_BLOCKS + i] = 0;
     return this.settle(entry, now);
   }
 
-  /** One of its blocks, `i` 0 … 15; NONE. */
-  block(entry: number, i: number): number {
-    return this.words[this.at(entry) + S_BLOCKS + i]! - 1;
+  /**
+   * A free port of its blocks, as NatBlocks.takePort() finds it: index of its word; NONE. The block that had one last is asked
+   * first: most others are full.
+   */
+  takePort(entry: number, version: number, now: number): number {
+    const { words } = this;
+    const at = this.at(entry);
+    const owner = ownerOf(entry, version);
+    const latestAt = at + S_LATEST + this.#blocks.protocol;
+    const latest = words[latestAt]!;
+    for (let i = 0; i < MOST_BLOCKS; i++) {
+      const place = (latest + i) & (MOST_BLOCKS - 1);
+      const block = words[at + S_BLOCKS + place]! - 1;
+      if (block < 0) continue;
+      const port = this.#blocks.takePort(block, owner, now);
+      if (port < 0) continue;
+      if (i > 0) words[latestAt] = place;
+      return port;
+    }
+    return NONE;
   }
 
   /** Another block of the share for the subscriber: GROWN (1), AGAIN, NO_MORE or NONE_FREE. */
