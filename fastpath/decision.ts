@@ -53,8 +53,8 @@ export const R_CONNECTION_6 = 24;
 export const CONNECTION_BACK = 1 << 30;
 
 /**
- * The raw ports, source in the low half, that the packet leaves with (rewrite/nat.ts); ICMP queries: the identifier in both
- * halves; an ICMP error: the ports of the packet that it quotes. 0: as they are. In words that nothing else of a record
+ * The raw ports, source in the low half, that the packet leaves with (rewrite/nat.ts); an ICMP query:
+ * identifierPorts(); an ICMP error: those of the packet that it quotes. 0: as they are. In words that nothing else of a record
  * uses, of an IPv4 and an IPv6 frame; ACTION_NAT_6_TO_6 has the former, since its records are never remembered.
  */
 export const R_NEW_PORTS_4 = 7;
@@ -74,5 +74,8 @@ export const ACTION_NAT_4_TO_6 = 5;
 export const ACTION_NAT_6_TO_4 = 6;
 /** From an inside end to another's outside end: both addresses and ports are changed. */
 export const ACTION_NAT_6_TO_6 = 7;
+
+/** A raw identifier in the place of ports; never 0. */
+export const identifierPorts = (raw: number): number => (raw & 0xffff) | 0x1_0000;
 
 export const limits = (mtu: number, mss: number): number => (mss << 16) | mtu;

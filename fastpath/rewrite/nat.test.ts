@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { parseIpv4, parseIpv6 } from "#base/address";
 import { u16 } from "#base/bytes";
 import { nextBelow, nextOctets, nextU32, type Random } from "#base/random";
-import { NatRewriter } from "#fastpath/testing/nat-rewrite";
+import { type NatDecision, NatRewriter } from "#fastpath/testing/nat-rewrite";
 import {
   build4,
   build6,
@@ -126,10 +126,10 @@ test("a partial checksum covers no ports, and is left for who finishes it", () =
 });
 
 test("an echo's identifier is changed like a port: RFC 5508 §3.1, RFC 7915 §4.2, §5.2", () => {
-  expectOut(six(echo4(128, INSIDE_PORT)), { ports: [PORT, PORT] }, sent(echo4(8, PORT)));
-  expect(rewriter.rewrite(four(echo4(0, PORT)), { ...into, ports: [INSIDE_PORT, INSIDE_PORT] })).toEqual(
-    delivered(echo4(129, INSIDE_PORT)),
-  );
+  for (const own of [INSIDE_PORT, 0, 65535]) {
+    expectOut(six(echo4(128, own)), { identifier: PORT }, sent(echo4(8, PORT)));
+    expect(rewriter.rewrite(four(echo4(0, PORT)), { ...into, identifier: own })).toEqual(delivered(echo4(129, own)));
+  }
 });
 
 test("only the first fragment has ports; its checksum is that of the whole datagram: RFC 7915 §4.1, §5.1", () => {
@@ -159,13 +159,13 @@ const unreachable = (version: 4 | 6, quoted: Uint8Array): Upper => ({
 });
 
 /** What was sent, as the outside saw it and as the inside did: with ports, or an identifier. */
-function sentPair(kind: "udp" | "tcp" | "echo"): { outside: Uint8Array; inside: Uint8Array; ports: [number, number] } {
+function sentPair(kind: "udp" | "tcp" | "echo"): { outside: Uint8Array; inside: Uint8Array; ends: object } {
   const upper = (port: number, version: 4 | 6): Upper =>
     kind === "udp" ? udp(port, 53) : kind === "tcp" ? tcp(port, 53) : echo4(version === 4 ? 8 : 128, port);
   return {
     outside: build4({ source: POOL, destination: REMOTE, upper: upper(PORT, 4), ttl: 3 }),
     inside: six(upper(INSIDE_PORT, 6), { hopLimit: 3 }),
-    ports: kind === "echo" ? [INSIDE_PORT, INSIDE_PORT] : [INSIDE_PORT, 53],
+    ends: kind === "echo" ? { identifier: INSIDE_PORT } : { ports: [INSIDE_PORT, 53] },
   };
 }
 
@@ -177,7 +177,7 @@ for (const kind of ["udp", "tcp", "echo"] as const) {
       ...into,
       source: outside(router),
       quoted: [INSIDE, outside(REMOTE)] as const,
-      ports: pair.ports,
+      ...pair.ends,
     };
     expect(rewriter.rewrite(four(unreachable(4, pair.outside), { source: router }), decision)).toEqual(
       delivered(unreachable(6, pair.inside), { source: outside(router) }),
@@ -193,7 +193,7 @@ for (const kind of ["udp", "tcp", "echo"] as const) {
       kind === "udp" ? udp(53, port) : kind === "tcp" ? tcp(53, port) : echo4(version === 4 ? 0 : 129, port);
     const inside = delivered(upper(INSIDE_PORT, 6));
     const fromOutside = four(upper(PORT, 4), { ttl: 49 });
-    const decision = { quoted: [REMOTE, POOL], ports: kind === "echo" ? [PORT, PORT] : [53, PORT] };
+    const decision = { quoted: [REMOTE, POOL], ...(kind === "echo" ? { identifier: PORT } : { ports: [53, PORT] }) };
     expectOut(six(unreachable(6, inside)), decision, sent(unreachable(4, fromOutside)));
     expectOut(six(unreachable(6, inside.slice(0, 48))), decision, sent(unreachable(4, fromOutside.slice(0, 28))));
   });
@@ -230,7 +230,7 @@ test("between two inside ends each is seen by its outside end: RFC 4787 §6 REQ-
     expect(rewriter.rewrite(asked(upper(INSIDE_PORT, SECOND_PORT)), { ...hairpin, ports })).toEqual(
       seen(upper(PORT, OTHER_PORT)),
     );
-  expect(rewriter.rewrite(asked(echo4(129, INSIDE_PORT)), { ...hairpin, ports: [OTHER_PORT, OTHER_PORT] })).toEqual(
+  expect(rewriter.rewrite(asked(echo4(129, INSIDE_PORT)), { ...hairpin, identifier: OTHER_PORT })).toEqual(
     seen(echo4(129, OTHER_PORT)),
   );
 });
@@ -263,8 +263,11 @@ test("an error between two inside ends quotes what its receiver sent: RFC 5508 �
 
 // ---- out and back ----
 
+/** Ports or an identifier. */
+type Ends = Pick<NatDecision, "ports" | "identifier">;
+
 /** A packet of the inside end, its own ports or identifier, and what they are outside. */
-function randomCase(random: Random): { ip: Ip6; own: [number, number]; other: [number, number] } {
+function randomCase(random: Random): { ip: Ip6; own: Ends; other: Ends } {
   const data = nextOctets(random, nextBelow(random, 1200));
   const [source, destination, port] = [1, 2, 3].map(() => 1 + nextBelow(random, 65535)) as [number, number, number];
   const kind = nextBelow(random, 3);
@@ -284,8 +287,8 @@ function randomCase(random: Random): { ip: Ip6; own: [number, number]; other: [n
   const remote = nextOctets(random, 4).fill(9, 0, 1);
   return {
     ip: { source: inside, destination: outside(remote), upper, hopLimit: 64, flowLabel: nextBelow(random, 1 << 20) },
-    own: isEcho ? [source, source] : [source, destination],
-    other: isEcho ? [port, port] : [port, destination],
+    own: isEcho ? { identifier: source } : { ports: [source, destination] },
+    other: isEcho ? { identifier: port } : { ports: [port, destination] },
   };
 }
 
@@ -298,9 +301,9 @@ test("out of the fabric and back again a packet is what it was, two hops on: RFC
       const pieces = cut ? fragments6(ip, 256, 1 + nextBelow(random, 65535)) : [build6(ip)];
       for (const piece of pieces) {
         const remote = ip.destination.slice(12);
-        const over = rewriter.rewrite(piece, { way: "6→4", source: pool, destination: remote, ports: other });
+        const over = rewriter.rewrite(piece, { way: "6→4", source: pool, destination: remote, ...other });
         expect(over).toBeInstanceOf(Uint8Array);
-        const decision = { way: "4→6", source: ip.source, destination: ip.destination, ports: own } as const;
+        const decision = { way: "4→6", source: ip.source, destination: ip.destination, ...own } as const;
         const returned = rewriter.rewrite(over as Uint8Array, { ...decision, flowLabel: ip.flowLabel! });
         const wanted = piece.slice();
         wanted[7]! -= 2;

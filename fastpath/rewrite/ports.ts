@@ -45,7 +45,7 @@ export function changeTransport(t: Tables, l4: number, protocol: number, change:
   put16(b, at, udp && updated === 0 ? 0xffff : updated);
 }
 
-/** Identifier of the ICMP query or reply at `l4`: RFC 792, RFC 4443 §4. `ports`: it is in the low half, raw. */
+/** Identifier of the ICMP query or reply at `l4`: RFC 792, RFC 4443 §4. `ports`: of identifierPorts(). */
 export function changeIdentifier(t: Tables, l4: number, ports: number, end: number): void {
   const { bytes: b } = t;
   if (l4 + IDENTIFIER + 2 > end) return;

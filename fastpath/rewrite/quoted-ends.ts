@@ -19,7 +19,7 @@ export interface QuotedEnds {
   /** Where the new source and destination address are, in `words`; both families' sizes. */
   readonly words: Int32Array;
   readonly at: number;
-  /** Raw ports, or an identifier in both halves; 0: as they are. */
+  /** As the record's R_NEW_PORTS_. */
   readonly ports: number;
 }
 

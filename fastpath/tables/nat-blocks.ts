@@ -84,12 +84,6 @@ export class NatBlocks {
     return NONE;
   }
 
-  /** A block that was taken just now and never used goes back. */
-  abandon(block: number): void {
-    Atomics.store(this.#words, this.#at(block) + B_OWNER, 0);
-    this.#countFree(block);
-  }
-
   /**
    * A free port of the owner's block becomes the binding's. Returns the index of its word, counted from the first port's;
    * NONE: there is none, or the block is not the owner's any more.

@@ -310,6 +310,7 @@ test("sizes and ranges that cannot be are refused", () => {
     { shares: [{ ranges: [], blocksEach: 17 }] },
     ranges({ address: 1, firstPort: 1024, ports: 64 }),
     ranges({ address: 0, firstPort: 1000, ports: 64 }),
+    ranges({ address: 0, firstPort: 0, ports: 64 }),
     ranges({ address: 0, firstPort: 65536 - 64, ports: 128 }),
     ranges({ address: 0, firstPort: 1024, ports: 128 }, { address: 0, firstPort: 1088, ports: 64 }),
   ])

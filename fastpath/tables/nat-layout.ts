@@ -97,7 +97,7 @@ export const PROTOCOL_OF_INDEX: readonly number[] = [PROTOCOL_TCP, PROTOCOL_UDP,
 export interface NatRange {
   /** Index in `addresses`. */
   readonly address: number;
-  /** The first port and how many, multiples of `blockSize`. */
+  /** The first port and how many, multiples of `blockSize`; not 0, which is reserved. */
   readonly firstPort: number;
   readonly ports: number;
 }
@@ -257,7 +257,7 @@ function writeRange(
 ): void {
   const size = 1 << places.blockBits;
   const end = firstPort + ports;
-  if (!(firstPort % size === 0 && ports % size === 0 && ports > 0 && firstPort >= 0 && end <= PORTS))
+  if (!(firstPort % size === 0 && ports % size === 0 && ports > 0 && firstPort > 0 && end <= PORTS))
     throw new RangeError(`ports ${firstPort} to ${end - 1} in blocks of ${size}`);
   if (!(address >= 0 && address < places.addressCount)) throw new RangeError(`pool address ${address}`);
   const first = ((address * PORTS) >> places.blockBits) + firstPort / size;

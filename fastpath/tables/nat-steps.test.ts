@@ -4,6 +4,8 @@ import { E_PROTOCOL } from "#fastpath/tables/connection-layout";
 import { createFragmentTable, F_IDENTIFICATION, Fragments } from "#fastpath/tables/fragments";
 import { NatBlocks, NONE } from "#fastpath/tables/nat-blocks";
 import { B_OWNER, B_USED, BLOCK_WORDS, natPlaces, RESTING } from "#fastpath/tables/nat-layout";
+import { listBlocks } from "#fastpath/tables/nat-list";
+import { NatLogReader } from "#fastpath/tables/nat-log";
 import { UDP, vm } from "#fastpath/testing/connection-packets";
 import { type Flow, natOf, newNat, newNatBuffers, out, raw, rawPool, remote } from "#fastpath/testing/nat-world";
 
@@ -51,6 +53,26 @@ test("nobody gets a port of a block that is another's by now, and it counts none
     expect(blocks.takePort(block, OWNER, 0)).toBe(NONE);
     expect([words[at + B_USED], words[at + B_OWNER]]).toEqual([0, owner]);
   }
+});
+
+test("a block that two threads take for the same need stays with one; a sweep gives the other back, and no log tells of it", () => {
+  const buffers = newNatBuffers();
+  const nat = natOf(buffers);
+  const log = new NatLogReader(buffers.table);
+  const { blocks, subscribers } = nat.bindings;
+  const take = blocks.take.bind(blocks);
+  blocks.take = (share, address, owner, now) => {
+    blocks.take = take;
+    const entry = subscribers.find();
+    expect(subscribers.grow(entry, subscribers.version, share, now)).toBeGreaterThan(0); // the faster thread
+    return take(share, address, owner, now);
+  };
+  expect(out(nat, flow(1), 0).result).toBeGreaterThan(0);
+  expect([...listBlocks(nat.bindings)].map(({ used }) => used).sort()).toEqual([0, 1]);
+  nat.bindings.sweep(601, nat.bindings.places.blockCount);
+  nat.bindings.sweep(2000, nat.bindings.places.blockCount);
+  expect([...listBlocks(nat.bindings)].map(({ used }) => used)).toEqual([1]);
+  expect(log.read().events.map(({ kind }) => kind)).toEqual(["allocated"]);
 });
 
 test("a session begun as its binding went is removed, and the packet begins again", () => {

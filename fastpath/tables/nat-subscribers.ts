@@ -81,7 +81,10 @@ export class NatSubscribers extends KeyedSlots {
     return NONE;
   }
 
-  /** Another block of the share for the subscriber: GROWN (1), AGAIN, NO_MORE or NONE_FREE. */
+  /**
+   * Another block of the share for the subscriber: GROWN (1), AGAIN, NO_MORE or NONE_FREE. A block that was taken in vain is
+   * left to a sweep, which alone gives blocks back: this thread may have stood still since it took it.
+   */
   grow(entry: number, version: number, share: number, now: number): number {
     const { words } = this;
     const place = this.#freePlace(entry, share);
@@ -93,13 +96,13 @@ export class NatSubscribers extends KeyedSlots {
     if (paired < 0) {
       const first = this.#blocks.address(block) + 1;
       const found = Atomics.compareExchange(words, address, 0, first);
-      if (found !== 0 && found !== first) return this.#abandon(block);
+      if (found !== 0 && found !== first) return AGAIN;
     }
-    if (Atomics.compareExchange(words, place, 0, block + 1) !== 0) return this.#abandon(block);
+    if (Atomics.compareExchange(words, place, 0, block + 1) !== 0) return AGAIN;
     if (!this.keep(entry, version)) {
       // The slot may be another subscriber's by now: it takes no notice of a block that is not its own.
       Atomics.compareExchange(words, place, block + 1, 0);
-      return AGAIN; // the block is given back by the next sweep: others may have used it
+      return AGAIN;
     }
     this.#log(BLOCK_ALLOCATED, block, this.at(entry) + K_KEY, now);
     return GROWN;
@@ -115,9 +118,10 @@ export class NatSubscribers extends KeyedSlots {
     const version = this.versionOf(entry);
     const isThere = version >= 0 && ownerOf(entry, version) === owner;
     if (!this.#blocks.release(block, owner, now) || !isThere) return;
-    this.#log(BLOCK_RELEASED, block, this.at(entry) + K_KEY, now);
     const from = this.at(entry) + S_BLOCKS;
-    for (let i = from; i < from + MOST_BLOCKS; i++) Atomics.compareExchange(this.words, i, block + 1, 0);
+    for (let i = from; i < from + MOST_BLOCKS; i++)
+      if (Atomics.compareExchange(this.words, i, block + 1, 0) === block + 1)
+        this.#log(BLOCK_RELEASED, block, this.at(entry) + K_KEY, now);
     this.removeUnused(entry, version, now);
   }
 
@@ -152,11 +156,6 @@ export class NatSubscribers extends KeyedSlots {
       else taken++;
     }
     return taken < each ? free : NONE;
-  }
-
-  #abandon(block: number): number {
-    this.#blocks.abandon(block);
-    return AGAIN;
   }
 
   #log(kind: number, block: number, inside: number, tick: number): void {

@@ -1,6 +1,7 @@
 /** A packet through one of rewrite/nat.ts's functions, the record written as a gateway's stages would. */
 
 import {
+  identifierPorts,
   limits,
   R_CHECKSUM_DELTA,
   R_DESTINATION,
@@ -28,8 +29,9 @@ export interface NatDecision {
   readonly way: Way;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
-  /** Source and destination port; of an ICMP query twice its identifier; of an error's quoted packet. Absent: as they are. */
-  readonly ports?: readonly [number, number];
+  /** Source and destination port, or the identifier of an ICMP query; of an error's quoted packet. Absent: as they are. */
+  readonly ports?: readonly [number, number] | undefined;
+  readonly identifier?: number | undefined;
   /** For an ICMP error: source and destination of the packet that it quotes. */
   readonly quoted?: readonly [Uint8Array, Uint8Array];
   readonly flowLabel?: number;
@@ -81,7 +83,7 @@ export class NatRewriter {
     return f.at + 14;
   }
 
-  #decide({ way, source, destination, ports, quoted, flowLabel = 0 }: NatDecision): void {
+  #decide({ way, source, destination, ports, identifier, quoted, flowLabel = 0 }: NatDecision): void {
     const f = this.frame;
     const r = this.#tables.records;
     const four = way === "6→4";
@@ -98,6 +100,8 @@ export class NatRewriter {
       r[R_QUOTED_DESTINATION] = words(quoted[1])[0]!;
     }
     if (!four && quoted !== undefined) this.#tables.quoted.set([...words(quoted[0]), ...words(quoted[1])]);
-    r[four ? R_NEW_PORTS_6 : R_NEW_PORTS_4] = ports === undefined ? 0 : raw(ports[0]) | (raw(ports[1]) << 16);
+    const at = four ? R_NEW_PORTS_6 : R_NEW_PORTS_4;
+    if (ports !== undefined) r[at] = raw(ports[0]) | (raw(ports[1]) << 16);
+    if (identifier !== undefined) r[at] = identifierPorts(raw(identifier));
   }
 }
