@@ -16,7 +16,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DhcpView } from "#router/views";
 import { inNamespace } from "#sys/namespace";
-import type { Guest } from "./guest";
 import { addressesAt, BLUE, fabricYaml, hypervisorYaml, switchYaml, TestLab } from "./test-lab";
 
 setDefaultTimeout(120_000);

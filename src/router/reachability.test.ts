@@ -6,7 +6,7 @@ import { routeRows, tagsOf } from "#policy/route-table";
 import { decideNaively } from "#policy/rules";
 import { checkFabric } from "#router/config/fabric";
 import type { Fabric } from "#router/config/model";
-import { type Place, placesOf, Reach } from "#router/reachability";
+import { ipv6HostsOf, type Place, placesOf, Reach } from "#router/reachability";
 import { fabricSides } from "#router/rules";
 import { formatConfigError } from "#runtime/document/config-error";
 import { parseSource } from "#runtime/document/source";
@@ -108,6 +108,25 @@ describe("who reaches whom", () => {
 
 const within = ({ first, last }: { first: number; last: number }, value: number): boolean =>
   first <= value && value <= last;
+
+test("IPv6 hosts reach those of their own network and of its peers, as far as rules let them, and no IPv4 host", () => {
+  const six = fabric(`tenants:
+  blue:
+    id: 1
+    networks:
+      a: {id: 1, prefixes: [10.0.0.0/24], routes: [{to: 10.1.0.0/24, via: blue/b}]}
+      b: {id: 2, prefixes: [10.1.0.0/24], routes: [{to: 10.0.0.0/24, via: blue/a}]}
+      only: {id: 3, prefixes: []}
+    rules: [{name: web, action: allow, from: blue/a, to: blue/b, protocol: tcp, ports: 80}]
+`);
+  const asked = new Reach(six);
+  const [a, b, only] = six.networks.map(ipv6HostsOf) as [Place, Place, Place];
+  expect(asked.between(a, a)).toMatchObject({ verdict: "yes", routed: "all" });
+  expect(asked.between(a, b)).toMatchObject({ verdict: "some", passing: { out: { name: "blue/web" } } });
+  expect(asked.between(a, only)).toMatchObject({ verdict: "no", routed: "none" });
+  expect(asked.between(a, placesOf(six)[0]!)).toMatchObject({ verdict: "no", routed: "none" });
+  expect(placesOf(six).map(({ name }) => name)).toEqual(["blue/a", "blue/b", "blue/only ipv6"]);
+});
 
 test("its places are each network's private and its public addresses", () => {
   expect(placesOf(PLAN).map(({ name }) => name)).toEqual([

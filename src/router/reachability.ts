@@ -13,12 +13,20 @@ import { fabricSides } from "#router/rules";
 
 /** Addresses of one network that are asked about together. */
 export interface Place {
-  /** `blue/prod`, `blue/prod public`, `blue/prod 10.0.0.5`. */
+  /** `blue/prod`, `blue/prod public`, `blue/prod 10.0.0.5`, `blue/prod ipv6`. */
   readonly name: string;
   readonly network: Network;
-  /** IPv4, inside the network's. */
+  /** IPv4, inside the network's; of IPv6 hosts what their host numbers look like. */
   readonly prefixes: readonly Prefix[];
+  /** True: its IPv6 hosts, which IPv4 hosts never reach (docs/wire.md). */
+  readonly ipv6?: true;
 }
+
+/** All IPv6 hosts of a network: host numbers 1 … ffffff, where no IPv4 host is. */
+export const ipv6HostsOf = (network: Network): Place => ({
+  ...{ name: `${network.name} ipv6`, network, ipv6: true },
+  prefixes: [{ address: new Uint8Array(4), length: 8 }],
+});
 
 export interface Reachability {
   readonly from: Place;
@@ -34,9 +42,10 @@ export interface Reachability {
   readonly traffic: readonly TrafficRange[];
 }
 
-/** What is asked about when nobody says otherwise: each network's private addresses, and its public ones. */
+/** What is asked about when nobody says otherwise: each network's private addresses, its public ones; of one without either its IPv6 hosts. */
 export const placesOf = ({ networks }: Fabric): Place[] =>
   networks.flatMap((network) => [
+    ...(network.prefixes.length + network.publicPrefixes.length === 0 ? [ipv6HostsOf(network)] : []),
     ...(network.prefixes.length > 0 ? [{ name: network.name, network, prefixes: network.prefixes }] : []),
     ...(network.publicPrefixes.length > 0
       ? [{ name: `${network.name} public`, network, prefixes: network.publicPrefixes }]
@@ -55,7 +64,7 @@ export class Reach {
 
   /** Throws RangeError when the rules cut the question into more parts than can be told. */
   between(from: Place, to: Place, traffic: Traffic = {}): Reachability {
-    const { pieces, routed } = this.#routed(from.network, to);
+    const { pieces, routed } = this.#routed(from, to);
     let passing: Passing<Rule> | undefined;
     let blocked: Blocked<Rule> | undefined;
     const ranges = new Map<string, TrafficRange>();
@@ -76,9 +85,15 @@ export class Reach {
     };
   }
 
-  /** The parts of `to` that the network's route table leads to. */
-  #routed({ name }: Network, to: Place): { pieces: IidPrefix[]; routed: Reachability["routed"] } {
-    const rows = this.#rowsOf(name);
+  /** The parts of `to` that the sender's network has a route to; IPv6 hosts reach those of their own network and of peers. */
+  #routed({ network, ipv6 }: Place, to: Place): { pieces: IidPrefix[]; routed: Reachability["routed"] } {
+    if (ipv6 !== to.ipv6) return { pieces: [], routed: "none" };
+    if (ipv6) {
+      const isRouted = network.name === to.network.name || isPeer(network, to.network);
+      const pieces = isRouted ? to.prefixes.map((prefix) => iidPrefix(to.network, prefix)) : [];
+      return { pieces, routed: isRouted ? "all" : "none" };
+    }
+    const rows = this.#rowsOf(network.name);
     const parts = to.prefixes.map((prefix) => partsOf(rows, prefix, to.network.tags));
     const pieces = parts.flatMap(({ found }) => found.map((prefix) => iidPrefix(to.network, prefix)));
     const routed = pieces.length === 0 ? "none" : parts.every(({ whole }) => whole) ? "all" : "some";
@@ -92,6 +107,9 @@ export class Reach {
     return rows;
   }
 }
+
+const isPeer = ({ routes }: Network, { name }: Network): boolean =>
+  routes.some(({ via }) => via.kind === "peer" && via.network === name);
 
 /** The parts of a prefix whose longest row has these tags; `whole`: that is all of it. `rows`: longest first. */
 function partsOf(rows: readonly RouteRow[], prefix: Prefix, tags: number): { found: Prefix[]; whole: boolean } {

@@ -11,7 +11,7 @@ import type { Iid, Packet } from "#policy/rules";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
 import { PROTOCOLS, WITH_PORTS } from "#router/config/rule-schema";
-import { type Place, placesOf, Reach, type Reachability } from "#router/reachability";
+import { ipv6HostsOf, type Place, placesOf, Reach, type Reachability } from "#router/reachability";
 
 interface Options {
   readonly fabric: string;
@@ -26,7 +26,10 @@ export const verifyCommand = (): Command =>
   new Command("verify")
     .description("compute who can reach whom: from all of a fabric's rules and route tables, for every packet")
     .option(...FABRIC_OPTION)
-    .option("--from <network[:address]>", "who asks: blue/prod, blue/prod:10.0.0.5 or blue/prod:10.0.0.0/28")
+    .option(
+      "--from <network[:address]>",
+      "who asks: blue/prod, blue/prod:10.0.0.5, blue/prod:10.0.0.0/28, blue/prod:ipv6",
+    )
     .option("--to <network[:address]>", "who is asked")
     .addOption(new Option("--protocol <protocol>", "only this one: icmp, tcp, udp, sctp or a number 0 … 255"))
     .option("--port <port>", "only to this destination port (tcp, udp, sctp)")
@@ -68,11 +71,12 @@ function placeOf(fabric: Fabric, text: string): Place {
   const [name = "", ...rest] = text.split(":");
   const network = networkOf(fabric, name);
   const all = [...network.prefixes, ...network.publicPrefixes];
-  if (rest.length === 0) return { name, network, prefixes: all };
   const where = rest.join(":");
+  if (where === "ipv6" || (rest.length === 0 && all.length === 0)) return ipv6HostsOf(network);
+  if (rest.length === 0) return { name, network, prefixes: all };
   const ipv4 = parseIpv4(where);
   const prefix = ipv4 === undefined ? parsePrefix4(where) : { address: ipv4, length: 32 };
-  if (prefix === undefined) throw new Failure(`found "${where}", expected an IPv4 address or prefix`, MISUSED);
+  if (prefix === undefined) throw new Failure(`found "${where}", expected an IPv4 address or prefix, or ipv6`, MISUSED);
   const parts = all.flatMap((own) => (overlaps(own, prefix) ? [own.length > prefix.length ? own : prefix] : []));
   if (parts.length > 0) return { name: `${name} ${where}`, network, prefixes: parts };
   throw new Failure(`${where} is in none of the prefixes of ${name} (${all.map((p) => p.text).join(", ")})`, MISUSED);
