@@ -10,9 +10,10 @@ export const MAX_AGE_DIFF = 900;
 /** Between two new instances of one of our LSAs. */
 export const MIN_LS_INTERVAL: Millis = 5000;
 /**
- * After a rest of twice MinLSInterval one instance may follow the first so soon: a router that has just started, or a
- * link that comes back and goes again, need not wait. Receivers accept it, since MinLSArrival is over even when the first
- * was held up on its way. RFC 2328 has MinLSInterval alone; other routers' LSA throttles do the like.
+ * After a rest of twice MinLSInterval an instance may follow the first so soon, and the next one after twice as long,
+ * and so on up to MinLSInterval: a router that has just started, or a link that comes back and goes again, need not wait.
+ * Receivers accept it, since MinLSArrival is over even when the first was held up on its way. RFC 2328 has MinLSInterval
+ * alone; other routers' LSA throttles do the like.
  */
 export const FOLLOW_UP_INTERVAL: Millis = 1250;
 /** Between two new instances that we accept of one LSA of another router. */

@@ -291,20 +291,20 @@ function checkOut({ instance, originator }: World): void {
   expect(outIn(instance.external)).toEqual(bodiesOf(asExternalLsas(instance, bestOf(translations))).sort());
 }
 
-/** Between two instances of ours lies MinLSInterval (FollowUpInterval after a rest), or a claim that the second answers; and no two answers are nearer than that. */
+/** Between two instances of ours lies MinLSInterval (less after a rest, and ever more then), or a claim that the second answers; and no two answers are nearer than that. */
 function checkIntervals({ outlet, claims, instance }: World): void {
-  const last = new Map<string, { at: number; answered: number; rested: boolean }>();
+  const last = new Map<string, { at: number; answered: number; followUps: number }>();
   for (const { at, store, lsa } of outlet.told) {
     const key = nameOf(store, keyOf(lsa.header), instance);
-    const before = last.get(key) ?? { at: -Infinity, answered: -Infinity, rested: false };
-    const isSoon = at - before.at < (before.rested ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
+    const before = last.get(key) ?? { at: -Infinity, answered: -Infinity, followUps: 0 };
+    const isSoon = at - before.at < Math.min(MIN_LS_INTERVAL, FOLLOW_UP_INTERVAL * 2 ** before.followUps);
     if (isSoon) {
       const isAnswer = claims.get(key)?.some((claim) => claim >= before.at && claim <= at) ?? false;
       expect([key, at, before.at, isAnswer]).toEqual([key, at, before.at, true]);
       expect(at - before.answered).toBeGreaterThanOrEqual(MIN_LS_INTERVAL);
     }
-    const rested = at - before.at >= 2 * MIN_LS_INTERVAL;
-    last.set(key, { at, answered: isSoon ? at : before.answered, rested });
+    const followUps = at - before.at >= 2 * MIN_LS_INTERVAL ? 0 : before.followUps + 1;
+    last.set(key, { at, answered: isSoon ? at : before.answered, followUps });
   }
 }
 

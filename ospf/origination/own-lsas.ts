@@ -25,8 +25,8 @@ export interface OwnLsa {
   originatedAt: Millis;
   /** When others could hear of one of ours last: MinLSInterval counts from here. */
   toldAt: Millis;
-  /** It came after a rest: the next one may follow sooner. */
-  isFirstAfterRest: boolean;
+  /** How many others can have heard of since the last rest, less one: the next may follow sooner while they are few. */
+  followUps: number;
   /** An instance newer than ours came in, and waits for our answer (RFC 2328 §13.4). */
   contested: boolean;
   answeredAt: Millis;
@@ -98,7 +98,7 @@ export class OwnLsas {
       sequence: NO_SEQUENCE,
       originatedAt: Number.NEGATIVE_INFINITY,
       toldAt: Number.NEGATIVE_INFINITY,
-      isFirstAfterRest: false,
+      followUps: 0,
       contested: false,
       answeredAt: Number.NEGATIVE_INFINITY,
       refreshAt: NEVER,

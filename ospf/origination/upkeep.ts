@@ -202,10 +202,10 @@ export class Upkeep {
   }
 
   /** Claims of others are answered at once, but not again and again: one that is persistent must not make us flood the area. */
-  #mayOriginateAt({ scope, contested, toldAt, answeredAt, isFirstAfterRest }: OwnLsa, now: Millis): Millis {
+  #mayOriginateAt({ scope, contested, toldAt, answeredAt, followUps }: OwnLsa, now: Millis): Millis {
     if (contested) return Math.max(now, answeredAt + MIN_LS_INTERVAL);
     if (isSilent(scope)) return now;
-    return toldAt + (isFirstAfterRest ? FOLLOW_UP_INTERVAL : MIN_LS_INTERVAL);
+    return toldAt + Math.min(MIN_LS_INTERVAL, FOLLOW_UP_INTERVAL * 2 ** followUps);
   }
 
   /** After the last sequence number the first comes only when no router knows the last one any more (§12.1.6). */
@@ -244,7 +244,7 @@ export class Upkeep {
   }
 
   #noteTold(lsa: OwnLsa, now: Millis): void {
-    lsa.isFirstAfterRest = now - lsa.toldAt >= 2 * MIN_LS_INTERVAL;
+    lsa.followUps = now - lsa.toldAt >= 2 * MIN_LS_INTERVAL ? 0 : lsa.followUps + 1;
     lsa.toldAt = now;
   }
 
