@@ -87,8 +87,11 @@ for (const player of ["frr", "bird"] as const) {
         await network.lab.until(`${prefix}${reason}`, isTold).catch(async (error: Error) => {
           throw new Error(`${error.message}\n${(await ain().troubles()).join("\n")}`);
         });
-        const there = (await ain().neighbors()).find((one) => one.interface === `to${i}`);
-        expect(["Full", "Loading"]).not.toContain(there?.state ?? "none");
+        // A peer may have begun before it had read all of its file.
+        await network.lab.until("it is not adjacent", async () => {
+          const there = (await ain().neighbors()).find((one) => one.interface === `to${i}`);
+          return !["Full", "Loading"].includes(there?.state ?? "none");
+        });
       });
     }
 
