@@ -88,7 +88,7 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
     await Bun.sleep(SETTLE);
     const traffic = await Traffic.begin(world);
     await Bun.sleep(500);
-    const load = await loaded(running, speaker);
+    const load = await loaded(running, speaker, Math.min(50, 5 + lsas / 1000));
     const refreshCpu = refresh > 0 ? await refreshed(running, speaker, refresh) : 0;
     const memory = memoryOf(running.pids);
     const spf = await changed(running, speaker);
@@ -112,16 +112,18 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
   }
 }
 
+/** `pause`: milliseconds between questions, which cost AIN something themselves. */
 async function loaded(
   running: Running,
   speaker: SpeakerProcess,
+  pause: number,
 ): Promise<Pick<Figures, "full" | "routes" | "loadCpu">> {
   const before = cpuTime(running.pids).processes;
   speaker.tell("begin");
   const { at: began } = await speaker.event("hello");
   const { prefixes } = await speaker.event("area");
-  const full = await until("Full", PATIENCE, () => running.fullAt());
-  const routes = await until("routes", PATIENCE, () => running.routesAt(prefixes!));
+  const full = await until("Full", PATIENCE, () => running.fullAt(), pause);
+  const routes = await until("routes", PATIENCE, () => running.routesAt(prefixes!), pause);
   return { full: full - began, routes: routes - began, loadCpu: cpuTime(running.pids).processes - before };
 }
 

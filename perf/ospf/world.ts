@@ -124,13 +124,14 @@ export function run(...[program, ...words]: [string, ...string[]]): string {
   return stdout;
 }
 
-/** Asks until the answer is no longer undefined. Throws when the time is over. */
+/** Asks until the answer is no longer undefined, each 50 ms or as told. Throws when the time is over. */
 export async function until<T>(
   what: string,
   seconds: number,
   ask: () => T | undefined | Promise<T | undefined>,
+  pause = 50,
 ): Promise<T> {
-  for (const end = Date.now() + 1000 * seconds; Date.now() < end; await Bun.sleep(50)) {
+  for (const end = Date.now() + 1000 * seconds; Date.now() < end; await Bun.sleep(pause)) {
     const answer = await ask();
     if (answer !== undefined) return answer;
   }
