@@ -5,7 +5,7 @@ import { UDP, vm } from "#fastpath/testing/connection-packets";
 import { type Flow, into, type NatBuffers, natOf, out, remote } from "#fastpath/testing/nat-world";
 
 export interface NatHammerOrder extends NatBuffers {
-  /** Word 0: 0 before work may begin, −1 when churn is to end. Word 1: the clock. From word 2 on: flows each has done. */
+  /** Word 0: 0 before work may begin, −1 when churn is to end. Word 1: the clock. From word 2 on: flows, or packets, each has done. */
   readonly control: SharedArrayBuffer;
   readonly seed: number;
   /** 0 … workers − 1. */
@@ -28,7 +28,7 @@ export interface NatHammerReport {
 
 export const STATE = 0;
 export const CLOCK = 1;
-const PROGRESS = 2;
+export const PROGRESS = 2;
 export const BEGIN = 1;
 export const END = -1;
 const PATIENCE = 300;
@@ -78,6 +78,7 @@ class Hammer {
         if (nextBelow(this.#random, 8) === 0) this.#nat.sweep(now, 256);
         else this.#pass(nextBelow(this.#random, this.#order.flows), now);
       }
+      Atomics.store(control, PROGRESS + this.#order.worker, this.report.operations);
     }
   }
 
