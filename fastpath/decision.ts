@@ -75,6 +75,10 @@ export const ACTION_NAT_6_TO_4 = 6;
 /** From an inside end to another's outside end: both addresses and ports are changed. */
 export const ACTION_NAT_6_TO_6 = 7;
 
+/** IPv4 to IPv6, with new ports or without. */
+export const isFourToSix = (action: number): boolean => action === ACTION_4_TO_6 || action === ACTION_NAT_4_TO_6;
+export const isSixToFour = (action: number): boolean => action === ACTION_6_TO_4 || action === ACTION_NAT_6_TO_4;
+
 /** A raw identifier in the place of ports; never 0. */
 export const identifierPorts = (raw: number): number => (raw & 0xffff) | 0x1_0000;
 

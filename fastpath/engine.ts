@@ -6,7 +6,11 @@ import { C_ENDINGS, C_ERRORS_LIMITED, C_ERRORS_SENT, C_TX_FRAMES, C_TX_OCTETS, p
 import {
   ACTION_4_TO_6,
   ACTION_6_TO_4,
+  ACTION_NAT_4_TO_6,
+  ACTION_NAT_6_TO_4,
   ACTION_SEND,
+  isFourToSix,
+  isSixToFour,
   R_ACTION,
   R_ADJACENCY,
   R_CONNECTION_4,
@@ -24,6 +28,7 @@ import { forward } from "#fastpath/rewrite/forward";
 import { fourToSix } from "#fastpath/rewrite/four-to-six";
 import { cutFragment, fragmentPayload, prepareFragments } from "#fastpath/rewrite/fragment";
 import { writeEthernet, writeEtherType } from "#fastpath/rewrite/link";
+import { natFourToSix, natSixToFour } from "#fastpath/rewrite/nat";
 import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
 import { sixToFour } from "#fastpath/rewrite/six-to-four";
 import { completeChecksum } from "#fastpath/rewrite/transport";
@@ -43,6 +48,7 @@ import {
   PUNT_OWN,
   SEGMENTATION,
   TO_FABRIC,
+  TO_OUTSIDE,
   TO_VM,
   TOO_BIG,
   TRANSIT,
@@ -141,7 +147,7 @@ export class Engine {
     }
     const decided = this.decide(f);
     if (decided !== CONTINUE) return decided;
-    cache.insert(f, t.generation);
+    if (!f.isFleeting) cache.insert(f, t.generation);
     return this.finish(f, 0);
   }
 
@@ -168,6 +174,8 @@ export class Engine {
     const t = this.tables;
     if (action === ACTION_4_TO_6) return fourToSix(f, t, base);
     if (action === ACTION_6_TO_4) return sixToFour(f, t, base);
+    if (action === ACTION_NAT_4_TO_6) return natFourToSix(f, t, base);
+    if (action === ACTION_NAT_6_TO_4) return natSixToFour(f, t, base);
     if (action !== ACTION_SEND) forward(f, t, base);
     return CONTINUE;
   }
@@ -204,7 +212,7 @@ export class Engine {
     if (f.gsoType !== GSO_NONE) return this.cutSegments(f, base);
     const t = this.tables;
     const mtu = t.records[base + R_LIMITS]! & 0xffff;
-    if (action !== ACTION_4_TO_6) {
+    if (!isFourToSix(action)) {
       const verdict = this.rewrite(f, base, action);
       if (verdict !== CONTINUE) return verdict;
       if (f.end - f.l3 <= mtu) return this.out(f, base, action); // an ICMP error lost more than its own header's difference
@@ -216,7 +224,7 @@ export class Engine {
     let verdict: Verdict = CONTINUE;
     for (let done = 0; done < payload; done += chunk) {
       cutFragment(f, t, this.scratch, this.fragment, done, chunk);
-      if (action === ACTION_4_TO_6) verdict = fourToSix(this.fragment, t, base);
+      if (isFourToSix(action)) verdict = this.rewrite(this.fragment, base, action);
       if (verdict === CONTINUE) verdict = this.out(this.fragment, base, action);
       if (ENDINGS[verdict]!.fate === "dropped") return verdict;
       if (done + chunk < payload) verdict = CONTINUE;
@@ -267,7 +275,7 @@ export class Engine {
     }
     this.budgets[from]! -= 1;
     this.counters[c + C_ERRORS_SENT]! += 1;
-    if (t.isVm(from)) this.transmit(this.error, from);
+    if (t.isVm(from) || t.isOutside(from)) this.transmit(this.error, from);
     else this.originate(this.error);
   }
 
@@ -277,8 +285,8 @@ export class Engine {
 }
 
 function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
-  if (action === ACTION_4_TO_6) return TO_FABRIC;
-  if (action === ACTION_6_TO_4) return TO_VM;
+  if (isFourToSix(action)) return TO_FABRIC;
+  if (isSixToFour(action)) return t.isOutside(to) ? TO_OUTSIDE : TO_VM;
   if (action === ACTION_SEND) return ORIGINATED;
   if (f.kind === KIND_IPV4) return HAIRPIN;
   if (t.isVm(f.port)) return t.isVm(to) ? HAIRPIN : TO_FABRIC;

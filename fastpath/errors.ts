@@ -39,7 +39,7 @@ export function buildError(f: Frame, t: Tables, scratch: Scratch, out: Frame, en
 function mayBeAnswered(f: Frame, t: Tables): boolean {
   if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return false;
   if ((u8(t.bytes, f.at) & 1) !== 0) return false;
-  if (f.kind === KIND_IPV4) return (f.fragment & 0x1fff) === 0 && t.isVm(f.port);
+  if (f.kind === KIND_IPV4) return (f.fragment & 0x1fff) === 0 && (t.isVm(f.port) || t.isOutside(f.port));
   if (t.bytes[f.l3 + 24] === 0xff) return false;
   const source = (f.l3 + 8) >> 2;
   if (isLinkLocal(t.words[source]!)) return false; // nowhere to route it to
@@ -47,21 +47,19 @@ function mayBeAnswered(f: Frame, t: Tables): boolean {
   return (t.words[source]! | t.words[source + 1]! | t.words[source + 2]! | t.words[source + 3]!) !== 0;
 }
 
-/** From the VM's gateway address, straight back out of its port. */
+/** From the VM's gateway address, or a gateway's own on the outside link, straight back out of the port. */
 function build4(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonly [number, number]): void {
   const b = t.bytes;
   const quoted = Math.min(f.ipLength, f.end - f.l3, LARGEST_4 - 28);
   const at = scratch.take(14 + 28 + quoted);
   const l3 = at + 14;
-  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-  const gateway = t.networks[t.vms[vm + V_NETWORK]! * NETWORK_WORDS + N_GATEWAY]!;
   copy(b, at, b, f.at + 6, 6);
   copy(b, at + 6, b, f.at, 6);
   put16(b, at + 12, 0x0800);
   put32(b, l3, 0x45c0_0000 | (28 + quoted)); // precedence 6: RFC 1812 §4.3.2.5
   put32(b, l3 + 4, (t.nextIdentification() << 16) | 0);
   put32(b, l3 + 8, (HOP_LIMIT << 24) | (PROTOCOL_ICMP4 << 16));
-  t.words[(l3 + 12) >> 2] = gateway;
+  t.words[(l3 + 12) >> 2] = ownAddress(f, t);
   t.words[(l3 + 16) >> 2] = t.words[(f.l3 + 12) >> 2]!;
   put16(b, l3 + 10, finish(sum(b, l3, 20)));
   const icmp = l3 + 20;
@@ -74,6 +72,12 @@ function build4(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonl
   out.at = at;
   out.end = icmp + 8 + quoted;
   out.kind = KIND_IPV4;
+}
+
+function ownAddress(f: Frame, t: Tables): number {
+  if (t.isOutside(f.port)) return t.gateway!.own;
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  return t.networks[t.vms[vm + V_NETWORK]! * NETWORK_WORDS + N_GATEWAY]!;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** fit: does the translated packet go through the way out whole? RFC 7915 §4.1, §5.1; RFC 1191, RFC 8201. */
-import { ACTION_4_TO_6, ACTION_6_TO_4, R_ACTION, R_LIMITS } from "#fastpath/decision";
+import { isFourToSix, isSixToFour, R_ACTION, R_LIMITS } from "#fastpath/decision";
 import { type Frame, GSO_NONE, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
 
@@ -16,32 +16,32 @@ const IPV6_MINIMUM = 1280;
 /** Octets that the IP packet grows by when translated (negative: shrinks). ICMP errors may differ by some octets. */
 export function growth(f: Frame, action: number): number {
   const fragment = (f.unusual & UNUSUAL_FRAGMENT) !== 0 ? 8 : 0;
-  if (action === ACTION_4_TO_6) return 40 + fragment - (f.payload - f.l3);
-  return action === ACTION_6_TO_4 ? 20 - (f.payload - f.l3) : 0;
+  if (isFourToSix(action)) return 40 + fragment - (f.payload - f.l3);
+  return isSixToFour(action) ? 20 - (f.payload - f.l3) : 0;
 }
 
 export function fit(f: Frame, t: Tables, base: number): number {
   const action = t.records[base + R_ACTION]!;
   // An ICMP error is cut to size where it is translated (rewrite/icmp-4-to-6.ts).
-  if (action === ACTION_4_TO_6 && (f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return FITS;
+  if (isFourToSix(action) && (f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return FITS;
   const mtu = t.records[base + R_LIMITS]! & 0xffff;
   // A super-packet fits when its segments do.
   const length = f.gsoType === GSO_NONE ? f.ipLength : Math.min(f.ipLength, f.headerLength - 14 + f.gsoSize);
   const more = growth(f, action);
   if (length + more <= mtu) return FITS;
   if (f.kind === KIND_IPV4 && (f.fragment & DONT_FRAGMENT) === 0) return CUT;
-  if (action === ACTION_6_TO_4 && length <= IPV6_MINIMUM && f.gsoType === GSO_NONE) return CUT;
+  if (isSixToFour(action) && length <= IPV6_MINIMUM && f.gsoType === GSO_NONE) return CUT;
   t.reported = mtuToReport(f, action, mtu);
   return REFUSED;
 }
 
 /** What the sender may send so that it fits; options and skipped headers do not count. RFC 7915 §4.1, §5.1.1. */
 function mtuToReport(f: Frame, action: number, mtu: number): number {
-  if (action === ACTION_4_TO_6) return mtu - 20 - ((f.unusual & UNUSUAL_FRAGMENT) !== 0 ? 8 : 0);
-  if (action === ACTION_6_TO_4) return Math.max(IPV6_MINIMUM, mtu + 20 + (f.fragmentHeader !== 0 ? 8 : 0));
+  if (isFourToSix(action)) return mtu - 20 - ((f.unusual & UNUSUAL_FRAGMENT) !== 0 ? 8 : 0);
+  if (isSixToFour(action)) return Math.max(IPV6_MINIMUM, mtu + 20 + (f.fragmentHeader !== 0 ? 8 : 0));
   return f.kind === KIND_IPV4 ? mtu : Math.max(IPV6_MINIMUM, mtu);
 }
 
 /** Largest IPv4 fragment whose translation fits `mtu`. */
 export const fragmentLimit = (f: Frame, action: number, mtu: number): number =>
-  action === ACTION_4_TO_6 ? mtu - 48 + (f.payload - f.l3) : mtu;
+  isFourToSix(action) ? mtu - 48 + (f.payload - f.l3) : mtu;

@@ -25,6 +25,12 @@ export function hashFlow(f: Frame, words: Int32Array): number {
   return avalanche(mix(addressHash(words, (f.l3 + 8) >> 2) ^ f.protocol, ports));
 }
 
+/** Equal for all packets between two IPv4 hosts, whatever their ports. */
+export function hashHosts(f: Frame, words: Int32Array): number {
+  const w = (f.l3 + 12) >> 2;
+  return avalanche(mix(mix(0, words[w]!), words[w + 1]!));
+}
+
 /** Eight words of addresses as one: by products that do not wait for one another, where mix() would be a chain of eight. */
 function addressHash(words: Int32Array, w: number): number {
   const h =

@@ -26,6 +26,7 @@ import {
   type ForwarderStart,
   INJECT_ORIGINATE,
   INJECT_RECEIVE,
+  type NatBuffers,
   puntTag,
   type Report,
   RULE_LOG,
@@ -41,6 +42,7 @@ import { FibReader } from "#fastpath/tables/fib-reader";
 import { Fragments } from "#fastpath/tables/fragments";
 import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
 import { GroupReader } from "#fastpath/tables/groups";
+import { Nat } from "#fastpath/tables/nat";
 import { Tables } from "#fastpath/tables/tables";
 import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
 import { monotonicNanos } from "#sys/clock";
@@ -116,6 +118,7 @@ export class Forwarder implements Punts {
       cacheEntries: start.cacheEntries,
       connections: new Connections(start.connections),
       fragments: new Fragments(start.fragments),
+      nat: start.nat && openNat(start.nat, start.salt),
     });
     this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
     const scratch = new Scratch(start.scratchAt, start.scratchSize);
@@ -341,6 +344,10 @@ export class Forwarder implements Punts {
     this.counters[W_CACHE_MISSES] = this.cache.misses;
   }
 }
+
+/** Whom outside an inside end has not talked to does not reach it (RFC 4787 §5). */
+const openNat = ({ table, sessions }: NatBuffers, seed: number): Nat =>
+  new Nat(table, new Connections(sessions), { filtering: "address-and-port-dependent", seed });
 
 /** Octets of scratch memory a forwarder needs: room for a turn's own packets and injected frames. */
 export const SCRATCH_OCTETS = 8 << 20;

@@ -78,6 +78,10 @@ export class Frame {
   /** Entry of the connection table that the packet belongs to, with CONNECTION_BACK if it goes back; 0: none (stages/track.ts). */
   connection = 0;
   connectionVersion = 0;
+  /** True: the decision is this packet's alone, and not to be remembered for its flow. */
+  isFleeting = false;
+  /** True: a gateway changes ports, or quoted addresses, beside the addresses (stages/unmap.ts, map-out.ts). */
+  isNat = false;
   /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */
   vm = -1;
 }

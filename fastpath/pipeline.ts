@@ -3,7 +3,13 @@
  * either lets the frame go on or names its ending. The stages only decide; rewrite/ alone changes octets.
  */
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { adjacency, adjacencyOriginate, adjacencyTransit } from "#fastpath/stages/adjacency";
+import {
+  adjacency,
+  adjacencyFromOutside,
+  adjacencyOriginate,
+  adjacencyToOutside,
+  adjacencyTransit,
+} from "#fastpath/stages/adjacency";
 import { admit } from "#fastpath/stages/admit";
 import { admit6 } from "#fastpath/stages/admit-ipv6";
 import { answer } from "#fastpath/stages/answer";
@@ -16,13 +22,16 @@ import { guardIn, guardOut } from "#fastpath/stages/guard";
 import { home } from "#fastpath/stages/home";
 import { inner, whole } from "#fastpath/stages/inner";
 import { locate } from "#fastpath/stages/locate";
+import { mapOut } from "#fastpath/stages/map-out";
 import { origin } from "#fastpath/stages/origin";
+import { admitOutside, answerOutside } from "#fastpath/stages/outside";
 import { redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
 import { resolve6 } from "#fastpath/stages/resolve-ipv6";
 import { route, routeTransit } from "#fastpath/stages/route";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
+import { unmap } from "#fastpath/stages/unmap";
 import { GROUP_LOCAL, V_IPV4 } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
@@ -57,6 +66,14 @@ export const FROM_SERVICE: readonly Stage[] = [
   ...[inner, guardIn, trackIn, locate, counterpart, translatableTo4, deliver],
 ];
 
+/** Outside → the inside host that an address stands for, into the fabric. */
+export const FROM_OUTSIDE: readonly Stage[] = [
+  ...[admitOutside, answerOutside, unmap, route],
+  ...[translatableTo6, adjacencyFromOutside],
+];
+/** Fabric → outside: what a gateway's prefix covers is for it, and leaves with an address of the outside's. */
+export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatableTo4, adjacencyToOutside];
+
 /** What this router sends itself: a route and a next hop. */
 export const ORIGINATE: readonly Stage[] = [routeTransit, adjacencyOriginate];
 
@@ -72,9 +89,11 @@ export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
 export function decide(f: Frame, t: Tables): Verdict {
   if (t.isService(f.port)) return run(FROM_SERVICE, f, t);
   if (t.isVm(f.port)) return decideOutbound(f, t);
+  if (t.isOutside(f.port)) return run(FROM_OUTSIDE, f, t);
   const verdict = run(FROM_FABRIC, f, t);
   if (verdict !== CONTINUE) return verdict;
   if (f.group !== GROUP_LOCAL) return run(TRANSIT_STAGES, f, t);
+  if (t.gateway !== undefined) return run(TO_OUTSIDE, f, t);
   const found = run(INBOUND, f, t);
   if (found !== CONTINUE) return found;
   return run(t.vms[f.vm + V_IPV4] === 0 ? TO_IPV6_HOST : TO_IPV4_HOST, f, t);

@@ -33,6 +33,11 @@ export type Report =
   | { readonly kind: "port-failed"; readonly index: number; readonly errno: number }
   | { readonly kind: "defect"; readonly message: string; readonly frame: string };
 
+export interface NatBuffers {
+  readonly table: SharedArrayBuffer;
+  readonly sessions: SharedArrayBuffer;
+}
+
 /** All a forwarder's thread is started with. */
 export interface ForwarderStart {
   readonly id: number;
@@ -54,6 +59,8 @@ export interface ForwarderStart {
   readonly connections: SharedArrayBuffer;
   /** Of createFragmentTable. */
   readonly fragments: SharedArrayBuffer;
+  /** A gateway's NAT: of createNatTable, and of createConnectionTable for its sessions; undefined: none. */
+  readonly nat: NatBuffers | undefined;
   /** Flow cache entries, a power of two; 0: no cache. */
   readonly cacheEntries: number;
   readonly salt: number;

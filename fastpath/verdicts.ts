@@ -30,6 +30,7 @@ export const ENDINGS: readonly Ending[] = [
   // forwarded
   ending("to-fabric", "forwarded", "sent into the fabric, translated unless it is IPv6, or to the metadata service"),
   ending("to-vm", "forwarded", "delivered to a local VM, translated unless that is an IPv6 host"),
+  ending("to-outside", "forwarded", "sent to the outside by this gateway, translated to IPv4"),
   ending("hairpin", "forwarded", "from one local VM to another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
   ending("originated", "forwarded", "sent by this router itself (ICMP error, reply of the control thread)"),
@@ -104,6 +105,29 @@ export const ENDINGS: readonly Ending[] = [
   ending("not-a-tunnel-end", "dropped", "GRE for this router, which has no tunnel for it"),
   ending("multicast", "dropped", "a multicast group this router is not in"),
   ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
+  // outside and NAT
+  ending("outside-ipv6", "dropped", "IPv6 on the outside link, where this gateway speaks IPv4"),
+  ending("inside-source", "dropped", "from outside, under an address that is inside, private or link-local (RFC 2827)"),
+  ending(
+    "inside-destination",
+    "dropped",
+    "for the outside, to an address that is inside: by its network's routes only",
+    {
+      icmp6: [1, 1],
+    },
+  ),
+  ending("outside-stray", "dropped", "from outside, for an address that stands for nobody here"),
+  ending("nat-no-block", "dropped", "all port blocks of the NAT addresses are taken", { icmp6: [1, 1] }),
+  ending("nat-quota", "dropped", "the VM, or its port, has all ports and sessions that it may have", { icmp6: [1, 1] }),
+  ending("nat-full", "dropped", "no room for another binding or session of the NAT", { icmp6: [1, 1] }),
+  ending("nat-none", "dropped", "a private address for the outside, and this gateway has no NAT addresses", {
+    icmp6: [1, 1],
+  }),
+  ending("nat-protocol", "dropped", "NAT translates TCP, UDP and ICMP queries only", { icmp6: [1, 1] }),
+  ending("nat-no-syn", "dropped", "TCP without a session, and no first packet of one (RFC 6146 §3.5.2.2)"),
+  ending("nat-unbound", "dropped", "from outside, for a port of a NAT address that is nobody's"),
+  ending("nat-filtered", "dropped", "from outside, for a port in use, and from nobody whom its user talked to"),
+  ending("nat-fragment", "dropped", "a later fragment whose first one the NAT has not seen (yet)"),
   // fit and translation
   ending("hop-limit", "dropped", "TTL or hop limit used up", { icmp4: [11, 0], icmp6: [3, 0] }),
   ending("too-big", "dropped", "larger than the way out allows", { icmp4: [3, 4], icmp6: [2, 0] }),
@@ -155,6 +179,7 @@ function verdict(name: string): number {
 export const CONTINUE = 0;
 export const TO_FABRIC = verdict("to-fabric");
 export const TO_VM = verdict("to-vm");
+export const TO_OUTSIDE = verdict("to-outside");
 export const HAIRPIN = verdict("hairpin");
 export const TRANSIT = verdict("transit");
 export const ORIGINATED = verdict("originated");
@@ -204,6 +229,19 @@ export const NO_LISTENER = verdict("no-listener");
 export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");
 export const MULTICAST = verdict("multicast");
 export const SERVICE_STRAY = verdict("service-stray");
+export const OUTSIDE_IPV6 = verdict("outside-ipv6");
+export const INSIDE_SOURCE = verdict("inside-source");
+export const INSIDE_DESTINATION = verdict("inside-destination");
+export const OUTSIDE_STRAY = verdict("outside-stray");
+export const NAT_NO_BLOCK = verdict("nat-no-block");
+export const NAT_QUOTA = verdict("nat-quota");
+export const NAT_FULL = verdict("nat-full");
+export const NAT_NONE = verdict("nat-none");
+export const NAT_PROTOCOL = verdict("nat-protocol");
+export const NAT_NO_SYN = verdict("nat-no-syn");
+export const NAT_UNBOUND = verdict("nat-unbound");
+export const NAT_FILTERED = verdict("nat-filtered");
+export const NAT_FRAGMENT = verdict("nat-fragment");
 export const HOP_LIMIT = verdict("hop-limit");
 export const TOO_BIG = verdict("too-big");
 export const UDP_ZERO_CHECKSUM = verdict("udp-zero-checksum");

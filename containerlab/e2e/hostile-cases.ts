@@ -43,6 +43,8 @@ export function patched(packet: Uint8Array, at: number, value: number): Uint8Arr
   return other;
 }
 
+const AT_A_GATEWAY = "only at a gateway: fastpath/gateway.test.ts brings each about, gateway.e2e.test.ts most of them";
+
 /**
  * Endings that no single frame brings about, and why. What becomes of floods is tested with them (punt-limited), of
  * packets that wait with them (hold-…); the rest where it can be made to happen.
@@ -62,5 +64,19 @@ export const NOT_BY_ONE_FRAME: Readonly<Record<string, string>> = {
   "hold-full": "only with a thousand neighbours that are all in use: neighbors.test.ts",
   "port-down": "only in the moment between a port's end and the word of it: its next hops have failed then",
   "transmit-failed": "only on a kernel without io_uring, at a TAP that is down: ports.e2e.test.ts",
+  "to-outside": AT_A_GATEWAY,
+  "outside-ipv6": AT_A_GATEWAY,
+  "inside-source": AT_A_GATEWAY,
+  "inside-destination": AT_A_GATEWAY,
+  "outside-stray": AT_A_GATEWAY,
+  "nat-no-block": AT_A_GATEWAY,
+  "nat-quota": AT_A_GATEWAY,
+  "nat-full": AT_A_GATEWAY,
+  "nat-none": AT_A_GATEWAY,
+  "nat-protocol": AT_A_GATEWAY,
+  "nat-no-syn": AT_A_GATEWAY,
+  "nat-unbound": AT_A_GATEWAY,
+  "nat-filtered": AT_A_GATEWAY,
+  "nat-fragment": AT_A_GATEWAY,
   internal: "only by a defect",
 };

@@ -1,7 +1,10 @@
 /** adjacency: ECMP group and flow hash → one next hop: output port, MACs, MTU. Completes the record for the fabric. */
 import {
   ACTION_4_TO_6,
+  ACTION_6_TO_4,
   ACTION_FORWARD,
+  ACTION_NAT_4_TO_6,
+  ACTION_NAT_6_TO_4,
   ACTION_SEND,
   limits,
   R_ACTION,
@@ -17,7 +20,7 @@ import { flowWord } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { isLinkLocal } from "#fastpath/stages/route";
-import { GROUP_LOCAL, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, LINK_LOCAL, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 
@@ -40,6 +43,33 @@ export function adjacency(f: Frame, t: Tables): Verdict {
   return CONTINUE;
 }
 
+/** Towards the fabric from outside. */
+export function adjacencyFromOutside(f: Frame, t: Tables): Verdict {
+  if (f.group === GROUP_LOCAL) return NO_ROUTE;
+  const verdict = nextHop(f, t);
+  if (verdict !== CONTINUE) return verdict;
+  const r = t.records;
+  r[R_ACTION] = f.isNat ? ACTION_NAT_4_TO_6 : ACTION_4_TO_6;
+  r[R_FLOW_WORD] = flowWord(f.flowHash);
+  r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 12) >> 2, 2, r, R_SOURCE, 8);
+  const mtu = t.adjacencies.mtu(r[R_ADJACENCY]!);
+  r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_6, t.ports[f.port * PORT_WORDS + P_MTU]! - HEADERS_4));
+  return CONTINUE;
+}
+
+/** Towards the outside: a gateway's map-out.ts has put the IPv4 addresses side by side into the record. */
+export function adjacencyToOutside(f: Frame, t: Tables): Verdict {
+  const r = t.records;
+  const index = t.gateway!.adjacency;
+  const verdict = takeHop(t, index);
+  if (verdict !== CONTINUE) return verdict;
+  r[R_ACTION] = f.isNat ? ACTION_NAT_6_TO_4 : ACTION_6_TO_4;
+  r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 8) >> 2, 8, r, R_SOURCE, 2);
+  const mtu = t.adjacencies.mtu(index);
+  r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_4, t.ports[f.port * PORT_WORDS + P_MTU]! - HEADERS_6));
+  return CONTINUE;
+}
+
 /** From fabric to fabric. */
 export function adjacencyTransit(f: Frame, t: Tables): Verdict {
   if (isLinkLocal(t.records[R_SOURCE]!)) return LINK_LOCAL;
@@ -58,9 +88,10 @@ export function adjacencyOriginate(f: Frame, t: Tables): Verdict {
   return verdict;
 }
 
-function nextHop(f: Frame, t: Tables): Verdict {
+const nextHop = (f: Frame, t: Tables): Verdict => takeHop(t, t.adjacencies.pick(f.group, f.flowHash));
+
+function takeHop(t: Tables, index: number): Verdict {
   const r = t.records;
-  const index = t.adjacencies.pick(f.group, f.flowHash);
   r[R_ADJACENCY] = index;
   if (!t.adjacencies.isResolved(index)) return t.adjacencies.hasFailed(index) ? NEIGHBOR_FAILED : PUNT_NEIGHBOR;
   r[R_OUT_PORT] = t.adjacencies.port(index);

@@ -66,6 +66,7 @@ export function classify(f: Frame, t: Tables): Verdict {
   f.fragmentHeader = 0;
   f.connection = 0;
   f.logged = -1;
+  f.isFleeting = false;
   if (type === 0x0800) return classify4(f, t);
   if (type === 0x86dd) return classify6(f, t);
   f.kind = 0;

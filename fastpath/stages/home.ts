@@ -3,7 +3,7 @@ import { jump } from "#base/jump";
 import { siphash24 } from "#base/siphash";
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
 import { type Frame, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
-import { P_VM, PORT_WORDS, V_ADDRESS, VM_WORDS } from "#fastpath/tables/layout";
+import { OUTSIDE_TAGS, P_VM, PORT_WORDS, V_ADDRESS, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
 
@@ -23,11 +23,16 @@ export function home(f: Frame, t: Tables): Verdict {
 }
 
 /** Fills the upper 64 bits of the address at `at`, whose lower 64 bits (the IID) are there already. */
-function writeHome(t: Tables, address: Int32Array, at: number): void {
+export function writeHome(t: Tables, address: Int32Array, at: number): void {
   if (address[at + 2] === 0) {
     // the metadata service: every router's own
     address[at] = t.routerAddress[0]!;
     address[at + 1] = t.routerAddress[1]!;
+    return;
+  }
+  if (address[at + 2] === OUTSIDE_TAGS) {
+    address[at] = t.outsidePrefix[0]!;
+    address[at + 1] = t.outsidePrefix[1]!;
     return;
   }
   siphash24(t.key, address[at + 2]!, address[at + 3]!, t.hashed);

@@ -1,8 +1,8 @@
 /** route: network address → FIB value: the local prefixes, a discard route, or an ECMP group of next hops. */
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
-import { hashFlow, hashTransit } from "#fastpath/flow-hash";
+import { hashFlow, hashHosts, hashTransit } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
-import { GROUP_DISCARD } from "#fastpath/tables/layout";
+import { GROUP_DISCARD, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, DISCARD_ROUTE, LINK_LOCAL, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
 
@@ -12,7 +12,8 @@ const LINK_LOCAL_PREFIX = 0x80fe;
 
 /** A VM's packet: its network addresses are in the record. */
 export function route(f: Frame, t: Tables): Verdict {
-  f.flowHash = hashFlow(f, t.words);
+  // An outside host is always reached by the same gateway, so that it sees one address for all flows and fragments.
+  f.flowHash = t.records[R_DESTINATION + 2] === OUTSIDE_TAGS ? hashHosts(f, t.words) : hashFlow(f, t.words);
   if (t.records[R_DESTINATION + 2] !== 0) return lookUp(f, t);
   f.group = t.serviceGroup; // in no table that a packet of the fabric's is looked up in
   return f.group === 0 ? NO_ROUTE : CONTINUE;

@@ -5,7 +5,14 @@
  * that it quotes would, a later fragment when its first one came back on a connection.
  */
 
-import { CONNECTION_BACK, R_CONNECTION_4, R_CONNECTION_6, R_DESTINATION } from "#fastpath/decision";
+import {
+  ACTION_NAT_4_TO_6,
+  CONNECTION_BACK,
+  R_ACTION,
+  R_CONNECTION_4,
+  R_CONNECTION_6,
+  R_DESTINATION,
+} from "#fastpath/decision";
 import { type Frame, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
@@ -176,7 +183,8 @@ function describeKey(t: Tables, packet: Int32Array, transport: number, end: numb
 
 /** A packet of a flow whose decision is remembered with its connection. False: that is gone; decide anew. */
 export function continues(f: Frame, t: Tables, base: number, connection: number): boolean {
-  const { connections } = t;
+  const isNat = t.records[base + R_ACTION]! >= ACTION_NAT_4_TO_6;
+  const connections = isNat ? t.nat?.sessions : t.connections;
   if (connections === undefined) return false;
   describeSegment(f, t, connections.packet);
   const version = t.records[base + (f.kind === KIND_IPV4 ? R_CONNECTION_4 : R_CONNECTION_6) + 1]!;

@@ -21,6 +21,8 @@ export const KIND_VM = 1;
 export const KIND_UPLINK = 2;
 /** Where the metadata service is: reached by local VMs, and reaching nothing else. */
 export const KIND_SERVICE = 3;
+/** Where a gateway meets the outside: an IPv4 link. */
+export const KIND_OUTSIDE = 4;
 
 /**
  * A VM's address. A VM with several has a record for each, one behind the other: IPv4's first. The port refers to the first.
@@ -76,6 +78,9 @@ export const NR_TAGGED = 1;
 /** The metadata service. */
 export const NR_SERVICE = 2;
 
+/** Raw tags of IPv4 hosts outside the data centre (policy/homes.ts). */
+export const OUTSIDE_TAGS = 0x0100_0000;
+
 /** 169.254.169.254, raw. The service's network address is this with tags 0, behind the router's own home prefix. */
 export const SERVICE_IPV4 = 0xfea9_fea9 | 0;
 
@@ -102,6 +107,39 @@ export interface Snapshot {
   /** Group whose only next hop is the metadata service; 0: there is none. */
   readonly serviceGroup: number;
   readonly rules: RuleTables;
+  /** Raw upper 64 bits of outside hosts' addresses in the fabric, two words; zeros: there is no outside. */
+  readonly outsidePrefix: Int32Array;
+  /** A gateway's. */
+  readonly gateway: GatewayTables | undefined;
+}
+
+/** A row of {@link GatewayTables.publics}: a range of public addresses, in host order, and whose they are. */
+export const PUBLIC_WORDS = 3;
+export const PB_FIRST = 0;
+export const PB_LAST = 1;
+/** Raw tags. */
+export const PB_TAGS = 2;
+
+/** A row of {@link GatewayTables.floating}, raw: what the outside sees, and the network and address that it stands for. */
+export const FLOATING_WORDS = 3;
+export const FL_OUTSIDE = 0;
+export const FL_TAGS = 1;
+export const FL_HOST = 2;
+
+/** What a gateway's translation goes by, beside the NAT's own memory. */
+export interface GatewayTables {
+  /** The gateway's own address on the outside link, raw. */
+  readonly own: number;
+  /** Adjacency of the router there. */
+  readonly adjacency: number;
+  /** Ranges of addresses that no outside host has: first and last, in host order, ascending and disjoint. */
+  readonly inside: Int32Array;
+  /** Ascending and disjoint. */
+  readonly publics: Int32Array;
+  readonly floating: Int32Array;
+  /** Open-addressed hashes (vmHash): row of `floating` + 1, by (0, outside address) and by (tags, inside address). */
+  readonly floatingByOutside: Int32Array;
+  readonly floatingByInside: Int32Array;
 }
 
 /** The tenants' rules (rule-layout.ts): shared words that are never changed, and counters that every forwarder counts up. */

@@ -1,7 +1,9 @@
 /** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
 import type { Prefix } from "#base/address";
 import {
+  type GatewayTables,
   KIND_NONE,
+  KIND_OUTSIDE,
   KIND_SERVICE,
   KIND_UPLINK,
   KIND_VM,
@@ -41,7 +43,7 @@ import {
 /** One port. `mac` is the router's on it, `mtu` the largest IP packet in octets. */
 export interface PortPlan {
   readonly index: number;
-  readonly kind: "vm" | "uplink" | "service";
+  readonly kind: "vm" | "uplink" | "service" | "outside";
   readonly mac: Uint8Array;
   readonly mtu: number;
   readonly offload: boolean;
@@ -104,6 +106,10 @@ export interface TablesPlan {
   /** Group of the metadata service; absent: there is none. */
   readonly serviceGroup?: number;
   readonly rules: RulesPlan;
+  /** Outside hosts' prefix in the fabric, of which the first 8 octets count; absent: there is no outside. */
+  readonly outsidePrefix?: Uint8Array;
+  /** Absent: this is no gateway. */
+  readonly gateway?: GatewayTables;
 }
 
 /** Octets in memory order → the word an Int32Array over a packet holds there. */
@@ -133,6 +139,8 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     routerAddress: rawWords(plan.routerAddress),
     serviceGroup: plan.serviceGroup ?? 0,
     rules: plan.rules,
+    outsidePrefix: rawWords((plan.outsidePrefix ?? new Uint8Array(16)).subarray(0, 8)),
+    gateway: plan.gateway,
   };
 }
 
@@ -144,7 +152,7 @@ function maskWords(length: number, octets: number): Int32Array {
   return rawWords(mask);
 }
 
-const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE } as const;
+const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE, outside: KIND_OUTSIDE } as const;
 
 /** `first`: by port, index of the first record of its VM. */
 function buildPorts(plan: TablesPlan, first: ReadonlyMap<number, number>): Int32Array {

@@ -6,6 +6,8 @@ import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import type { Fragments } from "#fastpath/tables/fragments";
 import {
+  type GatewayTables,
+  KIND_OUTSIDE,
   KIND_SERVICE,
   KIND_UPLINK,
   KIND_VM,
@@ -17,6 +19,7 @@ import {
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
+import type { Nat } from "#fastpath/tables/nat";
 import { KEY_WORDS } from "#fastpath/tables/rule-layout";
 
 /** Views of the one mapping that holds all frames (src/sys/memory.ts). */
@@ -29,6 +32,7 @@ export interface TablesOptions {
   readonly cacheEntries: number;
   readonly connections?: Connections | undefined;
   readonly fragments?: Fragments | undefined;
+  readonly nat?: Nat | undefined;
 }
 
 export class Tables {
@@ -57,6 +61,9 @@ export class Tables {
   /** Likewise; undefined: no answers in fragments. */
   readonly fragments: Fragments | undefined;
 
+  /** A gateway's, if it has NAT addresses. */
+  readonly nat: Nat | undefined;
+
   /** Generation of all tables together, read once a turn. */
   generation = 0;
 
@@ -73,6 +80,8 @@ export class Tables {
   routerAddress!: Int32Array;
   serviceGroup = 0;
   rules!: RuleTables;
+  outsidePrefix!: Int32Array;
+  gateway: GatewayTables | undefined;
   /** Scratch for questions to the rules (rule-layout.ts): about a packet, and about what it answers. */
   readonly ruleKey = new Int32Array(KEY_WORDS);
   readonly answeredKey = new Int32Array(KEY_WORDS);
@@ -81,7 +90,7 @@ export class Tables {
     arena: ArenaViews,
     fib: FibReader,
     adjacencies: AdjacencyReader,
-    { cacheEntries, connections, fragments }: TablesOptions,
+    { cacheEntries, connections, fragments, nat }: TablesOptions,
   ) {
     this.bytes = arena.bytes;
     this.words = arena.words;
@@ -90,6 +99,7 @@ export class Tables {
     this.adjacencies = adjacencies;
     this.connections = connections;
     this.fragments = fragments;
+    this.nat = nat;
     this.records = new Int32Array((cacheEntries + 1) * RECORD);
     this.adopt(EMPTY);
   }
@@ -108,6 +118,8 @@ export class Tables {
     this.routerAddress = s.routerAddress;
     this.serviceGroup = s.serviceGroup;
     this.rules = s.rules;
+    this.outsidePrefix = s.outsidePrefix;
+    this.gateway = s.gateway;
   }
 
   nextIdentification(): number {
@@ -125,6 +137,10 @@ export class Tables {
 
   isService(port: number): boolean {
     return this.ports[port * PORT_WORDS + P_KIND] === KIND_SERVICE;
+  }
+
+  isOutside(port: number): boolean {
+    return this.ports[port * PORT_WORDS + P_KIND] === KIND_OUTSIDE;
   }
 
   /** Offset in `vms` of the record with the fabric's address at `word` of `words`, or −1. */
@@ -193,4 +209,6 @@ const EMPTY: Snapshot = {
   serviceGroup: 0,
   // No rule: nothing passes.
   rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: none, inHits: none },
+  outsidePrefix: new Int32Array(2),
+  gateway: undefined,
 };

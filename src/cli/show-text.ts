@@ -125,6 +125,26 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       ),
       `${size} of ${room} entries in use${size > connections.length ? `, ${connections.length} shown` : ""}`,
     ].join("\n"),
+  nat: ({ sessions, room, blocks, bindings }) =>
+    [
+      columns(
+        ["PROTOCOL", "INSIDE", "OUTSIDE", "SESSIONS", "AGE"],
+        bindings.map(({ protocol, inside, outside, ...b }) => [
+          ...[protocol, endText(inside), `${outside.address}:${outside.port}`],
+          ...[`${b.sessions}`, duration(b.age)],
+        ]),
+        ["left", "left", "left", "right", "right"],
+      ),
+      columns(
+        ["ADDRESS", "PORTS", "IN USE", "WHOSE"],
+        blocks.map(({ address, firstPort, ports, used, inside }) => [
+          ...[address, `${firstPort}-${firstPort + ports - 1}`, `${used}`],
+          inside === null ? "nobody's, resting" : endText({ ...inside, port: null }),
+        ]),
+        ["left", "left", "right"],
+      ),
+      `${sessions} of ${room} sessions in use`,
+    ].join("\n\n"),
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],

@@ -7,6 +7,12 @@ import { copy, put32, u32 } from "#base/bytes";
 import { jump } from "#base/jump";
 import { siphash24, siphashKey } from "#base/siphash";
 
+/**
+ * Tags of an IPv4 host outside the data centre: network 1 of tenant 0, which is the infrastructure's. Its address in the
+ * fabric is the outside's prefix, these, and the host's own.
+ */
+export const OUTSIDE_TAGS = 1;
+
 /** What decides about homes; a fabric configuration is one. */
 export interface HomePlan {
   /** The deployment's SipHash key, 16 octets. */

@@ -6,6 +6,7 @@
  * (paper §2.4: they reach each other whatever their tags). A written route of the same prefix takes the latter's place.
  */
 import { contains, overlaps, type Prefix } from "#base/address";
+import { OUTSIDE_TAGS } from "#policy/homes";
 
 /** What a written route leads to. */
 export type RouteTarget =
@@ -13,6 +14,8 @@ export type RouteTarget =
   | { readonly kind: "peer"; readonly network: string }
   /** Whatever network has the address as a public one. */
   | { readonly kind: "public" }
+  /** Public addresses of networks; all else is outside the data centre, behind its gateways. */
+  | { readonly kind: "gateway" }
   /** Nothing: unreachable, although a shorter prefix covers it. */
   | { readonly kind: "blackhole" };
 
@@ -81,6 +84,8 @@ function reachedBy(via: RouteTarget, networks: readonly RoutedNetwork[]): RouteR
       return networks.filter(({ name }) => name === via.network).flatMap(ownRows);
     case "public":
       return networks.flatMap(({ publicPrefixes, tags }) => publicPrefixes.map((prefix) => ({ prefix, tags })));
+    case "gateway":
+      return [{ prefix: EVERYWHERE, tags: OUTSIDE_TAGS }, ...reachedBy({ kind: "public" }, networks)];
     case "blackhole":
       return [];
   }

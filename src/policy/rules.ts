@@ -14,6 +14,7 @@
  * may be meant lets it pass, and a deny that may be meant does not stop it: the first fragment is judged by the rules as
  * they are, and without it the others are of no use to anyone (RFC 1858 §2).
  */
+import { OUTSIDE_TAGS } from "#policy/homes";
 import { hasPorts, PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#wire/protocol";
 
 /** The last 64 bits of a network address: tags, then the IPv4 address. */
@@ -80,14 +81,17 @@ export interface Deployment {
   readonly networks: readonly { readonly name: string; readonly tags: number }[];
   /** All public addresses: network and IPv4 prefix. */
   readonly publicPrefixes: readonly IidPrefix[];
+  /** Networks that have a route to the outside. Default: none. */
+  readonly withGateway?: readonly { readonly name: string; readonly tags: number }[];
 }
 
 /**
  * Paper §2.4, to be put behind all other rules: inside one tenant network everything passes, its public addresses
  * included; between public addresses everything passes whatever the tags. Nothing else does: private and public addresses
- * of different networks need a rule. Stateless, since each holds for both directions.
+ * of different networks need a rule. Stateless, since each holds for both directions. To the outside a network with a
+ * route there may begin connections; from there nothing begins, public addresses or not.
  */
-export function defaultRules({ networks, publicPrefixes }: Deployment): Rule[] {
+export function defaultRules({ networks, publicPrefixes, withGateway = [] }: Deployment): Rule[] {
   const allow = (name: string, ends: readonly IidPrefix[]): Rule => ({
     name,
     priority: DEFAULT_PRIORITY,
@@ -98,8 +102,16 @@ export function defaultRules({ networks, publicPrefixes }: Deployment): Rule[] {
     log: false,
   });
   const inside = networks.map(({ name, tags }) => allow(`default inside ${name}`, [{ tags, host: 0, length: 32 }]));
-  return publicPrefixes.length === 0 ? inside : [...inside, allow("default public", publicPrefixes)];
+  const outside = withGateway.map(({ name, tags }): Rule => {
+    const ends = { source: [{ tags, host: 0, length: 32 }], destination: [OUTSIDE] };
+    return { ...allow(`default outside ${name}`, []), ...ends, stateful: true };
+  });
+  const open = publicPrefixes.length === 0 ? [] : [allow("default public", publicPrefixes)];
+  return [...inside, ...open, ...outside];
 }
+
+/** Every host outside the data centre. */
+export const OUTSIDE: IidPrefix = { tags: OUTSIDE_TAGS, host: 0, length: 32 };
 
 /** The rules in the order in which they are asked. */
 export function inPrecedence<R extends Rule>(rules: readonly R[]): R[] {

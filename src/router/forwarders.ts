@@ -7,6 +7,7 @@ import { FrameRing, type HeldFrame, takeFrame } from "#fastpath/frame-ring";
 import {
   type Command,
   type ForwarderStart,
+  type NatBuffers,
   type PortDescriptor,
   puntAdjacency,
   puntVerdict,
@@ -43,6 +44,8 @@ export interface ForwardersOptions {
   readonly groups: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly fragments: SharedArrayBuffer;
+  /** A gateway's. */
+  readonly nat?: NatBuffers | undefined;
 }
 
 interface Handle {
@@ -161,6 +164,7 @@ export class Forwarders {
       groups: options.groups,
       connections: options.connections,
       fragments: options.fragments,
+      nat: options.nat,
       wakeFd: createEventFd(),
       cacheEntries: options.cacheEntries,
       salt: crypto.getRandomValues(new Int32Array(1))[0]!,

@@ -25,7 +25,7 @@ export class LocalDelivery {
       this.io.lost(port.index, CONTROL_IGNORED);
       return;
     }
-    if (port.kind === "vm") {
+    if (port.kind === "vm" || port.kind === "outside") {
       sendFrame(this.io, port.index, reply);
       return;
     }

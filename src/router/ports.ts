@@ -4,7 +4,7 @@ import { MAX_PORTS } from "#fastpath/counters";
 import { discardPacketPort, freePacketPort, openPacketPort, type PacketDescriptor } from "#fastpath/ports/packet";
 import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
 import type { PortDescriptor } from "#fastpath/shared";
-import type { Uplink, Vm } from "#router/config/model";
+import type { OutsideLink, Uplink, Vm } from "#router/config/model";
 import type { InterfaceClaims } from "#router/interface-claims";
 import { InterfaceDrops } from "#router/interface-drops";
 import {
@@ -27,10 +27,11 @@ import { openTap } from "#sys/tap";
 export interface PortState {
   readonly index: number;
   readonly name: string;
-  readonly kind: "uplink" | "vm" | "service";
+  readonly kind: "uplink" | "vm" | "service" | "outside";
   readonly interface: string;
   readonly attachment: "packet" | "tap";
   readonly uplink?: Uplink;
+  readonly outside?: OutsideLink;
   /** Replaced where no more than its services change. */
   vm?: Vm;
   /** Of the metadata service's port, while it is open: where the service lives. */
@@ -47,7 +48,7 @@ export interface PortState {
 }
 
 /** Whether super-packets and partial checksums may go its way. */
-export const hasOffload = ({ uplink, vm }: PortState): boolean => (uplink ?? vm)?.offload ?? true;
+export const hasOffload = ({ uplink, vm, outside }: PortState): boolean => (uplink ?? vm ?? outside)?.offload ?? true;
 
 export interface PortsOptions {
   readonly arena: Arena;
@@ -72,7 +73,7 @@ export class Ports {
   }
 
   /** Makes an entry, not open yet. Throws RangeError when all 1024 indexes are taken. */
-  add(of: { uplink: Uplink } | { vm: Vm } | { service: string }): PortState {
+  add(of: { uplink: Uplink } | { vm: Vm } | { service: string } | { outside: OutsideLink }): PortState {
     const index = this.freeIndex();
     const common = {
       index,
@@ -85,6 +86,10 @@ export class Ports {
     let port: PortState;
     if ("service" in of) {
       port = { ...common, name: of.service, kind: "service", interface: SERVICE_INTERFACE, attachment: "tap" };
+    } else if ("outside" in of) {
+      const { outside } = of;
+      const name = outside.interface;
+      port = { ...common, name, kind: "outside", interface: name, attachment: "packet", outside };
     } else if ("uplink" in of) {
       const { uplink } = of;
       port = {
@@ -168,7 +173,7 @@ export class Ports {
   private openPacket(port: PortState): PacketDescriptor[] {
     const { arena, forwarders } = this.options;
     const link = this.prepare(port);
-    const { offload, capture } = port.uplink ?? port.vm!;
+    const { offload, capture } = port.uplink ?? port.outside ?? port.vm!;
     const descriptors: PacketDescriptor[] = [];
     try {
       for (let queue = 0; queue < forwarders; queue++) {
@@ -204,7 +209,7 @@ export class Ports {
       undo.broughtUp(link.name);
       this.netlink.changeLink(link.index, { up: true }, link.name);
     }
-    const wanted = (port.uplink ?? port.vm!).mtu;
+    const wanted = (port.uplink ?? port.outside ?? port.vm!).mtu;
     if (wanted !== undefined && wanted > link.mtu)
       throw new RangeError(
         `interface ${link.name} takes packets of ${link.mtu} octets, the configuration wants ${wanted}`,

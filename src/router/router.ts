@@ -23,8 +23,10 @@ import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { MetadataService, serviceAddress, wantsMetadata } from "#router/metadata/metadata-service";
+import { RouterNat } from "#router/nat";
 import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
+import { OutsideSide } from "#router/outside-side";
 import { PortCounters } from "#router/port-counters";
 import { type PortState, Ports } from "#router/ports";
 import { Rib } from "#router/rib";
@@ -73,6 +75,9 @@ export class Router {
   private readonly alarms: Alarms;
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
+  readonly outside: OutsideSide;
+  /** Undefined: this is no gateway, or one without NAT addresses. */
+  readonly nat: RouterNat | undefined;
   readonly counters = new PortCounters(() => this.forwarders.counters);
   /** Set once the threads run; nothing is punted before. */
   forwarders!: Forwarders;
@@ -150,6 +155,8 @@ export class Router {
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
     this.rib = new Rib(this.routing);
+    this.outside = new OutsideSide(services, this.rib, (isUp) => this.outsideChanged(isUp));
+    this.nat = node.outside === undefined || node.outside.pool.length === 0 ? undefined : new RouterNat(node.outside);
     this.staticRoutes = new StaticRoutes(this.rib, this.ports, this.uplinkNeighbors);
     this.ospf = new RouterOspf({
       ...{ name: node.name, services, rib: this.rib, ports: this.ports, neighbors: this.uplinkNeighbors, log },
@@ -193,7 +200,13 @@ export class Router {
       origin: "local",
       nextHops: [],
     }));
-    return [...local, ...this.staticRoutes.view(), ...(this.ospf.host?.routes.view(this.uplinkNeighbors) ?? [])];
+    const outside = this.outside.view(this.configuration);
+    return [
+      ...local,
+      ...outside,
+      ...this.staticRoutes.view(),
+      ...(this.ospf.host?.routes.view(this.uplinkNeighbors) ?? []),
+    ];
   }
 
   /** Throws RouterError when there is no such view. */
@@ -216,6 +229,7 @@ export class Router {
     this.vmDhcp.stop();
     this.vmDhcp6.stop();
     this.uplinkNeighbors.stop();
+    this.outside.stop();
     await this.metadata.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
     this.monitor.close();
@@ -247,6 +261,7 @@ export class Router {
         groups: this.routing.groups.buffer,
         connections: this.connections.buffer,
         fragments: this.connections.fragments,
+        nat: this.nat?.buffers,
       },
       {
         punted: (punt) => this.punted(punt),
@@ -261,11 +276,12 @@ export class Router {
     );
     for (const uplink of node.uplinks) this.addPort({ uplink });
     for (const vm of node.vms) this.addPort({ vm });
+    if (node.outside !== undefined) this.addPort({ outside: node.outside });
     if (wantsMetadata(this.configuration)) this.addPort({ service: METADATA_PORT });
     for (const home of node.homes)
       this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
     this.staticRoutes.configure(node.routes);
-    await this.ospf.configure(node.ospf);
+    await this.ospf.configure(this.outside.ospf(this.configuration));
     for (const port of this.ports.all.values()) await this.openPort(port);
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
     this.lookout = setInterval(() => void this.oneAtATime(() => this.look()), LOOK);
@@ -276,6 +292,7 @@ export class Router {
     this.counters.restart(port.index);
     if (port.kind === "vm") this.vmNeighbors.add(port);
     if (port.kind === "uplink") this.uplinkNeighbors.add(port);
+    if (port.kind === "outside") this.outside.add(port);
     return port;
   }
 
@@ -295,6 +312,7 @@ export class Router {
       this.vmNeighbors.refresh(this.configuration, this.ports);
     }
     if (port.kind === "uplink") this.linkUp(port);
+    if (port.kind === "outside") this.outside.opened(port, this.configuration);
     return true;
   }
 
@@ -306,6 +324,7 @@ export class Router {
   private closePort(port: PortState, why: string): void {
     if (port.kind === "vm") this.vmNeighbors.closed(port);
     else if (port.kind === "service") this.metadata.closed();
+    else if (port.kind === "outside") this.outside.closed();
     else {
       this.uplinkNeighbors.closed(port);
       this.ospf.closed(port);
@@ -327,6 +346,7 @@ export class Router {
   private async retry(): Promise<void> {
     this.uplinkNeighbors.noteUse();
     this.connections.sweep();
+    this.nat?.look(this.log, this.configuration.fabric);
     this.alarms.look(this.ports.all.values(), performance.now());
     this.ospf.checkClock();
     for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
@@ -355,6 +375,7 @@ export class Router {
 
   /** A dead link shows long before its neighbours' silence does. A VM's port is left alone: its VM may be asleep. */
   private carrierChanged(port: PortState, there: boolean): void {
+    if (port.kind === "outside") this.outside.carrier(there, this.configuration);
     if (port.kind !== "uplink" || !this.uplinkNeighbors.carrier(port, there)) return;
     if (there) {
       this.ospf.opened(port);
@@ -375,6 +396,7 @@ export class Router {
     const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, {
       serviceGroup: this.metadata.group,
       rules,
+      gateway: this.outside.tables(this.configuration),
     });
     return this.forwarders.adopt(buildSnapshot(plan));
   }
@@ -385,6 +407,17 @@ export class Router {
     void this.oneAtATime(async () => {
       if (this.stopped) return;
       this.staticRoutes.refresh();
+      this.forwarders.tablesChanged();
+    });
+  }
+
+  /** The fabric hears of the outside while it is reached from here; else other gateways' routes are the better ones. */
+  private outsideChanged(isUp: boolean): void {
+    void this.oneAtATime(async () => {
+      if (this.stopping || isUp !== this.outside.isUp) return;
+      this.log[isUp ? "info" : "warn"](`outside: the next hop ${isUp ? "answers" : "does not answer"}`);
+      this.outside.routes(this.configuration);
+      await this.ospf.configure(this.outside.ospf(this.configuration));
       this.forwarders.tablesChanged();
     });
   }
@@ -416,8 +449,10 @@ export class Router {
     this.applyHomes(before);
     // All routes again: an uplink that was replaced has new adjacencies, and setting the same one costs nothing.
     this.staticRoutes.configure(node.routes);
+    this.outside.refresh(configuration);
+    this.outside.routes(configuration);
     this.ospf.refreshHops();
-    await this.ospf.configure(node.ospf);
+    await this.ospf.configure(this.outside.ospf(configuration));
     for (const port of replaced) await this.retire(port);
     for (const port of fresh) await this.openPort(port);
     this.forgetHops();
@@ -465,7 +500,8 @@ export class Router {
         this.log.info(this.rules.describe(punt, this.configuration.fabric));
         break;
       case PUNT_ARP:
-        this.vmNeighbors.arp(port, punt.octets);
+        if (port.kind === "outside") this.outside.take(punt.octets);
+        else this.vmNeighbors.arp(port, punt.octets);
         break;
       case PUNT_ND:
         this.vmNeighbors.nd(port, punt.octets);

@@ -20,7 +20,9 @@ export function fabricSides(fabric: Fabric): Sides {
       owner: tenantId === undefined ? undefined : tenantPrefix(tenantId, fabric.tenantBits),
     };
   });
-  return sidesOf(owned, { networks: fabric.networks, publicPrefixes: publicPrefixes(fabric.networks) });
+  const { networks } = fabric;
+  const withGateway = networks.filter(({ routes }) => routes.some(({ via }) => via.kind === "gateway"));
+  return sidesOf(owned, { networks, publicPrefixes: publicPrefixes(networks), withGateway });
 }
 
 const policyRule = ({ from, to, ports, sourcePorts, ...rule }: FabricRule): Rule => ({
@@ -140,7 +142,7 @@ export class Rules {
       priority: written?.priority ?? null,
       action,
       from: written?.from.map(({ text }) => text) ?? [defaultEnd(name)],
-      to: written?.to.map(({ text }) => text) ?? [defaultEnd(name)],
+      to: written?.to.map(({ text }) => text) ?? [isOutward(name) ? "outside" : defaultEnd(name)],
       protocol: written?.protocol === undefined ? null : protocolName(written.protocol),
       ports: written === undefined ? "" : rangesText(written.ports),
       sourcePorts: written === undefined ? "" : rangesText(written.sourcePorts),
@@ -152,7 +154,9 @@ export class Rules {
   }
 }
 
-/** `default inside blue/prod`, `default public`: the names that defaultRules gives. */
+const isOutward = (name: string): boolean => name.startsWith("default outside ");
+
+/** `default inside blue/prod`, `default public`, `default outside blue/prod`: the names that defaultRules gives. */
 const defaultEnd = (name: string): string => name.split(" ").at(-1)!;
 
 /** Of the networks that have VMs here, ascending. */

@@ -41,16 +41,23 @@ export async function show(router: Router, words: readonly string[]): Promise<un
 /** What it says while it does not run, for nobody wants it. */
 const NO_BFD = { scheduling: null, sessions: [] };
 
+const NO_NAT: Views["nat"] = { sessions: 0, room: 0, blocks: [], bindings: [] };
+
 const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   status,
   ports,
   vms,
   routes: (router) => router.routes(),
-  neighbors: (router) => [...router.uplinkNeighbors.view(), ...router.vmNeighbors.view()],
+  neighbors: (router) => [
+    ...router.uplinkNeighbors.view(),
+    ...router.vmNeighbors.view(),
+    ...router.outside.neighbors(router.configuration),
+  ],
   homes,
   dhcp: (router) => [...router.vmDhcp.view(), ...router.vmDhcp6.view()],
   rules: (router) => router.rules.view(),
   connections: (router) => connections(router)!,
+  nat: (router) => router.nat?.view(router.configuration.fabric) ?? NO_NAT,
   counters,
 };
 

@@ -1,5 +1,6 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
 import { linkLocalFromMac } from "#base/address";
+import type { GatewayTables } from "#fastpath/tables/layout";
 import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { routeRows } from "#policy/route-table";
@@ -8,12 +9,20 @@ import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
 
-/** `serviceGroup`: of the metadata service; 0: there is none. */
+/** What is not the configuration's. */
+export interface TablesParts {
+  /** Of the metadata service; 0: there is none. */
+  readonly serviceGroup: number;
+  readonly rules: RulesPlan;
+  /** Undefined: this is no gateway. */
+  readonly gateway: GatewayTables | undefined;
+}
+
 export function tablesPlan(
   { node, fabric }: Configuration,
   ports: Ports,
   vms: VmNeighbors,
-  { serviceGroup, rules }: { readonly serviceGroup: number; readonly rules: RulesPlan },
+  { serviceGroup, rules, gateway }: TablesParts,
 ): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
@@ -57,6 +66,8 @@ export function tablesPlan(
     fabric: fabric.prefixes,
     routerAddress: node.address.bytes,
     rules,
+    ...(fabric.outside !== undefined && { outsidePrefix: fabric.outside.prefix.address }),
+    ...(gateway !== undefined && { gateway }),
   };
 }
 

@@ -25,7 +25,7 @@ export interface ForwarderView {
 export interface PortView {
   readonly index: number;
   readonly name: string;
-  readonly kind: "uplink" | "vm" | "service";
+  readonly kind: "uplink" | "vm" | "service" | "outside";
   readonly interface: string;
   readonly attachment: "packet" | "tap";
   /** "up", or why not. */
@@ -66,7 +66,7 @@ export interface VmView {
 
 export interface RouteView {
   readonly prefix: string;
-  /** "local", "static", "discard", "ospf" or "ospf discard". */
+  /** "local", "outside", "static", "discard", "ospf" or "ospf discard". */
   readonly origin: string;
   readonly nextHops: readonly { readonly uplink: string; readonly address: string; readonly state: string }[];
 }
@@ -159,6 +159,37 @@ export interface ConnectionsView {
   }[];
 }
 
+/** An inside address of a NAT. */
+export interface NatEnd {
+  /** Null: it is none of the fabric's networks any more. */
+  readonly network: string | null;
+  readonly address: string;
+}
+
+/** A gateway's NAT. Ports are identifiers where the protocol is ICMP. */
+export interface NatView {
+  /** In use, and how many there is room for; 0 and 0 where there is no NAT. */
+  readonly sessions: number;
+  readonly room: number;
+  /** Ports that are somebody's, or rest after use (null). */
+  readonly blocks: readonly {
+    readonly address: string;
+    readonly firstPort: number;
+    readonly ports: number;
+    readonly used: number;
+    readonly inside: NatEnd | null;
+  }[];
+  /** At most 1000. */
+  readonly bindings: readonly {
+    readonly protocol: string;
+    readonly inside: NatEnd & { readonly port: number };
+    readonly outside: { readonly address: string; readonly port: number };
+    readonly sessions: number;
+    /** Seconds. */
+    readonly age: number;
+  }[];
+}
+
 export interface CounterView {
   readonly port: string;
   readonly ending: string;
@@ -177,6 +208,7 @@ export interface Views {
   readonly dhcp: readonly DhcpView[];
   readonly rules: readonly RuleView[];
   readonly connections: ConnectionsView;
+  readonly nat: NatView;
   readonly counters: readonly CounterView[];
 }
 
@@ -190,6 +222,7 @@ export const VIEWS = [
   "dhcp",
   "rules",
   "connections",
+  "nat",
   "counters",
 ] as const;
 export type ViewName = (typeof VIEWS)[number];

@@ -104,6 +104,33 @@ export const network = z.strictObject(
   { error: NETWORK },
 );
 
+const NETWORK_NAME = "tenant/network, as in blue/prod";
+const FLOATING = "a list of mappings with address, network and to";
+const floating = z.strictObject(
+  {
+    address: ipv4.meta({ description: "the address that the outside sees" }),
+    network: z
+      .string({ error: NETWORK_NAME })
+      .regex(/^[^/]+\/[^/]+$/, { error: NETWORK_NAME })
+      .meta({ description: NETWORK_NAME }),
+    to: ipv4.meta({ description: "the VM's private address in that network" }),
+  },
+  { error: "a mapping with address, network and to" },
+);
+export const outside = z.strictObject(
+  {
+    prefix: prefix6.meta({
+      description:
+        "a /64 inside the fabric's prefixes, and no home: what IPv4 hosts outside have for addresses in the fabric",
+    }),
+    floating: z
+      .array(floating, { error: FLOATING })
+      .default([])
+      .meta({ description: "public addresses that stand for a private one, both ways" }),
+  },
+  { error: "a mapping with prefix" },
+);
+
 const rulesOf = <R extends z.ZodType>(ruleSchema: R, whose: string) =>
   z.array(ruleSchema, { error: RULES }).default([]).meta({ description: whose });
 
@@ -142,6 +169,7 @@ const fabricWith = <S extends z.ZodType, R extends z.ZodType>(tenantSchema: S, r
         .record(name, tenantSchema, { error: "a mapping of tenant names to tenants" })
         .nullish()
         .transform((tenants) => tenants ?? {}),
+      outside: outside.optional().meta({ description: "the Internet behind the gateways; default: there is none" }),
       rules: rulesOf(ruleSchema, "the operator's, which are asked before the tenants'"),
     },
     { error: "a fabric: a mapping with name, key, prefixes and homes" },

@@ -7,6 +7,7 @@ import { fabricOutline, network as networkSchema, tenantOutline } from "#router/
 import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix } from "#router/config/model";
 import { checkNetworks, type Placed, routeTo } from "#router/config/network-routes";
 import { isGlobalAddress } from "#router/config/node-lists";
+import { inspectOutside } from "#router/config/outside";
 import { inspectRules, type Names } from "#router/config/rules";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
@@ -56,13 +57,15 @@ function inspectFabric(inspector: Inspector): Fabric | undefined {
   const outline = inspector.read(fabricOutline, []);
   const { tenants, placed } = inspectTenants(inspector, outline?.tenantBits);
   const networks = placed.map(({ network }) => network);
-  checkNetworks(inspector, placed);
-  const rules = inspectAllRules(inspector, { tenantBits: outline?.tenantBits ?? 1, tenants, networks });
+  const hasOutside = outline === undefined || outline.outside !== undefined;
+  checkNetworks(inspector, placed, hasOutside);
+  const rules = inspectAllRules(inspector, { tenantBits: outline?.tenantBits ?? 1, tenants, networks, hasOutside });
   if (outline === undefined) return undefined;
   const { name, key, tenantBits, prefixes, mtu, gatewayMac } = outline;
   const homes = outline.homes.map(({ prefix, hypervisor }): Home => (hypervisor ? { prefix, hypervisor } : { prefix }));
   checkPrefixes(inspector, prefixes);
   checkHomes(inspector, homes, prefixes);
+  const outside = outline.outside && inspectOutside(inspector, outline.outside, { prefixes, homes, networks });
   return {
     file: inspector.source.file,
     name,
@@ -74,6 +77,7 @@ function inspectFabric(inspector: Inspector): Fabric | undefined {
     gatewayMac,
     networks: networks.sort((a, b) => a.tags - b.tags),
     rules,
+    ...(outside !== undefined && { outside }),
   };
 }
 
@@ -125,8 +129,8 @@ interface Tenants {
   readonly placed: readonly Placed[];
 }
 
-/** What rules call all addresses, and all public ones. */
-const RESERVED = ["any", "public"];
+/** What rules call all addresses, all public ones, and those outside the data centre. */
+const RESERVED = ["any", "public", "outside"];
 
 function inspectTenants(inspector: Inspector, tenantBits: number | undefined): Tenants {
   const ids = new IdCheck(inspector, "tenant", tenantBits === undefined ? undefined : 2 ** tenantBits - 1);

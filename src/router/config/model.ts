@@ -29,6 +29,22 @@ export interface Fabric {
   readonly networks: readonly Network[];
   /** The operator's first, then tenant by tenant; each by priority, then name. */
   readonly rules: readonly FabricRule[];
+  /** What is behind the gateways; undefined: nothing. */
+  readonly outside?: Outside;
+}
+
+export interface Outside {
+  /** A /64. With tags 1 and an IPv4 address behind it, an outside host's address in the fabric. */
+  readonly prefix: Prefix;
+  /** Sorted by address. */
+  readonly floating: readonly Floating[];
+}
+
+/** A public address that stands for a private one. */
+export interface Floating {
+  readonly address: Address;
+  readonly network: Network;
+  readonly to: Address;
 }
 
 /** A rule as it is written, its names resolved. */
@@ -105,7 +121,7 @@ export interface DhcpSettings {
 export interface Node {
   readonly file: string;
   readonly name: string;
-  readonly role: "hypervisor" | "switch";
+  readonly role: "hypervisor" | "switch" | "gateway";
   /** The router's own IPv6 address; a hypervisor's is interface identifier 1 in its first home prefix. */
   readonly address: Address;
   /** The home prefixes a hypervisor owns, as indexes into the fabric's homes; none for a switch. */
@@ -123,6 +139,28 @@ export interface Node {
   readonly socket: string;
   /** Undefined: static routes only. */
   readonly ospf?: NodeOspf;
+  /** A gateway's, and only a gateway's. */
+  readonly outside?: OutsideLink;
+}
+
+/** Where a gateway meets the outside: an IPv4 link with a router on it. */
+export interface OutsideLink {
+  readonly interface: string;
+  /** The gateway's own address there, and how long its subnet's prefix is: 1 … 30. */
+  readonly address: Address & { readonly prefixLength: number };
+  /** The router that all packets to the outside are sent to; in the subnet. */
+  readonly nextHop: Address;
+  /** Undefined: the interface's own. */
+  readonly mtu?: number;
+  readonly offload: boolean;
+  readonly capture: boolean;
+  /** NAT addresses of this gateway alone; at most 256, and none means no NAT. */
+  readonly pool: readonly Prefix[];
+  /** Ports that a VM gets at a time: a power of two, 16 … 4096; and at most has, 1 … 16 times that. */
+  readonly portBlock: number;
+  readonly portsPerVm: number;
+  /** Sessions there is room for. */
+  readonly entries: number;
 }
 
 export interface NodeOspf {

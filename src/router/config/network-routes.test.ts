@@ -53,7 +53,7 @@ describe("networks that reach one another", () => {
 `),
     ).toEqual([
       "9: a.routes[0].via: found blue/b, which has no route to blue/a, expected a network that has a route back: both sides of a peering must agree",
-      '9: a.routes[1].via: found the unknown network "blue/x", expected public, blackhole, or one of the fabric\'s networks\n    Did you mean "blue/a"?',
+      '9: a.routes[1].via: found the unknown network "blue/x", expected public, gateway, blackhole, or one of the fabric\'s networks\n    Did you mean "blue/a"?',
       "10: b.routes[0].via: found blue/b, the network itself, expected another network",
       "10: b.routes[1].to: found 10.4.0.0/24, of which blue/c has nothing, expected a destination in blue/c's prefixes (10.2.0.0/24)",
     ]);

@@ -14,11 +14,12 @@ export interface Placed {
 
 /** A written route; the name of the network it leads to is checked by {@link checkNetworks}. */
 export function routeTo(to: Prefix, via: string): WrittenRoute<Prefix> {
-  if (via === "public" || via === "blackhole") return { to, via: { kind: via } };
+  if (via === "public" || via === "gateway" || via === "blackhole") return { to, via: { kind: via } };
   return { to, via: { kind: "peer", network: via } };
 }
 
-export function checkNetworks(inspector: Inspector, networks: readonly Placed[]): void {
+/** `hasOutside`: the fabric has gateways. */
+export function checkNetworks(inspector: Inspector, networks: readonly Placed[], hasOutside: boolean): void {
   checkPublic(inspector, networks);
   const byName = new Map(networks.map(({ network }) => [network.name, network]));
   for (const placed of networks) {
@@ -33,6 +34,10 @@ export function checkNetworks(inspector: Inspector, networks: readonly Placed[])
         inspector.report([...path, "to"], { found, expected: "one route a destination" });
       }
       checkDestination(inspector, path, placed.network, route);
+      if (route.via.kind === "gateway" && !hasOutside) {
+        const expected = "outside: { prefix: … } in the fabric's file beside a route via gateway";
+        inspector.report([...path, "via"], { found: "gateway, in a fabric without an outside", expected });
+      }
       checkPeer(inspector, path, { network: placed.network, route, byName });
     }
   }
@@ -84,10 +89,10 @@ function checkPeer(inspector: Inspector, path: Path, { network, route: { to, via
   const at = [...path, "via"];
   const peer = byName.get(via.network);
   if (peer === undefined) {
-    const meant = closest(via.network, [...byName.keys(), "public", "blackhole"]);
+    const meant = closest(via.network, [...byName.keys(), "public", "gateway", "blackhole"]);
     inspector.report(at, {
       found: `the unknown network "${via.network}"`,
-      expected: "public, blackhole, or one of the fabric's networks",
+      expected: "public, gateway, blackhole, or one of the fabric's networks",
       ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
     });
   } else if (peer === network) {

@@ -23,7 +23,7 @@ export interface Place {
 
 /** The node's place, or undefined when its file does not say it rightly. */
 export function placeOf(inspector: Inspector, outline: Outline, fabric: Fabric): Place | undefined {
-  if (outline.role === "switch") return placeOfSwitch(inspector, outline, fabric);
+  if (outline.role !== "hypervisor") return placeOfSwitch(inspector, outline, fabric);
   const prefixes = outline.prefixes ?? (outline.prefix && [outline.prefix]);
   if (prefixes === undefined) return undefined; // checkRole has told.
   const homes = ownHomes(inspector, outline, prefixes, fabric);
@@ -37,15 +37,20 @@ export function placeOf(inspector: Inspector, outline: Outline, fabric: Fabric):
 
 /** A role has keys that it needs and keys that mean nothing to it. Needs no fabric. */
 export function checkRole(inspector: Inspector, outline: Outline): void {
-  const refuse = (key: "prefix" | "prefixes" | "address" | "vms", expected: string): void => {
+  const refuse = (key: "prefix" | "prefixes" | "address" | "vms" | "outside", expected: string): void => {
     const given = key === "vms" ? outline.vms.length > 0 : outline[key] !== undefined;
     if (given) inspector.report([key], { found: `${key} in a ${outline.role}'s file`, expected, aim: "key" });
   };
-  if (outline.role === "switch") {
+  if (outline.role !== "gateway") refuse("outside", "none: only a gateway meets the outside");
+  else if (outline.outside === undefined) {
+    const expected = "outside: { interface, address, nextHop }, the gateway's link to the outside";
+    inspector.report(["outside"], { found: "nothing", expected });
+  }
+  if (outline.role !== "hypervisor") {
     for (const key of ["prefix", "prefixes"] as const) refuse(key, "an address instead: only hypervisors own prefixes");
-    refuse("vms", "no VMs: a switch only forwards");
+    refuse("vms", `no VMs: a ${outline.role} only forwards`);
     if (outline.address === undefined) {
-      inspector.report(["address"], { found: "nothing", expected: "the switch's own IPv6 address" });
+      inspector.report(["address"], { found: "nothing", expected: `the ${outline.role}'s own IPv6 address` });
     }
     return;
   }
@@ -65,6 +70,9 @@ function placeOfSwitch(inspector: Inspector, { address }: Outline, fabric: Fabri
   } else if (home !== undefined) {
     const found = `${address.text}, inside the home prefix ${home.prefix.text}`;
     inspector.report(["address"], { found, expected: "an address outside all home prefixes" });
+  } else if (fabric.outside !== undefined && contains(fabric.outside.prefix, address.bytes)) {
+    const found = `${address.text}, inside the outside's prefix ${fabric.outside.prefix.text}`;
+    inspector.report(["address"], { found, expected: "an address that is no outside host's" });
   }
   return { address, homes: [] };
 }

@@ -2,7 +2,17 @@
 import { z } from "zod";
 import { name } from "#router/config/fabric-schema";
 import { ospfSection } from "#router/config/ospf-schema";
-import { hostName, interfaceName, ipv4, ipv6, macAddress, prefix6, whole } from "#runtime/document/scalars";
+import {
+  hostName,
+  interfaceAddress,
+  interfaceName,
+  ipv4,
+  ipv6,
+  macAddress,
+  prefix4,
+  prefix6,
+  whole,
+} from "#runtime/document/scalars";
 
 const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
 
@@ -154,10 +164,35 @@ export const vm = z.strictObject(
   { error: "a mapping with name, network, address or ipv6, and tap or interface" },
 );
 
-const ROLE = "hypervisor or switch";
-const role = z.enum(["hypervisor", "switch"], {
-  error: ({ input }) => (input === "gateway" ? `${ROLE} (gateways come with a later version)` : ROLE),
-});
+const ROLE = "hypervisor, switch or gateway";
+const role = z.enum(["hypervisor", "switch", "gateway"], { error: ROLE });
+
+const POOL = "a list of IPv4 prefixes";
+const BLOCK = "a power of two, 16 … 4096";
+export const outsideLink = z.strictObject(
+  {
+    interface: interfaceName.meta({ description: "kernel interface that leads to the outside" }),
+    address: interfaceAddress.meta({ description: "the gateway's own IPv4 address there" }),
+    nextHop: ipv4.meta({ description: "the router that everything for the outside is sent to" }),
+    mtu: whole(1280, 65535).optional().meta({ description: "largest IPv4 packet, octets; default: the interface's" }),
+    offload: z
+      .boolean({ error: "true or false" })
+      .default(true)
+      .meta({ description: "let super-packets and unfinished checksums through" }),
+    capture,
+    pool: z
+      .array(prefix4, { error: POOL })
+      .default([])
+      .meta({ description: "NAT addresses, at most 256, of this gateway alone; none: no NAT" }),
+    portBlock: whole(16, 4096)
+      .refine((n) => (n & (n - 1)) === 0, { error: BLOCK })
+      .default(64)
+      .meta({ description: `ports that a VM gets at a time: ${BLOCK}` }),
+    portsPerVm: whole(16, 65536).default(1024).meta({ description: "ports that a VM may have: 1 … 16 blocks" }),
+    entries: whole(1024, 4194304).default(262144).meta({ description: "NAT sessions there is room for" }),
+  },
+  { error: "a mapping with interface, address and nextHop" },
+);
 
 const PREFIXES = "a list of home prefixes";
 const SOCKET = "an absolute path of at most 107 octets";
@@ -193,13 +228,14 @@ const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType,
         .min(1, { error: PREFIXES })
         .optional()
         .meta({ description: "the home prefixes of a hypervisor that took some over, its own first" }),
-      address: ipv6.optional().meta({ description: "a switch's own address" }),
+      address: ipv6.optional().meta({ description: "a switch's or gateway's own address" }),
       forwarders: whole(1, 16).default(1).meta({ description: "forwarder threads" }),
       flowCache: flowCache.prefault({ entries: 65536 }),
       connections: connections.prefault({}),
       uplinks: list(element.uplink, "a list of uplinks"),
       routes: list(element.route, "a list of routes"),
       vms: list(element.vm, "a list of VMs"),
+      outside: outsideLink.optional().meta({ description: "a gateway's link to the outside" }),
       ospf: element.ospf.optional().meta({ description: "OSPFv3 on the uplinks; default: static routes only" }),
       socket: socket.optional().meta({ description: "path of the API socket; default: /run/ain/<name>.sock" }),
     },

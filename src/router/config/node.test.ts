@@ -184,11 +184,8 @@ describe("a VM's host name", () => {
 
 describe("errors of a node", () => {
   test("about the role", () => {
-    expect(errors(HYPERVISOR.replace("role: hypervisor", "role: gateway"))[0]).toBe(
-      'node.yaml:3:7: role: found "gateway", expected hypervisor or switch (gateways come with a later version)',
-    );
     expect(errors(HYPERVISOR.replace("role: hypervisor", "role: router"))[0]).toBe(
-      'node.yaml:3:7: role: found "router", expected hypervisor or switch',
+      'node.yaml:3:7: role: found "router", expected hypervisor, switch or gateway',
     );
     expect(errors(HYPERVISOR.replace(/prefix: .*/, "address: 2001:db8:a1:1::1"))).toEqual([
       "node.yaml:1:1: found neither prefix nor prefixes, expected the hypervisor's home prefix, in one of the two",

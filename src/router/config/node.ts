@@ -10,6 +10,7 @@ import { checkLists, type NodeLists, uplinkName } from "#router/config/node-list
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
 import { inspectOspf, OSPF_SECRETS, type OspfSection } from "#router/config/ospf";
 import { buildOspf } from "#router/config/ospf-build";
+import { buildOutsideLink, checkOutsideLink } from "#router/config/outside-link";
 import { readUserData, USER_DATA_SECRETS } from "#router/config/user-data";
 import type { ConfigError } from "#runtime/document/config-error";
 import { Inspector, isMapping } from "#runtime/document/inspector";
@@ -59,7 +60,8 @@ function inspectNode(inspector: Inspector, fabric: Fabric | undefined): Node | u
   if (fabric === undefined) return undefined;
   const place = placeOf(inspector, outline, fabric);
   const userData = readUserData(inspector, lists.vms);
-  const housed = houseVms(inspector, outline.role === "switch" ? [] : lists.vms, fabric, place);
+  const housed = houseVms(inspector, outline.role === "hypervisor" ? lists.vms : [], fabric, place);
+  if (outline.outside !== undefined) checkOutsideLink(inspector, outline.outside, { fabric, uplinks: lists.uplinks });
   if (place === undefined) return undefined;
   return buildNode(inspector.source.file, outline, lists, { fabric, place, housed, userData, ospf });
 }
@@ -96,6 +98,7 @@ function buildNode(
       return house === undefined ? [] : [buildVm(value, house, fabric, userData.get(index))];
     }),
     socket: socket ?? `/run/ain/${name}.sock`,
+    ...(outline.outside !== undefined && { outside: buildOutsideLink(outline.outside) }),
     ...(ospf !== undefined && { ospf: buildOspf(ospf, { file, fabric, place, routes }) }),
   };
 }

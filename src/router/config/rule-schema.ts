@@ -8,7 +8,7 @@ const ruleName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: NAME })
   .meta({ description: NAME, examples: ["web"] });
 
-const END = "any, public, a tenant, a network as in blue/prod, or a mapping with network and prefix";
+const END = "any, public, outside, a tenant, a network as in blue/prod, or a mapping with network and prefix";
 const END_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:\/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$/;
 const endName = z.string({ error: END }).regex(END_NAME, { error: END });
 /** One end of what a rule matches; the loader looks the names up. */
@@ -100,7 +100,7 @@ export const rule = z.strictObject(
   { error: "a rule: a mapping with name and action" },
 );
 
-const VIA = "public, blackhole, or another network as in blue/prod";
+const VIA = "public, gateway, blackhole, or another network as in blue/prod";
 export const networkRoute = z.strictObject(
   {
     to: prefix4.meta({ description: "destination" }),

@@ -80,7 +80,7 @@ describe("errors of rules", () => {
     expect(
       ruleErrors("{name: a, action: allow, from: blu}, {name: b, action: allow, to: [blue, blue/prd]}", ""),
     ).toEqual([
-      'rules[0].from: found the unknown tenant "blu", expected any, public, a tenant or a network of the fabric\n    Did you mean "blue"?',
+      'rules[0].from: found the unknown tenant "blu", expected any, public, outside, a tenant or a network of the fabric\n    Did you mean "blue"?',
       'rules[1].to[1]: found the unknown network "blue/prd", expected one of the fabric\'s networks\n    Did you mean "blue/prod"?',
     ]);
     expect(ruleErrors("{name: a, action: allow, from: {network: blue/prod, prefix: 10.1.0.0/24}}")).toEqual([

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { overlaps } from "#base/address";
 import { u32 } from "#base/bytes";
-import type { IidPrefix } from "#policy/rules";
+import { type IidPrefix, OUTSIDE } from "#policy/rules";
 import type { FabricRule, Network, RuleEnd } from "#router/config/model";
 import { type end, PROTOCOLS, rule as ruleSchema, WITH_PORTS } from "#router/config/rule-schema";
 import { closest } from "#runtime/document/closest";
@@ -15,6 +15,8 @@ export interface Names {
   /** Name → id. */
   readonly tenants: ReadonlyMap<string, number>;
   readonly networks: readonly Network[];
+  /** False: the fabric has no gateways. */
+  readonly hasOutside: boolean;
 }
 
 /** Whose rules they are; undefined: the operator's. */
@@ -121,6 +123,12 @@ function endOf(inspector: Inspector, path: Path, written: z.output<typeof end>, 
   if (typeof written !== "string") return withPrefix(inspector, path, written, names);
   if (written === "any") return { text: written, prefixes: [EVERYTHING] };
   if (written === "public") return { text: written, prefixes: publicPrefixes(names.networks) };
+  if (written === "outside") {
+    if (names.hasOutside) return { text: written, prefixes: [OUTSIDE] };
+    const expected = "outside: { prefix: … } in the fabric's file beside rules that name it";
+    inspector.report(path, { found: "outside, in a fabric without one", expected });
+    return undefined;
+  }
   if (written.includes("/")) {
     const network = networkOf(inspector, path, written, names);
     return network && { text: written, prefixes: [{ tags: network.tags, host: 0, length: 32 }] };
@@ -177,11 +185,12 @@ interface Unknown {
 
 function reportUnknown(inspector: Inspector, path: Path, { kind, name, names }: Unknown): void {
   const networks = names.networks.map((each) => each.name);
-  const known = kind === "network" ? networks : [...names.tenants.keys(), "any", "public", ...networks];
+  const known = kind === "network" ? networks : [...names.tenants.keys(), "any", "public", "outside", ...networks];
   const meant = closest(name, known);
   inspector.report(path, {
     found: `the unknown ${kind} "${name}"`,
-    expected: kind === "network" ? "one of the fabric's networks" : "any, public, a tenant or a network of the fabric",
+    expected:
+      kind === "network" ? "one of the fabric's networks" : "any, public, outside, a tenant or a network of the fabric",
     ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
   });
 }

@@ -1,6 +1,6 @@
 /** The settings of a configuration that stand alone, and which of them a running router cannot change. */
 import { toHex } from "#base/bytes";
-import type { Configuration } from "#router/config/model";
+import type { Configuration, Floating, Node } from "#router/config/model";
 
 export interface Setting {
   readonly name: string;
@@ -30,8 +30,27 @@ export const SETTINGS: readonly Setting[] = [
   { name: "fabric tenantBits", of: ({ fabric }) => `${fabric.tenantBits}`, restart: EVERY_HOME },
   { name: "fabric prefixes", of: ({ fabric }) => fabric.prefixes.map((p) => p.text).join(" ") },
   { name: "fabric mtu", of: ({ fabric }) => `${fabric.mtu ?? "not set"}`, restart: AT_START },
+  { name: "fabric outside", of: ({ fabric }) => fabric.outside?.prefix.text ?? "none" },
+  { name: "fabric floating", of: ({ fabric }) => fabric.outside?.floating.map(floatingText).join(" and ") || "none" },
+  { name: "outside", of: ({ node }) => outsideText(node), restart: AT_START },
   { name: "fabric gatewayMac", of: ({ fabric }) => fabric.gatewayMac.text, restart: "the VMs remember it" },
 ];
+
+/** `192.0.2.10 for blue/prod 10.0.0.5`. */
+const floatingText = ({ address, network, to }: Floating): string => `${address.text} for ${network.name} ${to.text}`;
+
+function outsideText({ outside }: Node): string {
+  if (outside === undefined) return "none";
+  const { interface: name, address, nextHop, mtu, offload, capture, pool, portBlock, portsPerVm, entries } = outside;
+  return [
+    `${name} ${address.text}/${address.prefixLength} next hop ${nextHop.text}`,
+    ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+    ...(offload ? [] : ["offload off"]),
+    ...(capture ? ["capture on"] : []),
+    `pool ${pool.map(({ text }) => text).join(" ") || "none"}`,
+    `blocks of ${portBlock} ports, ${portsPerVm} a VM, ${entries} sessions`,
+  ].join(", ");
+}
 
 function ownPrefixes({ node, fabric }: Configuration): string {
   return node.homes.map((home) => fabric.homes[home]!.prefix.text).join(" ") || "none";

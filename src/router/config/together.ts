@@ -1,6 +1,8 @@
 /** What several nodes of one fabric may not have in common. */
+import { formatIpv4 } from "#base/address";
 import { formatRouterId } from "#ospf/text";
 import type { Configuration, Fabric, Node } from "#router/config/model";
+import { addressesOf } from "#router/config/outside-link";
 import { type ConfigError, formatPath, type Path } from "#runtime/document/config-error";
 import { isMapping } from "#runtime/document/inspector";
 import { readSource } from "#runtime/document/source";
@@ -30,7 +32,7 @@ export function checkTogether(configurations: readonly Configuration[]): ConfigE
 
 function claimsOf(node: Node, fabric: Fabric): Claim[] {
   const name: Claim = { what: `the name ${node.name}`, path: ["name"], expected: "a name that no other node has" };
-  return [name, ...placeClaims(node, fabric), ...ospfClaims(node)];
+  return [name, ...placeClaims(node, fabric), ...ospfClaims(node), ...outsideClaims(node)];
 }
 
 function ospfClaims({ ospf }: Node): Claim[] {
@@ -39,8 +41,23 @@ function ospfClaims({ ospf }: Node): Claim[] {
   return [{ what, path: ["ospf", "routerId"], expected: "a router id that no other node has" }];
 }
 
+/** Answers to what a NAT address sent come back to the gateway that has it: it is one gateway's. */
+function outsideClaims({ outside }: Node): Claim[] {
+  if (outside === undefined) return [];
+  const own = { path: ["outside", "address"], expected: "an address that no other gateway has" };
+  return [
+    { what: `the outside address ${outside.address.text}`, ...own },
+    ...outside.pool.flatMap((prefix, i) =>
+      addressesOf(prefix).map((address): Claim => {
+        const expected = "NAT addresses that no other gateway has";
+        return { what: `the NAT address ${formatIpv4(address)}`, path: ["outside", "pool", i], expected };
+      }),
+    ),
+  ];
+}
+
 function placeClaims(node: Node, fabric: Fabric): Claim[] {
-  if (node.role === "switch") {
+  if (node.role !== "hypervisor") {
     const what = `the address ${node.address.text}`;
     return [{ what, path: ["address"], expected: "an address that no other node has" }];
   }

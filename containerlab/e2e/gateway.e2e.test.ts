@@ -1,0 +1,205 @@
+/** The way out and in, end to end: NAT, floating and public addresses, rules, errors, and a gateway that dies. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { inNamespace } from "#sys/namespace";
+import { ADDRESS, build, FLOATING, HOST } from "./gateway/world";
+import { TestLab } from "./test-lab";
+
+setDefaultTimeout(90_000);
+const lab = new TestLab("gw");
+const PEER = fileURLToPath(new URL("gateway/peer.py", import.meta.url));
+const processes: ChildProcess[] = [];
+
+/** Starts what serves, or keeps on, in a node; it says when it is ready. */
+async function start(node: string, ...words: string[]): Promise<ChildProcess> {
+  const child = inNamespace(lab.namespace(node), () =>
+    spawn("python3", [PEER, ...words], { stdio: ["pipe", "pipe", "inherit"] }),
+  );
+  processes.push(child);
+  await new Promise((resolve, reject) => {
+    child.stdout!.once("data", resolve);
+    child.once("exit", (code) => reject(new Error(`peer.py in ${node} ended with ${code}`)));
+  });
+  return child;
+}
+
+/** What an asker in a node was told: its address as the other end saw it. */
+const ask = (node: string, words: string): string => lab.run(node, `python3 ${PEER} ${words}`).text.trim();
+const addressTold = (node: string, words: string): string => ask(node, words).split(" ")[0]!;
+
+const POOL = /^203\.0\.113\.(?:1[6-9]|3[2-5]) \d+$/;
+
+beforeAll(async () => {
+  await build(lab);
+  await Promise.all(["oh", "bf", "bp", "ba"].map((node) => start(node, "serve")));
+  for (const hv of ["hv1", "hv2"]) {
+    await lab.until(
+      `${hv} has both gateways' routes to the outside`,
+      async () => (await lab.show(hv, "routes")).some(({ prefix }) => prefix === "2001:db8:a1:fe::/64"),
+      30,
+    );
+  }
+  await lab.until(
+    "the switch has two ways to the outside",
+    async () =>
+      (await lab.show("sw", "routes")).find(({ prefix }) => prefix === "2001:db8:a1:fe::/64")?.nextHops.length === 2,
+    30,
+  );
+});
+afterAll(async () => {
+  for (const each of processes) each.kill("SIGKILL");
+  await lab.down();
+});
+
+describe("private addresses reach the outside by NAT", () => {
+  test("TCP, UDP and ping, and the outside sees a NAT address (RFC 3022, RFC 4787)", () => {
+    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    expect(ask("ba", `udp ${HOST}`)).toMatch(POOL);
+    expect(lab.run("ba", `ping -c 2 -i 0.2 -W 2 ${HOST}`)).toMatchObject({ status: 0 });
+  });
+
+  test("UDP in fragments, both ways: only the first one has ports (RFC 4787 §11)", () => {
+    for (const octets of [1400, 1473, 4000, 30000]) expect(ask("ba", `udp ${HOST} ${octets}`)).toMatch(POOL);
+    expect(lab.run("ba", `ping -c 1 -W 2 -s 4000 ${HOST}`)).toMatchObject({ status: 0 });
+  });
+
+  test("two tenants with one address at once", () => {
+    expect(ADDRESS.ba).toBe(ADDRESS.ra);
+    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    expect(ask("ra", `tcp ${HOST}`)).toMatch(POOL);
+  });
+
+  test("traceroute shows the way: fabric routers as 192.0.0.8, then the outside's (RFC 7600, RFC 5508 §4.2)", () => {
+    for (const kind of ["", "-I "]) {
+      const { text } = lab.run("ba", `traceroute -n -q 1 -w 2 ${kind}${HOST}`);
+      const hops = [...text.matchAll(/^ *\d+ +(\S+)/gm)].map((match) => match[1]);
+      expect(hops.at(-1), text).toBe(HOST);
+      expect(hops.slice(1, -1), text).toContain("192.0.0.8");
+    }
+  });
+
+  test("an outside link that is narrow is told of, and TCP goes on (RFC 1191, RFC 5508 §4.2)", () => {
+    lab.run("or", "ip link set eth3 mtu 1300");
+    const refused = lab.run("ba", `ping -c 1 -W 2 -s 1400 -M do ${HOST}`);
+    expect(refused.text).toContain("mtu = 1300");
+    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    lab.run("or", "ip link set eth3 mtu 1500");
+    lab.run("ba", "ip route flush cache");
+  });
+
+  test("iperf3 moves data through NAT", async () => {
+    const server = inNamespace(lab.namespace("oh"), () => spawn("iperf3", ["-s", "-1"], { stdio: "ignore" }));
+    processes.push(server);
+    await Bun.sleep(300);
+    const { text } = lab.run("ba", `iperf3 -c ${HOST} -t 2 -J`);
+    const { end } = JSON.parse(text) as { end: { sum_received: { bits_per_second: number } } };
+    expect(end.sum_received.bits_per_second).toBeGreaterThan(5e6);
+  });
+
+  test("bindings and blocks are shown, and who got which ports is in the log (RFC 6888 §4)", async () => {
+    const views = await Promise.all(["gw1", "gw2"].map((gateway) => lab.show(gateway, "nat")));
+    const bindings = views.flatMap((view) => view.bindings);
+    expect(bindings).toContainEqual(
+      expect.objectContaining({
+        protocol: "tcp",
+        inside: expect.objectContaining({ network: "blue/prod", address: ADDRESS.ba }),
+      }),
+    );
+    const logs = lab.log("gw1") + lab.log("gw2");
+    expect(logs).toMatch(/NAT: 203\.0\.113\.\d+ ports \d+-\d+ allocated to blue\/prod 10\.0\.0\.\d+/);
+    expect(logs).toMatch(/NAT: 203\.0\.113\.\d+ ports \d+-\d+ allocated to red\/prod 10\.0\.0\.\d+/);
+  });
+});
+
+describe("addresses of their own", () => {
+  test("a floating one stands for its VM both ways", () => {
+    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+    expect(addressTold("bf", `udp ${HOST} 4000`)).toBe(FLOATING);
+    expect(addressTold("oh", `tcp ${FLOATING}`)).toBe(HOST);
+  });
+
+  test("a public one is known outside as it is", () => {
+    expect(addressTold("bp", `tcp ${HOST}`)).toBe(ADDRESS.bp);
+    expect(addressTold("oh", `tcp ${ADDRESS.bp}`)).toBe(HOST);
+  });
+
+  test("from outside only what a rule allows: the paper's §2.4", () => {
+    for (const to of [FLOATING, ADDRESS.bp]) {
+      expect(lab.run("oh", `ping -c 1 -W 2 ${to}`)).toMatchObject({ status: 0 });
+      expect(ask("oh", `udp ${to}`)).toBe("silence");
+    }
+    const { text } = lab.run("oh", `traceroute -n -q 1 -w 2 -I ${ADDRESS.bp}`);
+    expect([...text.matchAll(/^ *\d+ +(\S+)/gm)].at(-1)?.[1], text).toBe(ADDRESS.bp);
+  });
+});
+
+const outsideCount = async (ending: string): Promise<number> =>
+  (await lab.counted("gw1", "out", ending)) + (await lab.counted("gw2", "out", ending));
+
+describe("what is uninvited", () => {
+  test("a port of a NAT address that is nobody's, and one whose user talked to others", async () => {
+    const before = (await outsideCount("nat-unbound")) + (await outsideCount("nat-filtered"));
+    for (const address of ["203.0.113.16", "203.0.113.32"]) expect(ask("oh", `udp ${address}`)).toBe("silence");
+    expect((await outsideCount("nat-unbound")) + (await outsideCount("nat-filtered"))).toBeGreaterThan(before);
+  });
+
+  test("an address that stands for nobody", async () => {
+    lab.run("or", "ip route add 198.18.7.0/24 via 198.51.100.2");
+    expect(ask("oh", "udp 198.18.7.7")).toBe("silence");
+    expect(await outsideCount("outside-stray")).toBeGreaterThan(0);
+  });
+
+  test("inside sources from outside: private, public and floating ones (RFC 2827)", async () => {
+    for (const source of [ADDRESS.ba, ADDRESS.bp, FLOATING, "169.254.169.254"]) {
+      const before = await outsideCount("inside-source");
+      lab.run("oh", `ip addr add ${source}/32 dev lo`);
+      const to = source === ADDRESS.bp ? FLOATING : ADDRESS.bp;
+      lab.run("oh", `ping -c 1 -W 1 -I ${source} ${to}`);
+      lab.run("oh", `ip addr del ${source}/32 dev lo`);
+      expect(await outsideCount("inside-source"), source).toBeGreaterThan(before);
+    }
+  });
+
+  test("a private address of another network is told to be none of the outside's", async () => {
+    expect(lab.run("bp", "ping -c 1 -W 2 10.0.0.200").text).toMatch(/unreachable|prohibited|filtered/i);
+  });
+});
+
+describe("a gateway that dies", () => {
+  test("new connections, floating and public addresses go by the other one", async () => {
+    const kept = await Promise.all([start("bf", "keep", HOST), start("bp", "keep", HOST)]);
+    const { pid } = await lab.show("gw1", "status");
+    process.kill(pid, "SIGKILL");
+    lab.run("or", "ip route del 198.18.0.10/32");
+    lab.run("or", "ip route del 198.18.1.0/24");
+    lab.run("or", "ip route add 198.18.0.10/32 via 198.51.101.2");
+    lab.run("or", "ip route add 198.18.1.0/24 via 198.51.101.2");
+    await lab.until("the switch has one way to the outside", async () => {
+      const route = (await lab.show("sw", "routes")).find(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
+      return route?.nextHops.length === 1;
+    });
+    for (let i = 0; i < 4; i++) expect(ask("ba", `tcp ${HOST}`)).toMatch(/^203\.0\.113\.3[2-5] /);
+    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+    for (const child of kept) {
+      const said = new Promise<string>((resolve) => child.stdout!.once("data", (b: Buffer) => resolve(b.toString())));
+      child.stdin!.end();
+      expect(await said).toMatch(/^gap /);
+    }
+  });
+
+  test("one whose next hop is gone tells nobody of the outside any more", async () => {
+    lab.run("or", "ip link set eth2 down");
+    await lab.until("no way is left", async () => {
+      return !(await lab.show("hv1", "routes")).some(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
+    });
+    expect(lab.run("ba", `ping -c 1 -W 2 ${HOST}`).text).toMatch(/unreachable/i);
+    lab.run("or", "ip link set eth2 up");
+    await lab.until("the way is back", async () => {
+      return (await lab.show("hv1", "routes")).some(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
+    });
+    lab.run("or", "ip route replace 203.0.113.32/30 via 198.51.101.2"); // the kernel forgot it with the link
+    lab.run("or", "ip route replace 198.18.0.10/32 via 198.51.101.2");
+    await lab.until("it is used", () => /^203/.test(ask("ba", `tcp ${HOST}`)));
+  });
+});

@@ -1,0 +1,105 @@
+/** Checks of a gateway's section `outside:`: its link to the outside and its NAT addresses. */
+import type { z } from "zod";
+import { contains, masked, type Prefix as Octets, overlaps, sameAddress } from "#base/address";
+import { put32, u32 } from "#base/bytes";
+import type { Fabric, OutsideLink, Prefix } from "#router/config/model";
+import type { NodeLists } from "#router/config/node-lists";
+import type { outsideLink } from "#router/config/node-schema";
+import type { Inspector } from "#runtime/document/inspector";
+import { isHostAddress } from "#wire/ipv4";
+
+type Written = z.output<typeof outsideLink>;
+
+/** NAT addresses that a gateway may have (fastpath/tables/nat-layout.ts). */
+const MOST_POOL = 256;
+const MOST_BLOCKS = 16;
+
+export interface AroundLink {
+  readonly fabric: Fabric;
+  readonly uplinks: NodeLists["uplinks"];
+}
+
+export function checkOutsideLink(inspector: Inspector, link: Written, { fabric, uplinks }: AroundLink): void {
+  if (fabric.outside === undefined) {
+    const expected = `a fabric with outside: { prefix: … } in ${fabric.file}`;
+    inspector.report(["outside"], { found: "a link to the outside of a fabric that has none", expected, aim: "key" });
+  }
+  const uplink = uplinks.find(({ value }) => value.interface === link.interface);
+  if (uplink !== undefined) {
+    const found = `${link.interface}, as in ${inspector.lineOf(["uplinks", uplink.index, "interface"])}`;
+    inspector.report(["outside", "interface"], { found, expected: "an interface that nothing else uses" });
+  }
+  checkSubnet(inspector, link);
+  checkBlocks(inspector, link);
+  checkPool(inspector, link, fabric);
+}
+
+function checkSubnet(inspector: Inspector, { address, nextHop }: Written): void {
+  const { bytes, prefixLength, text } = address;
+  if (bytes.length !== 4 || !isHostAddress(bytes, 0) || prefixLength < 1 || prefixLength > 31) {
+    const expected = "an IPv4 host's address with the length of its subnet's prefix, 1 … 31, as in 198.51.100.2/24";
+    inspector.report(["outside", "address"], { found: `${text}/${prefixLength}`, expected });
+    return;
+  }
+  const subnet = subnetOf(address);
+  if (!contains(subnet, nextHop.bytes) || sameAddress(nextHop.bytes, bytes)) {
+    const expected = `another address of the subnet of ${text}/${prefixLength}`;
+    inspector.report(["outside", "nextHop"], { found: nextHop.text, expected });
+  }
+}
+
+/** The prefix that an outside link's hosts have in common. */
+export const subnetOf = ({ bytes, prefixLength }: OutsideLink["address"]): Octets => ({
+  address: masked(bytes, prefixLength),
+  length: prefixLength,
+});
+
+function checkBlocks(inspector: Inspector, { portBlock, portsPerVm }: Written): void {
+  const blocks = portsPerVm / portBlock;
+  if (Number.isInteger(blocks) && blocks >= 1 && blocks <= MOST_BLOCKS) return;
+  const expected = `1 … ${MOST_BLOCKS} blocks of ${portBlock} ports: a multiple, at most ${MOST_BLOCKS * portBlock}`;
+  inspector.report(["outside", "portsPerVm"], { found: `${portsPerVm}`, expected });
+}
+
+function checkPool(inspector: Inspector, { pool, address, nextHop }: Written, fabric: Fabric): void {
+  const inside = fabric.networks.flatMap(({ name, prefixes, publicPrefixes }) =>
+    [...prefixes, ...publicPrefixes].map((prefix) => ({ prefix, whose: `an address range of ${name}` })),
+  );
+  const hosts = [
+    { bytes: address.bytes, whose: "the gateway's own address" },
+    { bytes: nextHop.bytes, whose: "the next hop" },
+    ...(fabric.outside?.floating ?? []).map(({ address: { bytes, text } }) => ({
+      bytes,
+      whose: `the floating ${text}`,
+    })),
+  ].map(({ bytes, whose }) => ({ prefix: { address: bytes, length: 32 }, whose }));
+  let count = 0;
+  for (const [i, prefix] of pool.entries()) {
+    const path = ["outside", "pool", i];
+    const earlier = pool.slice(0, i).map((each) => ({ prefix: each, whose: each.text }));
+    const taken = [...earlier, ...inside, ...hosts].find((each) => overlaps(each.prefix, prefix));
+    count += 2 ** (32 - prefix.length);
+    if (!isHostAddress(prefix.address, 0)) {
+      inspector.report(path, { found: prefix.text, expected: "hosts' addresses" });
+    } else if (taken !== undefined) {
+      const found = `${prefix.text}, which overlaps ${taken.whose}`;
+      inspector.report(path, { found, expected: "NAT addresses that are nothing else's" });
+    } else if (count > MOST_POOL) {
+      inspector.report(path, { found: `${count} addresses`, expected: `at most ${MOST_POOL} NAT addresses` });
+      return;
+    }
+  }
+}
+
+export function buildOutsideLink(written: Written): OutsideLink {
+  const { mtu, ...rest } = written;
+  return { ...rest, ...(mtu !== undefined && { mtu }) };
+}
+
+/** All IPv4 addresses of a prefix, ascending. */
+export const addressesOf = ({ address, length }: Octets | Prefix): Uint8Array[] =>
+  Array.from({ length: 2 ** (32 - length) }, (_, i) => {
+    const each = new Uint8Array(4);
+    put32(each, 0, u32(address, 0) + i);
+    return each;
+  });
