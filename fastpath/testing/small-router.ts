@@ -96,7 +96,7 @@ export const REMOTE = networkAddress(HOMES[1]!, BLUE, REMOTE_IPV4);
 
 const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
 
-interface Neighbor {
+export interface Neighbor {
   readonly port: number;
   readonly mac: Uint8Array;
   readonly own: Uint8Array;
@@ -105,7 +105,7 @@ interface Neighbor {
 }
 
 /** Next hops 0: the uplink's neighbour; 1 … 3: the VMs. */
-class FixedAdjacencies implements AdjacencyReader {
+export class FixedAdjacencies implements AdjacencyReader {
   readonly all: Neighbor[];
   constructor(all: Neighbor[]) {
     this.all = all;
@@ -150,7 +150,7 @@ export interface Sent {
   readonly gsoSize: number;
 }
 
-class KeepingPort implements Port {
+export class KeepingPort implements Port {
   readonly index: number;
   readonly fd = -1;
   readonly offload: boolean;

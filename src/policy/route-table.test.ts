@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { contains, formatPrefix, type Prefix, parseIpv4, parsePrefix4 } from "#base/address";
 import { put32 } from "#base/bytes";
 import { nextBetween, seeded } from "#base/random";
+import { OUTSIDE_TAGS } from "#policy/homes";
 import { type RoutedNetwork, type RouteTarget, routeRows, tagsOf } from "#policy/route-table";
 
 const prefix = (text: string): Prefix => parsePrefix4(text)!;
@@ -17,7 +18,7 @@ function network(name: string, tags: number, own: string[], more: Partial<Record
 }
 
 function target(via: string): RouteTarget {
-  if (via === "public" || via === "blackhole") return { kind: via };
+  if (via === "public" || via === "gateway" || via === "blackhole") return { kind: via };
   return { kind: "peer", network: via };
 }
 
@@ -53,6 +54,22 @@ describe("a network's route table", () => {
     const all = [a, network("b", 2, ["10.0.0.0/23", "10.1.0.0/24"]), network("c", 3, ["10.1.0.0/24"])];
     const to = ["10.0.0.1", "10.0.1.1", "10.1.0.1", "10.1.0.65", "10.1.0.128"];
     expect(to.map((address) => reaches(a, all, address))).toEqual([1, 2, undefined, 3, undefined]);
+  });
+
+  test("leads outside through a gateway, but to public addresses and by longer routes to whose they are", () => {
+    const routes = ["0.0.0.0/0 gateway", "10.1.0.0/16 b", "192.0.2.0/24 blackhole"];
+    const a = network("a", 7, ["10.0.0.0/24"], { routes });
+    const b = network("b", 8, ["10.1.0.0/24"], { public: ["203.0.113.0/24"], routes: ["10.0.0.0/24 a"] });
+    const to = ["10.0.0.1", "10.1.0.1", "10.1.1.1", "203.0.113.1", "192.0.2.1", "9.9.9.9"];
+    expect(to.map((address) => reaches(a, [a, b], address))).toEqual([7, 8, undefined, 8, undefined, OUTSIDE_TAGS]);
+    expect(reaches(b, [a, b], "9.9.9.9")).toBeUndefined();
+  });
+
+  test("goes outside for a part only, where only that is routed so", () => {
+    const a = network("a", 7, ["10.0.0.0/24"], { routes: ["9.0.0.0/8 gateway"] });
+    const b = network("b", 8, [], { public: ["9.9.0.0/16", "8.8.0.0/16"] });
+    const to = ["9.9.9.9", "9.1.1.1", "8.8.8.8", "8.1.1.1"];
+    expect(to.map((address) => reaches(a, [a, b], address))).toEqual([8, OUTSIDE_TAGS, 8, undefined]);
   });
 
   test("without a way to public addresses, or to some of them only", () => {

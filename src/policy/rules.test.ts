@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { decideNaively, defaultRules, type Iid, type IidPrefix, overlaps, type Packet, type Rule } from "#policy/rules";
+import {
+  decideNaively,
+  defaultRules,
+  type Iid,
+  type IidPrefix,
+  OUTSIDE,
+  overlaps,
+  type Packet,
+  type Rule,
+} from "#policy/rules";
 
 const T = 16; // tenant bits
 const network = (tenant: number, id: number): number => ((tenant << (32 - T)) | id) >>> 0;
@@ -81,6 +90,30 @@ describe("the defaults (paper §2.4)", () => {
       "default inside blue/test",
       "default inside red/prod",
     ]);
+  });
+});
+
+describe("the outside", () => {
+  const withGateway = [{ name: "blue/prod", tags: BLUE }];
+  const rules = defaultRules({ networks: NETWORKS, publicPrefixes: [publicPrefix(BLUE)], withGateway });
+  const host = iid(OUTSIDE.tags, 0x0909_0909);
+
+  test("is reached from networks with a route there, statefully, by private and public addresses", () => {
+    expect(verdict(rules, tcp(iid(BLUE, PRIVATE + 1), host))).toBe("allow");
+    expect(verdict(rules, tcp(iid(BLUE, PUBLIC + 1), host))).toBe("allow");
+    expect(decideNaively(rules, tcp(iid(BLUE, PRIVATE + 1), host))).toMatchObject({ stateful: true });
+    expect(verdict(rules, tcp(iid(BLUE_TEST, PRIVATE + 1), host))).toBe("drop");
+  });
+
+  test("begins nothing, not even to public addresses (paper §2.4)", () => {
+    expect(verdict(rules, tcp(host, iid(BLUE, PRIVATE + 1)))).toBe("drop");
+    expect(verdict(rules, tcp(host, iid(BLUE, PUBLIC + 1)))).toBe("drop");
+    const web = rule({ source: [OUTSIDE], destination: [publicPrefix(BLUE)] });
+    expect(verdict([web, ...rules], tcp(host, iid(BLUE, PUBLIC + 1)))).toBe("allow");
+  });
+
+  test("is no tenant's: the least tags of one are more, however few bits tenants have", () => {
+    for (let bits = 1; bits <= 31; bits++) expect(1 * 2 ** (32 - bits)).toBeGreaterThan(OUTSIDE.tags);
   });
 });
 

@@ -1,6 +1,13 @@
 /** Tables that have no room: what a router says in its log when packets are dropped for it, and again while it goes on. */
 import { C_ENDINGS } from "#fastpath/counters";
-import { CONNECTION_QUOTA, CONNECTIONS_FULL, type Verdict } from "#fastpath/verdicts";
+import {
+  CONNECTION_QUOTA,
+  CONNECTIONS_FULL,
+  NAT_FULL,
+  NAT_NO_BLOCK,
+  NAT_QUOTA,
+  type Verdict,
+} from "#fastpath/verdicts";
 import type { Log } from "#router/log";
 import type { PortCounters } from "#router/port-counters";
 import type { PortState } from "#router/ports";
@@ -10,6 +17,9 @@ const PATIENCE = 60_000;
 
 const ALARMS: ReadonlyMap<Verdict, string> = new Map([
   [CONNECTIONS_FULL, "the connection table is full (connections.entries in node.yaml)"],
+  [NAT_NO_BLOCK, "all port blocks of the NAT are taken (outside.pool and portBlock in node.yaml)"],
+  [NAT_QUOTA, "a VM has all ports or sessions of the NAT that it may have (outside.portsPerVm in node.yaml)"],
+  [NAT_FULL, "the NAT has no room for another session (outside.entries in node.yaml)"],
   [CONNECTION_QUOTA, "the VM has all connections it may have (connections.perVm in node.yaml)"],
 ]);
 

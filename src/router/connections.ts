@@ -7,6 +7,7 @@ import { createConnectionTable } from "#fastpath/tables/connection-layout";
 import { type ConnectionSide, type ConnectionView, listConnections } from "#fastpath/tables/connection-list";
 import { connectionTicks, TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import { createFragmentTable } from "#fastpath/tables/fragments";
+import { OUTSIDE_TAGS } from "#policy/homes";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
 import type { Ports } from "#router/ports";
@@ -75,9 +76,10 @@ export class RouterConnections {
 
 function endOf({ protocol }: ConnectionView, { address, port }: ConnectionSide, { networks }: Fabric): ConnectionEnd {
   const isIpv4 = u32(address, 0) === 0 && u32(address, 4) === 0;
-  const network = networks.find(({ tags }) => tags === u32(address, 8));
+  const tags = u32(address, 8);
+  const network = tags === OUTSIDE_TAGS ? "outside" : networks.find((each) => each.tags === tags)?.name;
   return {
-    network: network?.name ?? null,
+    network: network ?? null,
     address: isIpv4 ? formatIpv4(address, 12) : formatIpv6(address),
     port: protocol === ICMP4 || port === 0 ? null : port,
   };

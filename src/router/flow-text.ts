@@ -1,7 +1,7 @@
 /** A packet's flow in words, as a tenant knows it: `tcp blue/prod 10.0.0.2:40000 > red/prod 10.9.0.3:80`. */
 import { formatIpv4, formatIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
-import { isIpv6Host } from "#policy/homes";
+import { isIpv6Host, OUTSIDE_TAGS } from "#policy/homes";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
 import * as ethernet from "#wire/ethernet";
@@ -40,6 +40,7 @@ function flow6(b: Uint8Array, at: number, fabric: Fabric): string {
 /** A network address by its network and IPv4 address; of an IPv6 host it is the VM's own. */
 function endText(b: Uint8Array, at: number, { networks }: Fabric): string {
   const tags = u32(b, at + 8);
+  if (tags === OUTSIDE_TAGS) return `outside ${formatIpv4(b, at + 12)}`;
   const network = networks.find((each) => each.tags === tags);
   if (network === undefined) return formatIpv6(b, at);
   return `${network.name} ${isIpv6Host(u32(b, at + 12)) ? formatIpv6(b, at) : formatIpv4(b, at + 12)}`;

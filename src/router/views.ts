@@ -129,7 +129,7 @@ export interface RuleView {
 }
 
 export interface ConnectionEnd {
-  /** Null: an address of none of the fabric's networks. */
+  /** `outside` for a host outside the data centre; null: an address of none of the fabric's networks. */
   readonly network: string | null;
   readonly address: string;
   /** Null: it has none. */

@@ -1,0 +1,443 @@
+/** A gateway's pipelines: addresses and ports both ways, errors, fragments, and an ending for all that must not pass. */
+import { describe, expect, test } from "bun:test";
+import { parseIpv4, parseIpv6 } from "#base/address";
+import { u16 } from "#base/bytes";
+import { nextBelow, type Random } from "#base/random";
+import { ACK, FIN, RST, SYN } from "#fastpath/testing/nat-world";
+import {
+  build4,
+  build6,
+  counting,
+  fragments4,
+  fragments6,
+  framed,
+  type Ip4,
+  type Upper,
+} from "#fastpath/testing/packet";
+import {
+  FLOATING,
+  FLOATING_HOST,
+  GATEWAY_ADDRESS,
+  inside,
+  OUTSIDE_HOP_MAC,
+  OUTSIDE_MAC,
+  OWN,
+  outside,
+  POOL,
+  PUBLIC,
+  SmallGateway,
+  type SmallGatewayOptions,
+} from "#fastpath/testing/small-gateway";
+import { BLUE, FABRIC_ROUTER, RED } from "#fastpath/testing/small-router";
+import { withSeed } from "#fastpath/testing/with-seed";
+
+const HOST = parseIpv4("192.0.2.9")!;
+const OTHER = parseIpv4("192.0.2.10")!;
+const VM = parseIpv4("10.0.0.5")!;
+const data = counting(37, 3);
+const udp = (source: number, destination: number): Upper => ({ kind: "udp", source, destination, data });
+const tcp = (source: number, destination: number, flags: number = SYN): Upper => ({
+  kind: "tcp",
+  source,
+  destination,
+  flags,
+});
+const echo = (type: number, id: number): Upper => ({ kind: "icmp", type, rest: ((id << 16) | 9) >>> 0, body: data });
+
+/** From a blue VM to the outside host, unless told otherwise. */
+const out = (upper: Upper, source = inside(BLUE, VM), destination = outside(HOST)): Uint8Array =>
+  build6({ source, destination, upper, hopLimit: 60 });
+const into = (upper: Upper, destination: Uint8Array, more: Partial<Ip4> = {}): Uint8Array =>
+  build4({ source: HOST, destination, upper, ttl: 50, ...more });
+
+/** A packet that left without its identification, which the router counts up, and the sum over it. */
+const unnumbered = (packet: Uint8Array): Uint8Array => {
+  const copy = packet.slice();
+  copy.fill(0, 4, 6);
+  copy.fill(0, 10, 12);
+  return copy;
+};
+const left = (upper: Upper, source: Uint8Array, more: Partial<Ip4> = {}): Uint8Array =>
+  unnumbered(build4({ source, destination: HOST, upper, ttl: 59, ...more }));
+const arrived = (upper: Upper, destination: Uint8Array): Uint8Array =>
+  build6({ source: outside(HOST), destination, upper, hopLimit: 49 });
+
+/** An IPv6 packet without the flow label that the gateway gives. */
+const unlabelled = (packet: Uint8Array): Uint8Array => {
+  const copy = packet.slice();
+  copy[1] = copy[1]! & 0xf0;
+  copy.fill(0, 2, 4);
+  return copy;
+};
+
+const only = (sent: { port: number; packet: Uint8Array }[], port: number): Uint8Array => {
+  expect(sent.map((each) => each.port)).toEqual([port]);
+  return sent[0]!.packet;
+};
+
+/** Pool address and port that a packet left with. */
+const natOf = (packet: Uint8Array, at = 20): { address: Uint8Array; port: number } => ({
+  address: packet.slice(12, 16),
+  port: u16(packet, at),
+});
+
+describe.each([
+  ["with a flow cache", 1024],
+  ["without one", 0],
+] as const)("%s", (_, cacheEntries) => {
+  const gateway = (options: SmallGatewayOptions = {}) => new SmallGateway({ cacheEntries, ...options });
+
+  test("TCP, UDP and ping from a private address leave with one of the NAT's, and answers come back (RFC 3022 §4.1)", () => {
+    const g = gateway();
+    for (const [there, back] of [
+      [(p: number) => tcp(p, 80), (p: number) => tcp(80, p, SYN | ACK)],
+      [(p: number) => udp(p, 53), (p: number) => udp(53, p)],
+    ] as const) {
+      const packet = only(g.fromFabric(out(there(4000))), 1);
+      const { address, port } = natOf(packet);
+      expect(address.slice(0, 3)).toEqual(POOL.slice(0, 3));
+      expect(unnumbered(packet)).toEqual(left(there(port), address));
+      for (let i = 0; i < 3; i++) {
+        const answer = only(g.fromOutside(into(back(port), address)), 0);
+        expect(unlabelled(answer)).toEqual(arrived(back(4000), inside(BLUE, VM)));
+      }
+    }
+    const asked = only(g.fromFabric(out(echo(128, 77))), 1);
+    const { address, port: id } = natOf(asked, 24);
+    expect(unnumbered(asked)).toEqual(left(echo(8, id), address));
+    const answer = only(g.fromOutside(into(echo(0, id), address)), 0);
+    expect(unlabelled(answer)).toEqual(arrived(echo(129, 77), inside(BLUE, VM)));
+    expect(g.endings(0)).toEqual({ "to-outside": 3 });
+    expect(g.endings(1)).toEqual({ "to-fabric": 7 });
+  });
+
+  test("two tenants' same address and port are two outside ends; one end is one for all it talks to (RFC 4787 §4.1)", () => {
+    const g = gateway();
+    const blue = natOf(only(g.fromFabric(out(udp(4000, 53))), 1));
+    const red = natOf(only(g.fromFabric(out(udp(4000, 53), inside(RED, VM))), 1));
+    expect(red).not.toEqual(blue);
+    expect(natOf(only(g.fromFabric(out(udp(4000, 53), inside(BLUE, VM), outside(OTHER))), 1))).toEqual(blue);
+    expect(unlabelled(only(g.fromOutside(into(udp(53, red.port), red.address)), 0))).toEqual(
+      arrived(udp(53, 4000), inside(RED, VM)),
+    );
+  });
+
+  test("floating and public addresses stand for their hosts, both ways and for every protocol", () => {
+    const g = gateway();
+    for (const [known, host] of [
+      [FLOATING, FLOATING_HOST],
+      [PUBLIC, PUBLIC],
+    ] as const) {
+      for (const upper of [
+        tcp(4000, 80),
+        udp(4000, 53),
+        { kind: "raw", protocol: 132, data: counting(24, 1) } as const,
+      ]) {
+        for (let i = 0; i < 2; i++) {
+          expect(unnumbered(only(g.fromFabric(out(upper, inside(BLUE, host))), 1))).toEqual(left(upper, known));
+          expect(unlabelled(only(g.fromOutside(into(upper, known)), 0))).toEqual(arrived(upper, inside(BLUE, host)));
+        }
+      }
+    }
+  });
+
+  test("red's host of the same address has no part in blue's floating one", () => {
+    const g = gateway();
+    const { address } = natOf(only(g.fromFabric(out(udp(1, 2), inside(RED, FLOATING_HOST))), 1));
+    expect(address).not.toEqual(FLOATING);
+  });
+
+  test("a session that has ended lets nothing more through (RFC 6146 §3.5.2)", () => {
+    const g = gateway();
+    const { address, port } = natOf(only(g.fromFabric(out(udp(4000, 53))), 1));
+    only(g.fromOutside(into(udp(53, port), address)), 0);
+    g.pass(3100); // UDP that was answered: 5 min
+    expect(g.fromOutside(into(udp(53, port), address))).toEqual([]);
+    expect(g.endings(1)).toEqual({ "to-fabric": 1, "nat-filtered": 1 });
+    const opened = natOf(only(g.fromFabric(out(tcp(4001, 80))), 1));
+    only(g.fromOutside(into(tcp(80, opened.port, SYN | ACK), opened.address)), 0);
+    only(g.fromFabric(out(tcp(4001, 80, ACK))), 1);
+    g.pass(80_000); // an open TCP connection: 2 h 4 min
+    g.sweep();
+    g.fromFabric(out(tcp(4001, 80, ACK)));
+    expect(g.endings(0)["nat-no-syn"]).toBe(1);
+  });
+
+  test("what is in fragments: the first one has the ports, the others go where it went, and none before it", () => {
+    const g = gateway();
+    const big = { ...udp(4000, 53), data: counting(3000, 1) } as Upper;
+    const there = fragments6(
+      { source: inside(BLUE, VM), destination: outside(HOST), upper: big, hopLimit: 60 },
+      1200,
+      7,
+    );
+    expect(g.fromFabric(there[1]!)).toEqual([]);
+    expect(g.endings(0)).toEqual({ "nat-fragment": 1 });
+    const pieces = there.map((piece) => only(g.fromFabric(piece), 1));
+    const { address, port } = natOf(pieces[0]!);
+    const wanted = {
+      source: address,
+      destination: HOST,
+      upper: { ...big, source: port } as Upper,
+      ttl: 59,
+      identification: 7,
+    };
+    expect(pieces).toEqual(fragments4(wanted, 1200));
+    const reply = {
+      source: HOST,
+      destination: address,
+      upper: { ...udp(53, port), data: counting(3000, 9) } as Upper,
+      ttl: 50,
+    };
+    const back = fragments4({ ...reply, identification: 9 }, 1200);
+    expect(g.fromOutside(back[2]!)).toEqual([]);
+    expect(g.endings(1)).toEqual({ "nat-fragment": 1 });
+    const arrivals = back.map((piece) => unlabelled(only(g.fromOutside(piece), 0)));
+    const expected = {
+      source: outside(HOST),
+      destination: inside(BLUE, VM),
+      upper: { ...udp(53, 4000), data: counting(3000, 9) } as Upper,
+    };
+    expect(arrivals).toEqual(fragments6({ ...expected, hopLimit: 49 }, 1200, 9));
+  });
+});
+
+describe("ICMP errors (RFC 5508 §4)", () => {
+  const ROUTER = parseIpv4("192.0.2.1")!;
+
+  test("from outside go to whoever sent what they quote, with what it sent", () => {
+    const g = new SmallGateway();
+    for (const [upper, source] of [
+      [udp(4000, 53), inside(BLUE, VM)],
+      [tcp(4000, 80), inside(BLUE, VM)],
+      [echo(128, 77), inside(BLUE, VM)],
+      [udp(4000, 53), inside(BLUE, FLOATING_HOST)],
+      [udp(4000, 53), inside(BLUE, PUBLIC)],
+    ] as const) {
+      const quoted = only(g.fromFabric(out(upper, source)), 1);
+      const error = build4({
+        ...{ source: ROUTER, destination: quoted.slice(12, 16), ttl: 50 },
+        upper: { kind: "icmp", type: 11, body: quoted },
+      });
+      const packet = only(g.fromOutside(error), 0);
+      expect<Uint8Array>(packet.slice(8, 24)).toEqual(outside(ROUTER));
+      expect<Uint8Array>(packet.slice(24, 40)).toEqual(source);
+      expect(packet[40]).toBe(3);
+      const wanted = build6({ source, destination: outside(HOST), upper, hopLimit: 59 });
+      expect(unlabelled(packet.slice(48))).toEqual(wanted);
+    }
+  });
+
+  test("about a port that is nobody's, a flow that is none, another's packet, or one cut before its ports are dropped", () => {
+    const g = new SmallGateway();
+    const quoted = only(g.fromFabric(out(udp(4000, 53))), 1);
+    const pool = quoted.slice(12, 16);
+    const error = (body: Uint8Array, destination = pool) =>
+      build4({ source: ROUTER, destination, upper: { kind: "icmp", type: 3, code: 1, body } });
+    const about = (more: Partial<Ip4>, port = u16(quoted, 20)) =>
+      build4({ source: pool, destination: HOST, upper: udp(port, 53), ...more });
+    for (const [packet, ending] of [
+      [error(about({}, 1)), "nat-unbound"],
+      [error(about({ destination: OTHER })), "nat-filtered"],
+      [error(about({ source: PUBLIC })), "bad-embedded"],
+      [error(quoted.slice(0, 22)), "bad-embedded"],
+      [error(quoted.slice(0, 18)), "bad-embedded"],
+    ] as const) {
+      const before = g.endings(1)[ending] ?? 0;
+      expect(g.fromOutside(packet)).toEqual([]);
+      expect(g.endings(1)[ending] ?? 0).toBe(before + 1);
+    }
+  });
+
+  test("from a VM about what came from outside are told from the address that the outside knows", () => {
+    const g = new SmallGateway();
+    const { address, port } = natOf(only(g.fromFabric(out(udp(4000, 53))), 1));
+    for (const [to, host, upper, seen] of [
+      [address, VM, udp(53, port), udp(53, port)],
+      [FLOATING, FLOATING_HOST, udp(53, 99), udp(53, 99)],
+      [PUBLIC, PUBLIC, udp(53, 99), udp(53, 99)],
+    ] as const) {
+      const quoted = only(g.fromOutside(into(upper, to)), 0);
+      const error = out({ kind: "icmp", type: 1, code: 4, body: quoted }, inside(BLUE, host));
+      const packet = only(g.fromFabric(error), 1);
+      expect(packet.slice(12, 20)).toEqual(Uint8Array.of(...to, ...HOST));
+      expect([packet[20], packet[21]]).toEqual([3, 3]);
+      const told = packet.slice(28);
+      expect(unnumbered(told)).toEqual(unnumbered(build4({ source: HOST, destination: to, upper: seen, ttl: 49 })));
+    }
+  });
+
+  test("from a fabric router are told from the gateway's own address; about what it cannot have seen they are not", () => {
+    const g = new SmallGateway();
+    const quoted = only(g.fromOutside(into(udp(53, 99), FLOATING)), 0);
+    const error = out({ kind: "icmp", type: 3, body: quoted }, FABRIC_ROUTER);
+    const packet = only(g.fromFabric(error), 1);
+    expect(packet.slice(12, 20)).toEqual(Uint8Array.of(...OWN, ...HOST));
+    expect(packet[20]).toBe(11);
+    const other = out({ kind: "icmp", type: 3, body: quoted }, inside(BLUE, VM));
+    expect(g.fromFabric(other)).toEqual([]);
+    expect(g.fromFabric(out({ kind: "icmp", type: 3, body: quoted }, FABRIC_ROUTER, outside(OTHER)))).toEqual([]);
+    expect(g.endings(0)["bad-embedded"]).toBe(2);
+  });
+
+  test("of the gateway itself: TTL and size, both ways (RFC 1812 §5.3.1, RFC 8201)", () => {
+    const g = new SmallGateway({ outsideMtu: 1400 });
+    const expired = only(g.fromOutside(into(udp(1, 2), FLOATING, { ttl: 1 })), 1);
+    expect(expired.slice(12, 20)).toEqual(Uint8Array.of(...OWN, ...HOST));
+    expect([expired[20], expired[21]]).toEqual([11, 0]);
+    const large = { ...udp(1, 2), data: counting(1450) } as Upper;
+    const refused = only(g.fromFabric(out(large)), 0);
+    expect<Uint8Array>(refused.slice(8, 24)).toEqual(GATEWAY_ADDRESS);
+    expect([refused[40], u16(refused, 46)]).toEqual([2, 1420]);
+    const narrow = new SmallGateway({ uplinkMtu: 1400 });
+    const told = only(narrow.fromOutside(into(large, FLOATING, { dontFragment: true })), 1);
+    expect([told[20], told[21], u16(told, 26)]).toEqual([3, 4, 1380]);
+    expect(narrow.fromOutside(into(large, FLOATING)).map(({ port }) => port)).toEqual([0, 0]); // cut
+  });
+});
+
+test("the MSS of both sides is clamped to what fits (RFC 7915, RFC 6691)", () => {
+  const mss = Uint8Array.of(2, 4, 0xff, 0xff);
+  const g = new SmallGateway({ outsideMtu: 1300 });
+  const there = only(g.fromFabric(out({ kind: "tcp", source: 1, destination: 2, flags: SYN, options: mss })), 1);
+  expect(u16(there, 42)).toBe(1260);
+  const back = only(
+    g.fromOutside(into({ kind: "tcp", source: 1, destination: 2, flags: SYN, options: mss }, PUBLIC)),
+    0,
+  );
+  expect(u16(back, 62)).toBe(1260);
+});
+
+describe("what must not pass", () => {
+  const fromOutside: readonly (readonly [ending: string, packet: Uint8Array])[] = [
+    ["inside-source", into(udp(1, 2), FLOATING, { source: VM })],
+    ["inside-source", into(udp(1, 2), FLOATING, { source: PUBLIC })],
+    ["inside-source", into(udp(1, 2), PUBLIC, { source: FLOATING })],
+    ["inside-source", into(udp(1, 2), PUBLIC, { source: POOL })],
+    ["inside-source", into(udp(1, 2), PUBLIC, { source: OWN })],
+    ["inside-source", into(udp(1, 2), PUBLIC, { source: parseIpv4("169.254.169.254")! })],
+    ["bad-source", into(udp(1, 2), PUBLIC, { source: parseIpv4("127.0.0.1")! })],
+    ["bad-source", into(udp(1, 2), PUBLIC, { source: parseIpv4("224.0.0.1")! })],
+    ["outside-stray", into(udp(1, 2), parseIpv4("203.0.113.77")!)],
+    ["outside-stray", into(udp(1, 2), VM)],
+    ["nat-unbound", into(udp(1, 2), POOL)],
+    ["nat-unbound", into(echo(8, 2), POOL)],
+    ["nat-unbound", into({ kind: "raw", protocol: 132, data: counting(24) }, POOL)],
+    ["multicast", into(udp(1, 2), parseIpv4("224.0.0.5")!)],
+    ["no-listener", into(udp(1, 2), OWN)],
+    ["outside-ipv6", out(udp(1, 2))],
+  ];
+  const fromFabric: readonly (readonly [ending: string, packet: Uint8Array])[] = [
+    ["inside-destination", out(udp(1, 2), undefined, outside(VM))],
+    ["inside-destination", out(udp(1, 2), undefined, outside(FLOATING))],
+    ["inside-destination", out(udp(1, 2), undefined, outside(OWN))],
+    ["inside-destination", out(udp(1, 2), undefined, outside(parseIpv4("224.0.0.5")!))],
+    ["inside-destination", out(udp(1, 2), undefined, parseIpv6("2001:db8:a1:fe:0:401:a00:5")!)],
+    ["outside-source", out(udp(1, 2), outside(OTHER))],
+    ["outside-source", out(udp(1, 2), parseIpv6("2001:db8:b1::5")!)],
+    ["infrastructure-source", out(udp(1, 2), FABRIC_ROUTER)],
+    ["no-counterpart", out(udp(1, 2), parseIpv6("2001:db8:a1:1:0:401:0:5")!)],
+    ["nat-protocol", out({ kind: "raw", protocol: 132, data: counting(24) })],
+    ["nat-no-syn", out(tcp(1, 2, ACK))],
+    ["nat-unbound", out(echo(129, 5))],
+  ];
+
+  test.each(fromOutside)("from outside: %s", (ending, packet) => {
+    const g = new SmallGateway();
+    g.fromOutside(packet);
+    expect(g.endings(1)).toEqual({ [ending]: 1 });
+    expect(g.sent.every(({ port }) => port === 1)).toBe(true);
+  });
+
+  test.each(fromFabric)("from the fabric: %s", (ending, packet) => {
+    const g = new SmallGateway();
+    g.fromFabric(packet);
+    expect(g.endings(0)[ending]).toBe(1);
+    expect(g.sent.every(({ port }) => port === 0)).toBe(true);
+  });
+
+  test("frames for others, and who answers for the gateway's own address", () => {
+    const g = new SmallGateway();
+    g.offer(1, framed(into(udp(1, 2), PUBLIC), OUTSIDE_HOP_MAC, OUTSIDE_HOP_MAC));
+    g.fromOutside(into(echo(8, 2), OWN));
+    const arp = new Uint8Array(42);
+    arp.set(OUTSIDE_MAC);
+    arp.set([8, 6], 12);
+    g.offer(1, arp);
+    expect(g.endings(1)).toEqual({ "wrong-mac": 1, "punt-local": 1, "punt-arp": 1 });
+  });
+
+  test("a gateway without NAT addresses tells private hosts so, and serves the others", () => {
+    const g = new SmallGateway({ nat: undefined });
+    const refused = only(g.fromFabric(out(udp(1, 2))), 0);
+    expect([refused[40], refused[41]]).toEqual([1, 1]);
+    expect(only(g.fromFabric(out(udp(1, 2), inside(BLUE, FLOATING_HOST))), 1)).toBeDefined();
+    expect(g.endings(0)).toEqual({ "nat-none": 1, originated: 1, "to-outside": 1 });
+  });
+
+  test("a VM with all its ports, and a NAT without blocks, bindings or sessions: refused, told, and nobody else's trouble", () => {
+    const shares = [{ ranges: [{ address: 0, firstPort: 1024, ports: 32 }], blocksEach: 1 }];
+    const few = new SmallGateway({ nat: { blockSize: 16, shares } });
+    for (let port = 1; port <= 17; port++) few.fromFabric(out(udp(port, 53)));
+    expect(few.endings(0)).toEqual({ "to-outside": 16, "nat-quota": 1, originated: 1 });
+    only(few.fromFabric(out(udp(1, 53), inside(RED, VM))), 1);
+    few.fromFabric(out(udp(1, 53), inside(RED, parseIpv4("10.0.0.6")!)));
+    expect(few.endings(0)["nat-no-block"]).toBe(1);
+    only(few.fromFabric(out(udp(1, 53))), 1);
+    const full = new SmallGateway({ nat: { sessions: 1, sessionsEach: 1000 } });
+    for (let i = 1; i <= 200; i++) {
+      const [sent] = full.fromFabric(out(udp(i, 53)));
+      if (sent?.port !== 1) continue;
+      const { address, port } = natOf(sent.packet);
+      full.fromOutside(into(udp(53, port), address)); // who is answered does not give way
+    }
+    expect(full.endings(0)["nat-full"]).toBeGreaterThan(0);
+    expect(full.endings(0)["to-outside"]).toBeGreaterThan(0);
+  });
+
+  test("a next hop that does not answer: the VM is told (RFC 4443 §3.1)", () => {
+    const g = new SmallGateway();
+    g.neighbors[1]!.resolved = false;
+    g.fromFabric(out(udp(1, 2)));
+    expect(g.endings(0)).toEqual({ "punt-neighbor": 1 });
+  });
+});
+
+test("the flow cache changes nothing: random packets both ways, octet by octet", () => {
+  withSeed((random) => {
+    const [cached, plain] = [new SmallGateway({ cacheEntries: 16 }), new SmallGateway({ cacheEntries: 0 })];
+    const seen: { address: Uint8Array; port: number }[] = [];
+    for (let i = 0; i < 1500; i++) {
+      if (nextBelow(random, 20) === 0) for (const g of [cached, plain]) g.sweep();
+      const ticks = [0, 0, 0, 1, 700, 3000][nextBelow(random, 6)]!;
+      for (const g of [cached, plain]) g.pass(ticks);
+      const isOut = nextBelow(random, 2) === 0 || seen.length === 0;
+      const packet = isOut ? randomOut(random) : randomInto(random, seen);
+      const [a, b] = [cached, plain].map((g) => (isOut ? g.fromFabric(packet) : g.fromOutside(packet)));
+      expect(a).toEqual(b!);
+      const first = a![0];
+      if (isOut && first?.port === 1 && [6, 17].includes(first.packet[9]!)) seen.push(natOf(first.packet));
+    }
+    expect(cached.endings(0)).toEqual(plain.endings(0));
+    expect(cached.endings(1)).toEqual(plain.endings(1));
+    expect(cached.cache!.hits).toBeGreaterThan(0);
+  });
+});
+
+const FLAGS = [SYN, SYN | ACK, ACK, ACK, ACK, FIN | ACK, RST];
+const pick = <T>(random: Random, from: readonly T[]): T => from[nextBelow(random, from.length)]!;
+
+function randomOut(random: Random): Uint8Array {
+  const source = inside(pick(random, [BLUE, RED]), pick(random, [VM, FLOATING_HOST, PUBLIC]));
+  const destination = outside(pick(random, [HOST, OTHER]));
+  const port = 4000 + nextBelow(random, 3);
+  const upper = pick(random, [tcp(port, 80, pick(random, FLAGS)), udp(port, 53), echo(128, port)]);
+  return out(upper, source, destination);
+}
+
+function randomInto(random: Random, seen: readonly { address: Uint8Array; port: number }[]): Uint8Array {
+  const { address, port } = pick(random, seen.slice(-4));
+  const source = pick(random, [HOST, OTHER]);
+  const upper = pick(random, [tcp(80, port, pick(random, FLAGS)), udp(53, port), echo(0, port)]);
+  return into(upper, pick(random, [address, address, FLOATING, PUBLIC]), { source });
+}

@@ -1,0 +1,189 @@
+/**
+ * A small gateway for tests: an engine over plain memory whose ports keep what is sent. Port 0 is an uplink into the
+ * fabric, port 1 the outside link. Blue and red are as in small-router.ts; blue also has public addresses and a floating one.
+ */
+import { parseIpv4, parseIpv6, parseMac } from "#base/address";
+import { C_ENDINGS, COUNTERS_OCTETS, portCounters } from "#fastpath/counters";
+import { Engine, type Punts } from "#fastpath/engine";
+import { FlowCache } from "#fastpath/flow-cache";
+import { Frame, HEADROOM } from "#fastpath/frame";
+import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
+import { FibReader } from "#fastpath/tables/fib-reader";
+import { FibWriter } from "#fastpath/tables/fib-writer";
+import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
+import { buildGateway } from "#fastpath/tables/gateway-tables";
+import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
+import type { NatPlan } from "#fastpath/tables/nat-layout";
+import { buildSnapshot } from "#fastpath/tables/snapshot";
+import { Tables } from "#fastpath/tables/tables";
+import { natOf, newNatBuffers } from "#fastpath/testing/nat-world";
+import { framed, together } from "#fastpath/testing/packet";
+import {
+  BLUE,
+  FixedAdjacencies,
+  HOMES,
+  KEY,
+  KeepingPort,
+  NEXT_HOP_MAC,
+  type Neighbor,
+  type Sent,
+  UPLINK_MAC,
+} from "#fastpath/testing/small-router";
+import { ENDINGS, type Verdict } from "#fastpath/verdicts";
+import { homeOf, networkAddress } from "#policy/homes";
+
+export const OUTSIDE_MAC = parseMac("02:00:00:00:00:50")!;
+export const OUTSIDE_HOP_MAC = parseMac("02:00:00:00:00:60")!;
+export const OWN = parseIpv4("198.51.100.2")!;
+export const OUTSIDE_PREFIX = parseIpv6("2001:db8:a1:fe::")!;
+export const GATEWAY_ADDRESS = parseIpv6("2001:db8:a1:ff::9")!;
+/** The first of the NAT's addresses (nat-world.ts). */
+export const POOL = parseIpv4("203.0.113.0")!;
+export const FLOATING = parseIpv4("198.18.0.10")!;
+/** Blue's, whom it stands for. */
+export const FLOATING_HOST = parseIpv4("10.0.0.77")!;
+export const PUBLIC = parseIpv4("198.18.1.5")!;
+
+/** An outside host as the fabric knows it. */
+export const outside = (ipv4: Uint8Array): Uint8Array =>
+  together(OUTSIDE_PREFIX.slice(0, 8), Uint8Array.of(0, 0, 0, 1), ipv4);
+/** An inside host's network address. */
+export const inside = (tags: number, ipv4: Uint8Array): Uint8Array =>
+  networkAddress(HOMES[homeOf({ key: KEY, homes: HOMES }, tags, ipv4)]!, tags, ipv4);
+
+export interface SmallGatewayOptions {
+  /** Flow cache entries; 0: none. Default 1024. */
+  readonly cacheEntries?: number;
+  readonly uplinkMtu?: number;
+  readonly outsideMtu?: number;
+  /** Default: two addresses. Undefined: no NAT. */
+  readonly nat?:
+    | (Partial<NatPlan> & { readonly pool?: number; readonly sessions?: number; readonly sessionsEach?: number })
+    | undefined;
+}
+
+export class SmallGateway {
+  readonly engine: Engine;
+  readonly sent: Sent[] = [];
+  readonly punted: Verdict[] = [];
+  /** 0: the uplink's, 1: the outside link's. */
+  readonly neighbors: readonly Neighbor[];
+  readonly cache: FlowCache | undefined;
+  private readonly bytes: Uint8Array;
+  private readonly frame = new Frame();
+  private readonly counters = new Float64Array(COUNTERS_OCTETS / 8);
+
+  constructor(options: SmallGatewayOptions = {}) {
+    const { cacheEntries = 1024, uplinkMtu = 1500, outsideMtu = 1500 } = options;
+    const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
+    this.bytes = new Uint8Array(arena);
+    const fib = new FibWriter({ capacityOctets: 1 << 20 });
+    fib.insert(OUTSIDE_PREFIX, 64, GROUP_LOCAL);
+    fib.insert(parseIpv6("::")!, 0, GROUP_FIRST);
+    const adjacencies = new FixedAdjacencies([
+      { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
+      { port: 1, mac: OUTSIDE_HOP_MAC, own: OUTSIDE_MAC, mtu: outsideMtu, resolved: true },
+    ]);
+    this.neighbors = adjacencies.all;
+    const hasNat = !("nat" in options) || options.nat !== undefined;
+    const tables = new Tables(
+      { bytes: this.bytes, words: new Int32Array(arena) },
+      new FibReader(fib.buffer),
+      adjacencies,
+      {
+        cacheEntries,
+        fragments: new Fragments(createFragmentTable(64, Int32Array.of(1, 2))),
+        nat: hasNat ? natOf(newNatBuffers(options.nat ?? {}), { filtering: "address-and-port-dependent" }) : undefined,
+      },
+    );
+    tables.adopt(buildSnapshot(plan(uplinkMtu, outsideMtu)));
+    tables.generation++;
+    tables.now = 100;
+    const punts: Punts = {
+      punt: (_, verdict) => {
+        this.punted.push(verdict);
+        return verdict;
+      },
+      note: () => {},
+    };
+    this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
+    const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
+    this.engine = new Engine(tables, this.counters, scratch, {
+      punts,
+      ...(this.cache !== undefined && { cache: this.cache }),
+    });
+    for (const i of [0, 1]) this.engine.ports[i] = new KeepingPort(i, true, this.bytes, this.sent);
+  }
+
+  /** The gateway's clock, in ticks of a tenth of a second. */
+  pass(ticks: number): void {
+    this.engine.tables.now += ticks;
+  }
+
+  /** What has expired goes: the control thread's work, all at once. */
+  sweep(): void {
+    const { nat, now } = this.engine.tables;
+    nat?.sweep(now, 1 << 20);
+  }
+
+  /** A packet out of the fabric for this router. Returns the packets that were sent because of it, by port. */
+  fromFabric(packet: Uint8Array): { port: number; packet: Uint8Array }[] {
+    return this.offer(0, framed(packet, UPLINK_MAC, NEXT_HOP_MAC));
+  }
+
+  /** A packet from the outside router. */
+  fromOutside(packet: Uint8Array): { port: number; packet: Uint8Array }[] {
+    return this.offer(1, framed(packet, OUTSIDE_MAC, OUTSIDE_HOP_MAC));
+  }
+
+  offer(port: number, octets: Uint8Array): { port: number; packet: Uint8Array }[] {
+    const f = this.frame;
+    f.at = HEADROOM + 2;
+    this.bytes.set(octets, f.at);
+    f.end = f.at + octets.length;
+    f.port = port;
+    f.partial = false;
+    f.gsoType = 0;
+    f.headerLength = 0;
+    const before = this.sent.length;
+    this.engine.receive(f);
+    this.engine.scratch.reset();
+    return this.sent.slice(before).map((sent) => ({ port: sent.port, packet: sent.octets.slice(14) }));
+  }
+
+  /** How the frames of a port ended so far: name → count, those of zero left out. */
+  endings(port: number): Record<string, number> {
+    const at = portCounters(port) + C_ENDINGS;
+    return Object.fromEntries(
+      ENDINGS.map(({ name }, i) => [name, this.counters[at + i]!] as const).filter(([, count]) => count > 0),
+    );
+  }
+}
+
+const plan = (uplinkMtu: number, outsideMtu: number): Parameters<typeof buildSnapshot>[0] => ({
+  ports: [
+    { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload: true },
+    { index: 1, kind: "outside", mac: OUTSIDE_MAC, mtu: outsideMtu, offload: true },
+  ],
+  vms: [],
+  networks: [],
+  homes: HOMES,
+  key: KEY,
+  own: [GATEWAY_ADDRESS],
+  fabric: [{ address: parseIpv6("2001:db8:a1::")!, length: 48 }],
+  routerAddress: GATEWAY_ADDRESS,
+  rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: new Int32Array(0), inHits: new Int32Array(0) },
+  outsidePrefix: OUTSIDE_PREFIX,
+  gateway: buildGateway({
+    own: OWN,
+    adjacency: 1,
+    inside: ["10.0.0.0/24", "198.18.1.0/24", "198.18.0.10/32", "203.0.113.0/31", "169.254.0.0/16"].map(prefixOf),
+    publics: [{ prefix: prefixOf("198.18.1.0/24"), tags: BLUE }],
+    floating: [{ outside: FLOATING, tags: BLUE, host: FLOATING_HOST }],
+  }),
+});
+
+function prefixOf(text: string): { address: Uint8Array; length: number } {
+  const [address, length] = text.split("/");
+  return { address: parseIpv4(address!)!, length: Number(length) };
+}
