@@ -6,7 +6,7 @@ import { routeRows, tagsOf } from "#policy/route-table";
 import { decideNaively } from "#policy/rules";
 import { checkFabric } from "#router/config/fabric";
 import type { Fabric } from "#router/config/model";
-import { ipv6HostsOf, type Place, placesOf, Reach } from "#router/reachability";
+import { ipv6HostsOf, OUTSIDE_HOSTS, type Place, placesOf, Reach } from "#router/reachability";
 import { fabricSides } from "#router/rules";
 import { formatConfigError } from "#runtime/document/config-error";
 import { parseSource } from "#runtime/document/source";
@@ -126,6 +126,29 @@ test("IPv6 hosts reach those of their own network and of its peers, as far as ru
   expect(asked.between(a, only)).toMatchObject({ verdict: "no", routed: "none" });
   expect(asked.between(a, placesOf(six)[0]!)).toMatchObject({ verdict: "no", routed: "none" });
   expect(placesOf(six).map(({ name }) => name)).toEqual(["blue/a", "blue/b", "blue/only ipv6"]);
+});
+
+test("the outside is reached by a route via gateway, and reaches public and floating addresses as rules allow", () => {
+  const plan =
+    fabric(`outside: {prefix: 2001:db8:a1:fe::/64, floating: [{address: 198.18.0.10, network: blue/prod, to: 10.0.0.5}]}
+tenants:
+  blue:
+    id: 1
+    networks:
+      prod: {id: 1, prefixes: [10.0.0.0/24], routes: [{to: 0.0.0.0/0, via: gateway}, {to: 192.0.2.0/24, via: blackhole}]}
+      dev: {id: 2, prefixes: [10.1.0.0/24]}
+      web: {id: 3, public: [198.18.1.0/24], routes: [{to: 0.0.0.0/0, via: gateway}]}
+    rules: [{name: web, action: allow, from: outside, to: blue, protocol: tcp, ports: 443}]
+`);
+  const asked = new Reach(plan);
+  const [prod, dev, web] = placesOf(plan) as [Place, Place, Place];
+  const [passing, out] = [{ in: { name: "blue/web" }, isAnswered: true }, { name: "default outside blue/prod" }];
+  expect(asked.between(prod, OUTSIDE_HOSTS)).toMatchObject({ verdict: "some", routed: "some", passing: { out } });
+  expect(asked.between(dev, OUTSIDE_HOSTS)).toMatchObject({ verdict: "no", routed: "none" });
+  expect(asked.between(OUTSIDE_HOSTS, web)).toMatchObject({ verdict: "some", routed: "all", passing });
+  expect(asked.between(OUTSIDE_HOSTS, prod)).toMatchObject({ verdict: "some", routed: "some", passing });
+  expect(asked.between(OUTSIDE_HOSTS, dev)).toMatchObject({ verdict: "no", routed: "none" });
+  expect(placesOf(plan).at(-1)).toBe(OUTSIDE_HOSTS);
 });
 
 test("its places are each network's private and its public addresses", () => {

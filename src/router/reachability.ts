@@ -4,6 +4,7 @@
  */
 import { contains, overlaps, type Prefix } from "#base/address";
 import { u32 } from "#base/bytes";
+import { OUTSIDE_TAGS } from "#policy/homes";
 import type { Traffic, TrafficRange } from "#policy/regions";
 import { type RouteRow, routeRows } from "#policy/route-table";
 import type { IidPrefix, Rule } from "#policy/rules";
@@ -13,9 +14,9 @@ import { fabricSides } from "#router/rules";
 
 /** Addresses of one network that are asked about together. */
 export interface Place {
-  /** `blue/prod`, `blue/prod public`, `blue/prod 10.0.0.5`, `blue/prod ipv6`. */
+  /** `blue/prod`, `blue/prod public`, `blue/prod 10.0.0.5`, `blue/prod ipv6`, `outside`. */
   readonly name: string;
-  readonly network: Network;
+  readonly network: Pick<Network, "name" | "tags" | "routes" | "prefixes" | "publicPrefixes">;
   /** IPv4, inside the network's; of IPv6 hosts what their host numbers look like. */
   readonly prefixes: readonly Prefix[];
   /** True: its IPv6 hosts, which IPv4 hosts never reach (docs/wire.md). */
@@ -27,6 +28,23 @@ export const ipv6HostsOf = (network: Network): Place => ({
   ...{ name: `${network.name} ipv6`, network, ipv6: true },
   prefixes: [{ address: new Uint8Array(4), length: 8 }],
 });
+
+const EVERYBODY: IidPrefix = { tags: 0, host: 0, length: 0 };
+
+/** Every IPv4 host outside the data centre. */
+export const OUTSIDE_HOSTS: Place = {
+  name: "outside",
+  network: { name: "outside", tags: OUTSIDE_TAGS, routes: [], prefixes: [], publicPrefixes: [] },
+  prefixes: [{ address: new Uint8Array(4), length: 0 }],
+};
+
+/** Gateways ask no rules: the hypervisor at the other end does. */
+const GATEWAY: readonly Rule[] = [
+  {
+    ...{ name: "gateway", priority: 0, action: "allow", stateful: true, log: false },
+    ...{ source: [EVERYBODY], destination: [EVERYBODY] },
+  },
+];
 
 export interface Reachability {
   readonly from: Place;
@@ -42,15 +60,20 @@ export interface Reachability {
   readonly traffic: readonly TrafficRange[];
 }
 
-/** What is asked about when nobody says otherwise: each network's private addresses, its public ones; of one without either its IPv6 hosts. */
-export const placesOf = ({ networks }: Fabric): Place[] =>
-  networks.flatMap((network) => [
+/**
+ * What is asked about when nobody says otherwise: each network's private addresses, its public ones, of one without either
+ * its IPv6 hosts; and the outside, if there are gateways.
+ */
+export const placesOf = ({ networks, outside }: Fabric): Place[] => [
+  ...networks.flatMap((network) => [
     ...(network.prefixes.length + network.publicPrefixes.length === 0 ? [ipv6HostsOf(network)] : []),
     ...(network.prefixes.length > 0 ? [{ name: network.name, network, prefixes: network.prefixes }] : []),
     ...(network.publicPrefixes.length > 0
       ? [{ name: `${network.name} public`, network, prefixes: network.publicPrefixes }]
       : []),
-  ]);
+  ]),
+  ...(outside === undefined ? [] : [OUTSIDE_HOSTS]),
+];
 
 export class Reach {
   readonly #fabric: Fabric;
@@ -68,9 +91,13 @@ export class Reach {
     let passing: Passing<Rule> | undefined;
     let blocked: Blocked<Rule> | undefined;
     const ranges = new Map<string, TrafficRange>();
+    const sides = {
+      out: from === OUTSIDE_HOSTS ? GATEWAY : this.#sides.out,
+      in: to === OUTSIDE_HOSTS ? GATEWAY : this.#sides.in,
+    };
     for (const source of from.prefixes.map((prefix) => iidPrefix(from.network, prefix))) {
       for (const piece of pieces) {
-        const answer = canReach(this.#sides, source, piece, traffic);
+        const answer = canReach(sides, source, piece, traffic);
         passing ??= answer.passing;
         blocked ??= answer.blocked;
         for (const range of answer.traffic) ranges.set(JSON.stringify(range), range);
@@ -93,11 +120,22 @@ export class Reach {
       const pieces = isRouted ? to.prefixes.map((prefix) => iidPrefix(to.network, prefix)) : [];
       return { pieces, routed: isRouted ? "all" : "none" };
     }
-    const rows = this.#rowsOf(network.name);
+    const rows = network === OUTSIDE_HOSTS.network ? this.#rowsFromOutside(to.network) : this.#rowsOf(network.name);
     const parts = to.prefixes.map((prefix) => partsOf(rows, prefix, to.network.tags));
     const pieces = parts.flatMap(({ found }) => found.map((prefix) => iidPrefix(to.network, prefix)));
     const routed = pieces.length === 0 ? "none" : parts.every(({ whole }) => whole) ? "all" : "some";
     return { pieces, routed };
+  }
+
+  /** Outside hosts reach public addresses, and private ones by the floating addresses that stand for them. */
+  #rowsFromOutside({ name, tags }: Place["network"]): readonly RouteRow[] {
+    const { networks, outside } = this.#fabric;
+    const floating = outside?.floating.filter(({ network }) => network.name === name) ?? [];
+    const own = networks.find((network) => network.name === name)?.publicPrefixes ?? [];
+    return [...floating.map(({ to }) => ({ address: to.bytes, length: 32 })), ...own].map((prefix) => ({
+      prefix,
+      tags,
+    }));
   }
 
   #rowsOf(name: string): readonly RouteRow[] {
@@ -108,7 +146,7 @@ export class Reach {
   }
 }
 
-const isPeer = ({ routes }: Network, { name }: Network): boolean =>
+const isPeer = ({ routes }: Place["network"], { name }: Place["network"]): boolean =>
   routes.some(({ via }) => via.kind === "peer" && via.network === name);
 
 /** The parts of a prefix whose longest row has these tags; `whole`: that is all of it. `rows`: longest first. */
@@ -131,7 +169,7 @@ function halvesOf({ address, length }: Prefix): Prefix[] {
   ];
 }
 
-const iidPrefix = ({ tags }: Network, { address, length }: Prefix): IidPrefix => ({
+const iidPrefix = ({ tags }: Place["network"], { address, length }: Prefix): IidPrefix => ({
   tags,
   host: u32(address, 0),
   length: 32 + length,

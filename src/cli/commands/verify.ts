@@ -11,7 +11,7 @@ import type { Iid, Packet } from "#policy/rules";
 import { protocolName } from "#router/config/facts";
 import type { Fabric } from "#router/config/model";
 import { PROTOCOLS, WITH_PORTS } from "#router/config/rule-schema";
-import { ipv6HostsOf, type Place, placesOf, Reach, type Reachability } from "#router/reachability";
+import { ipv6HostsOf, OUTSIDE_HOSTS, type Place, placesOf, Reach, type Reachability } from "#router/reachability";
 
 interface Options {
   readonly fabric: string;
@@ -28,7 +28,7 @@ export const verifyCommand = (): Command =>
     .option(...FABRIC_OPTION)
     .option(
       "--from <network[:address]>",
-      "who asks: blue/prod, blue/prod:10.0.0.5, blue/prod:10.0.0.0/28, blue/prod:ipv6",
+      "who asks: blue/prod, blue/prod:10.0.0.5, blue/prod:10.0.0.0/28, blue/prod:ipv6, outside",
     )
     .option("--to <network[:address]>", "who is asked")
     .addOption(new Option("--protocol <protocol>", "only this one: icmp, tcp, udp, sctp or a number 0 … 255"))
@@ -68,6 +68,10 @@ function between(reach: Reach, from: Place, to: Place, traffic: Traffic): Reacha
 }
 
 function placeOf(fabric: Fabric, text: string): Place {
+  if (text === OUTSIDE_HOSTS.name) {
+    if (fabric.outside !== undefined) return OUTSIDE_HOSTS;
+    throw new Failure(`${fabric.file} has no outside`, MISUSED);
+  }
   const [name = "", ...rest] = text.split(":");
   const network = networkOf(fabric, name);
   const all = [...network.prefixes, ...network.publicPrefixes];
@@ -179,6 +183,7 @@ function packetText({ source, destination, protocol, ports, icmp }: Packet, fabr
 function hostText({ tags, host }: Iid, { networks }: Fabric): string {
   const ipv4 = new Uint8Array(4);
   put32(ipv4, 0, host);
+  if (tags === OUTSIDE_HOSTS.network.tags) return `outside ${formatIpv4(ipv4)}`;
   const network = networks.find((each) => each.tags === tags);
   const isOwn =
     network !== undefined && [...network.prefixes, ...network.publicPrefixes].some((p) => contains(p, ipv4));
