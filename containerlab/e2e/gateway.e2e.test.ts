@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { call } from "#cli/client";
 import { inNamespace } from "#sys/namespace";
-import { ADDRESS, build, FLOATING, HOST } from "./gateway/world";
+import { ADDRESS, build, FLOATING, fabricYaml, HOST, ROUTES } from "./gateway/world";
 import { TestLab } from "./test-lab";
 
 setDefaultTimeout(90_000);
@@ -166,40 +167,71 @@ describe("what is uninvited", () => {
   });
 });
 
-describe("a gateway that dies", () => {
-  test("new connections, floating and public addresses go by the other one", async () => {
-    const kept = await Promise.all([start("bf", "keep", HOST), start("bp", "keep", HOST)]);
-    const { pid } = await lab.show("gw1", "status");
-    process.kill(pid, "SIGKILL");
-    lab.run("or", "ip route del 198.18.0.10/32");
-    lab.run("or", "ip route del 198.18.1.0/24");
-    lab.run("or", "ip route add 198.18.0.10/32 via 198.51.101.2");
-    lab.run("or", "ip route add 198.18.1.0/24 via 198.51.101.2");
-    await lab.until("the switch has one way to the outside", async () => {
-      const route = (await lab.show("sw", "routes")).find(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
-      return route?.nextHops.length === 1;
-    });
-    for (let i = 0; i < 4; i++) expect(ask("ba", `tcp ${HOST}`)).toMatch(/^203\.0\.113\.3[2-5] /);
+const OUTSIDE_ROUTE = "2001:db8:a1:fe::/64";
+/** Next hops of a router for the outside. */
+const waysOut = async (router: string): Promise<number> =>
+  (await lab.show(router, "routes")).find(({ prefix }) => prefix === OUTSIDE_ROUTE)?.nextHops.length ?? 0;
+
+/** What a process that keeps a connection says in the end. */
+function ended(child: ChildProcess): Promise<string> {
+  const said = new Promise<string>((resolve) =>
+    child.stdout!.once("data", (b: Buffer) => resolve(b.toString().trim())),
+  );
+  child.stdin!.end();
+  return said;
+}
+
+describe("another configuration", () => {
+  test("counts at once: a rule that lets UDP in from outside, a floating address for another VM", async () => {
+    const routers = ["hv1", "hv2", "gw1", "gw2"];
+    const reload = (text: string): Promise<unknown> => {
+      lab.write("fabric.yaml", text);
+      return Promise.all(routers.map((router) => call(lab.socket(router), "POST", "reload")));
+    };
+    const open = "      - { name: udp, action: allow, from: outside, to: blue, protocol: udp, ports: 53 }\n";
+    expect(ask("oh", `udp ${FLOATING}`)).toBe("silence");
+    await reload(fabricYaml(open).replace(`to: ${ADDRESS.bf} }]`, `to: ${ADDRESS.ba} }]`));
+    expect(addressTold("oh", `udp ${FLOATING}`)).toBe(HOST);
+    expect(addressTold("ba", `tcp ${HOST}`)).toBe(FLOATING);
+    expect(ask("bf", `tcp ${HOST}`)).toMatch(POOL);
+    await reload(fabricYaml());
+    expect(ask("oh", `udp ${FLOATING}`)).toBe("silence");
     expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
-    for (const child of kept) {
-      const said = new Promise<string>((resolve) => child.stdout!.once("data", (b: Buffer) => resolve(b.toString())));
-      child.stdin!.end();
-      expect(await said).toMatch(/^gap /);
+  });
+});
+
+describe("a gateway that dies", () => {
+  test("takes the connections it NATed with it; new ones, floating and public addresses go by the other one", async () => {
+    const natted = ask("ba", `tcp ${HOST}`);
+    const dying = /^203\.0\.113\.1/.test(natted) ? 1 : 2;
+    const left = 3 - dying;
+    const broken = await start("ba", "keep", HOST);
+    const kept = await Promise.all([start("bf", "keep", HOST), start("bp", "keep", HOST)]);
+    process.kill((await lab.show(`gw${dying}`, "status")).pid, "SIGKILL");
+    for (const to of [`${FLOATING}/32`, "198.18.1.0/24"]) {
+      // What a routing daemon, or BFD, does at the outside's router.
+      expect(lab.run("or", `ip route replace ${to} via 198.51.10${left - 1}.2`).status).toBe(0);
     }
+    await lab.until("the switch has one way to the outside", async () => (await waysOut("sw")) === 1);
+    for (let i = 0; i < 4; i++)
+      expect(ask("ba", `tcp ${HOST}`)).toMatch(left === 1 ? /^203\.0\.113\.1/ : /^203\.0\.113\.3/);
+    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+    for (const child of kept) expect(await ended(child)).toMatch(/^gap /);
+    expect(await ended(broken)).toBe("broken");
+    await build(lab); // starts what is not there
+    await lab.until("it is back", async () => (await waysOut("sw")) === 2, 30);
   });
 
-  test("one whose next hop is gone tells nobody of the outside any more", async () => {
-    lab.run("or", "ip link set eth2 down");
-    await lab.until("no way is left", async () => {
-      return !(await lab.show("hv1", "routes")).some(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
-    });
+  test("or whose next hop does, is no way out any more; without any VMs are told so", async () => {
+    for (const link of ["eth1", "eth2"]) {
+      lab.run("or", `ip link set ${link} down`);
+      const ways = link === "eth1" ? 1 : 0;
+      await lab.until(`${ways} ways are left`, async () => (await waysOut("sw")) === ways);
+    }
     expect(lab.run("ba", `ping -c 1 -W 2 ${HOST}`).text).toMatch(/unreachable/i);
-    lab.run("or", "ip link set eth2 up");
-    await lab.until("the way is back", async () => {
-      return (await lab.show("hv1", "routes")).some(({ prefix }) => prefix === "2001:db8:a1:fe::/64");
-    });
-    lab.run("or", "ip route replace 203.0.113.32/30 via 198.51.101.2"); // the kernel forgot it with the link
-    lab.run("or", "ip route replace 198.18.0.10/32 via 198.51.101.2");
-    await lab.until("it is used", () => /^203/.test(ask("ba", `tcp ${HOST}`)));
+    for (const link of ["eth1", "eth2"]) lab.run("or", `ip link set ${link} up`);
+    await lab.until("both are back", async () => (await waysOut("sw")) === 2);
+    for (const words of ROUTES) lab.run("or", words.replace("route add", "route replace")); // gone with the links
+    await lab.until("they are used", () => POOL.test(ask("ba", `tcp ${HOST}`)));
   });
 });

@@ -68,7 +68,7 @@ def udp(address, octets="10"):
 
 def keep(address):
     with socket.create_connection((address, 80), timeout=3) as s:
-        s.settimeout(15)
+        s.settimeout(8)
         s.recv(100)
         gap = 0.0
         print("ready", flush=True)

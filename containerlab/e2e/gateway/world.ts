@@ -73,6 +73,7 @@ const vm = (name: keyof typeof ADDRESS, network: string): string =>
 const gateway = (index: 1 | 2): string => `name: gw${index}
 fabric: ./fabric.yaml
 role: gateway
+forwarders: 2
 address: "2001:db8:a1:ff::${index}1"
 uplinks: [{ interface: eth1 }]
 ${OSPF}
@@ -88,7 +89,7 @@ const names = Object.keys(ADDRESS) as (keyof typeof ADDRESS)[];
 const hypervisorOf = (name: keyof typeof ADDRESS): string => (name === "ba" ? "hv1" : "hv2");
 
 /** What an outside router is told of the fabric: NAT addresses are one gateway's, all others any gateway's. */
-const ROUTES = [
+export const ROUTES = [
   `ip route add ${POOLS[0]}/30 via 198.51.100.2`,
   `ip route add ${POOLS[1]}/30 via 198.51.101.2`,
   ...[`${FLOATING}/32`, "198.18.1.0/24"].map(
