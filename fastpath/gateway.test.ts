@@ -122,6 +122,31 @@ describe.each([
     );
   });
 
+  test("NAT64: IPv6 hosts reach the same outside hosts, each by its whole address (RFC 6146 §3.5)", () => {
+    const g = gateway();
+    const [first, second] = ["2001:db8:a1:1:0:401:0:5", "2001:db8:a1:2:0:401:0:5"].map((text) => parseIpv6(text)!);
+    const ends = [first!, second!].map((host) => natOf(only(g.fromFabric(out(udp(4000, 53), host)), 1)));
+    expect(ends[0]).not.toEqual(ends[1]);
+    for (const [i, host] of [first!, second!].entries()) {
+      const { address, port } = ends[i]!;
+      const answer = only(g.fromOutside(into(udp(53, port), address)), 0);
+      expect(unlabelled(answer)).toEqual(arrived(udp(53, 4000), host));
+      const error = out({ kind: "icmp", type: 1, code: 4, body: answer }, host);
+      const told = only(g.fromFabric(error), 1);
+      expect(told.slice(12, 20)).toEqual(Uint8Array.of(...address, ...HOST));
+      expect(unnumbered(told.slice(28))).toEqual(
+        unnumbered(build4({ source: HOST, destination: address, upper: udp(53, port), ttl: 49 })),
+      );
+    }
+    const quoted = only(g.fromFabric(out(tcp(9, 80), first)), 1);
+    const body = { kind: "icmp", type: 3, code: 4, rest: 1300, body: quoted } as const;
+    const tooBig = only(g.fromOutside(build4({ source: HOST, destination: quoted.slice(12, 16), upper: body })), 0);
+    expect([tooBig[40], u16(tooBig, 46)]).toEqual([2, 1320]);
+    expect(unlabelled(tooBig.slice(48))).toEqual(
+      build6({ source: first!, destination: outside(HOST), upper: tcp(9, 80), hopLimit: 59 }),
+    );
+  });
+
   test("floating and public addresses stand for their hosts, both ways and for every protocol", () => {
     const g = gateway();
     for (const [known, host] of [
@@ -336,7 +361,6 @@ describe("what must not pass", () => {
     ["outside-source", out(udp(1, 2), outside(OTHER))],
     ["outside-source", out(udp(1, 2), parseIpv6("2001:db8:b1::5")!)],
     ["infrastructure-source", out(udp(1, 2), FABRIC_ROUTER)],
-    ["no-counterpart", out(udp(1, 2), parseIpv6("2001:db8:a1:1:0:401:0:5")!)],
     ["nat-protocol", out({ kind: "raw", protocol: 132, data: counting(24) })],
     ["nat-no-syn", out(tcp(1, 2, ACK))],
     ["nat-unbound", out(echo(129, 5))],

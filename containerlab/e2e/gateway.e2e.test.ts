@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { call } from "#cli/client";
 import { inNamespace } from "#sys/namespace";
-import { ADDRESS, build, FLOATING, fabricYaml, HOST, ROUTES } from "./gateway/world";
+import { ADDRESS, build, FLOATING, fabricYaml, HOST, HOST_6, ROUTES } from "./gateway/world";
 import { TestLab } from "./test-lab";
 
 setDefaultTimeout(90_000);
@@ -110,6 +110,24 @@ describe("private addresses reach the outside by NAT", () => {
     const logs = lab.log("gw1") + lab.log("gw2");
     expect(logs).toMatch(/NAT: 203\.0\.113\.\d+ ports \d+-\d+ allocated to blue\/prod 10\.0\.0\.\d+/);
     expect(logs).toMatch(/NAT: 203\.0\.113\.\d+ ports \d+-\d+ allocated to red\/prod 10\.0\.0\.\d+/);
+  });
+});
+
+describe("a VM without IPv4 reaches IPv4 hosts by NAT64 (RFC 6146)", () => {
+  test("TCP, UDP in fragments and ping, at the outside's prefix, tags 1 and the IPv4 address (RFC 6052 §2.2)", async () => {
+    await lab.until("it has an address and a router", () => lab.run("b6", `ping -c 1 -W 1 ${HOST_6}`).status === 0);
+    expect(ask("b6", `tcp ${HOST_6}`)).toMatch(POOL);
+    for (const octets of [10, 1400, 4000]) expect(ask("b6", `udp ${HOST_6} ${octets}`)).toMatch(POOL);
+  });
+
+  test("traceroute and path MTU: what the outside's routers say is told in ICMPv6 (RFC 7915 §4.2)", () => {
+    const { text } = lab.run("b6", `traceroute -6 -n -q 1 -w 2 ${HOST_6}`);
+    expect(text.trim().split("\n").at(-1), text).toContain(HOST_6);
+    lab.run("or", "ip link set eth3 mtu 1400");
+    lab.run("b6", `ping -6 -c 1 -W 2 -s 1400 -M do ${HOST_6}`);
+    expect(lab.run("b6", `ping -6 -c 1 -W 2 -s 1400 -M do ${HOST_6}`).text).toMatch(/mtu[ =:]*1420/i);
+    lab.run("or", "ip link set eth3 mtu 1500");
+    lab.run("b6", "ip -6 route flush cache");
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * mapOut: under which address an inside host is known outside: its own where that is public, the floating one that is tied
- * to it, else one of the NAT's and a port. Writes the IPv4 addresses that the packet leaves with; for an ICMP error those of
+ * to it, else one of the NAT's and a port: for IPv6 hosts too (NAT64, RFC 6146). Writes the IPv4 addresses that the packet leaves with; for an ICMP error those of
  * the quoted packet too. A fabric router's error is told from the gateway's own address, as it has none that the outside knows.
  */
 import { R_DESTINATION, R_NEW_PORTS_6, R_QUOTED_DESTINATION, R_QUOTED_SOURCE, R_SOURCE } from "#fastpath/decision";
@@ -18,8 +18,8 @@ import {
   newPorts,
   rememberSession,
   writeEnd,
+  writeInsideEnd,
 } from "#fastpath/stages/nat-packet";
-import { isIpv6Host } from "#fastpath/stages/vm-link";
 import { C_DESTINATION, C_PORTS, C_SOURCE } from "#fastpath/tables/connections";
 import { isInside, outsideAddressOf } from "#fastpath/tables/gateway-tables";
 import { OUTSIDE_TAGS } from "#fastpath/tables/layout";
@@ -32,7 +32,6 @@ import {
   NAT_FRAGMENT,
   NAT_NONE,
   NAT_UNBOUND,
-  NO_COUNTERPART,
   OUTSIDE_SOURCE,
   type Verdict,
 } from "#fastpath/verdicts";
@@ -48,7 +47,6 @@ export function mapOut(f: Frame, t: Tables): Verdict {
   const to = r[R_DESTINATION + 3]!;
   if (!isOutsideHost(t, R_DESTINATION)) return INSIDE_DESTINATION;
   if (tags === OUTSIDE_TAGS) return OUTSIDE_SOURCE;
-  if (tags !== 0 && isIpv6Host(host)) return NO_COUNTERPART;
   if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return mapError(f, t, { tags, host, to });
   f.isNat = false;
   const known = outsideAddressOf(gateway, tags, host);
@@ -59,7 +57,7 @@ export function mapOut(f: Frame, t: Tables): Verdict {
   const { nat } = t;
   if (nat === undefined) return NAT_NONE;
   f.isNat = true;
-  writeEnd(nat.packet, C_SOURCE, tags, host);
+  writeInsideEnd(nat.packet, C_SOURCE, r, R_SOURCE);
   writeEnd(nat.packet, C_DESTINATION, OUTSIDE_TAGS, to);
   return f.l4 === 0 ? laterFragment(f, t, nat, to) : bind(f, t, nat, to);
 }
@@ -128,7 +126,7 @@ function mapError(f: Frame, t: Tables, { tags, host, to }: Ends): Verdict {
   const { nat } = t;
   if (nat === undefined) return NAT_NONE;
   writeEnd(nat.packet, C_SOURCE, OUTSIDE_TAGS, to);
-  writeEnd(nat.packet, C_DESTINATION, insideTags, inside);
+  writeInsideEnd(nat.packet, C_DESTINATION, t.words, w + 4);
   return mapQuoted(f, t, nat, { to, isRouter: tags === 0 });
 }
 

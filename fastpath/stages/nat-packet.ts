@@ -2,6 +2,7 @@
 import { CONNECTION_BACK, identifierPorts } from "#fastpath/decision";
 import { type Frame, UNUSUAL_FRAGMENT } from "#fastpath/frame";
 import { describeSegment } from "#fastpath/stages/track";
+import { isIpv6Host } from "#fastpath/stages/vm-link";
 import { BACK } from "#fastpath/tables/connection-entries";
 import { C_DESTINATION, C_PORTS, C_PROTOCOL, C_SOURCE } from "#fastpath/tables/connections";
 import { F_DESTINATION, F_IDENTIFICATION, F_PROTOCOL, F_SOURCE } from "#fastpath/tables/fragments";
@@ -30,7 +31,16 @@ import { PROTOCOL_ICMP4, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "#wir
 
 export const isIcmp = (protocol: number): boolean => protocol === PROTOCOL_ICMP4 || protocol === PROTOCOL_ICMP6;
 
-/** Four raw words of an end: tags and IPv4 address, whatever its home. */
+/** An inside end: an IPv4 host by tags and address, whatever its home, an IPv6 host by its whole address, at `from`. */
+export function writeInsideEnd(to: Int32Array, at: number, words: Int32Array, from: number): void {
+  const isIpv4 = !isIpv6Host(words[from + 3]!);
+  to[at] = isIpv4 ? 0 : words[from]!;
+  to[at + 1] = isIpv4 ? 0 : words[from + 1]!;
+  to[at + 2] = words[from + 2]!;
+  to[at + 3] = words[from + 3]!;
+}
+
+/** Four raw words of an IPv4 host's end: tags and IPv4 address. */
 export function writeEnd(to: Int32Array, at: number, tags: number, host: number): void {
   to[at] = 0;
   to[at + 1] = 0;

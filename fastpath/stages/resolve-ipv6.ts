@@ -1,14 +1,19 @@
 /**
  * resolve6: may the VM's network speak to the destination's? An IPv6 host's address has its tags in it, so there is nothing
- * to look up but whether they are the network's own, or of one that it has a route to by name.
+ * to look up but whether they are the network's own, or of one that it has a route to by name. IPv4 hosts outside have an
+ * address too, which is reached where the network's route table leads the IPv4 address outside: NAT64 with the outside's
+ * prefix as a network-specific one (RFC 6052 §2.2).
  */
 import { type Frame, UNUSUAL_ICMP_ERROR, UNUSUAL_SOURCE_ROUTE } from "#fastpath/frame";
+import { findRoute } from "#fastpath/stages/resolve";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
 import {
   N_PEER_COUNT,
   N_PEERS,
   N_TAGS,
   NETWORK_WORDS,
+  NR_TAGS,
+  OUTSIDE_TAGS,
   P_VM,
   PORT_WORDS,
   V_NETWORK,
@@ -32,7 +37,8 @@ export function resolve6(f: Frame, t: Tables): Verdict {
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
   const destination = (f.l3 + 24) >> 2;
   if (!reaches(t, t.vms[vm + V_NETWORK]!, t.words, destination)) return NO_NETWORK_ROUTE;
-  if (!isIpv6Host(t.words[destination + 3]!)) return NO_COUNTERPART;
+  const isOutside = t.words[destination + 2] === OUTSIDE_TAGS;
+  if (!isOutside && !isIpv6Host(t.words[destination + 3]!)) return NO_COUNTERPART;
   return (f.unusual & UNUSUAL_ICMP_ERROR) === 0 || quotesWhatCame(f, t) ? CONTINUE : BAD_EMBEDDED;
 }
 
@@ -40,12 +46,19 @@ export function resolve6(f: Frame, t: Tables): Verdict {
 export function reaches(t: Tables, network: number, words: Int32Array, word: number): boolean {
   if (!t.isInFabric(words, word)) return false;
   const tags = words[word + 2]!;
+  if (tags === OUTSIDE_TAGS) return leadsOutside(t, network, words, word);
   const at = network * NETWORK_WORDS;
   if (tags === t.networks[at + N_TAGS]) return true;
   const first = t.networks[at + N_PEERS]!;
   for (let i = first, end = first + t.networks[at + N_PEER_COUNT]!; i < end; i++)
     if (t.networkPeers[i] === tags) return true;
   return false;
+}
+
+function leadsOutside(t: Tables, network: number, words: Int32Array, word: number): boolean {
+  if (words[word] !== t.outsidePrefix[0] || words[word + 1] !== t.outsidePrefix[1]) return false;
+  const row = findRoute(t, network, words[word + 3]!);
+  return row >= 0 && t.networkRoutes[row + NR_TAGS] === OUTSIDE_TAGS;
 }
 
 /** An error about a packet goes from its destination to its source (RFC 4443 §2.2): both are known to be right here. */

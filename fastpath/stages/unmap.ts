@@ -38,7 +38,8 @@ export function unmap(f: Frame, t: Tables): Verdict {
   const verdict = destinationOf(f, t, t.words[w + 1]!, isError);
   if (verdict !== CONTINUE) return verdict;
   writeHome(t, r, R_SOURCE);
-  writeHome(t, r, R_DESTINATION);
+  // An IPv6 host's address is whole already.
+  if ((r[R_DESTINATION]! | r[R_DESTINATION + 1]!) === 0) writeHome(t, r, R_DESTINATION);
   if (!isError) return CONTINUE;
   for (let k = 0; k < 4; k++) t.quoted[k] = r[R_DESTINATION + k]!;
   writeEnd(t.quoted, 4, OUTSIDE_TAGS, t.words[(f.l4 + 8 + 16) >> 2]!);

@@ -26,6 +26,7 @@ import {
   KeepingPort,
   NEXT_HOP_MAC,
   type Neighbor,
+  OUTSIDE_PREFIX,
   type Sent,
   UPLINK_MAC,
 } from "#fastpath/testing/small-router";
@@ -35,7 +36,6 @@ import { homeOf, networkAddress } from "#policy/homes";
 export const OUTSIDE_MAC = parseMac("02:00:00:00:00:50")!;
 export const OUTSIDE_HOP_MAC = parseMac("02:00:00:00:00:60")!;
 export const OWN = parseIpv4("198.51.100.2")!;
-export const OUTSIDE_PREFIX = parseIpv6("2001:db8:a1:fe::")!;
 export const GATEWAY_ADDRESS = parseIpv6("2001:db8:a1:ff::9")!;
 /** The first of the NAT's addresses (nat-world.ts). */
 export const POOL = parseIpv4("203.0.113.0")!;

@@ -32,6 +32,8 @@ export const UPLINK_MAC = parseMac("02:00:00:00:00:10")!;
 export const NEXT_HOP_MAC = parseMac("02:00:00:00:00:20")!;
 export const SERVICE_MAC = parseMac("02:00:00:00:00:30")!;
 export const GATEWAY = parseIpv4("169.254.1.1")!;
+/** Outside hosts are behind it, with tags 1. */
+export const OUTSIDE_PREFIX = parseIpv6("2001:db8:a1:fe::")!;
 export const KEY = fromHex("000102030405060708090a0b0c0d0e0f")!;
 export const HOMES = [parseIpv6("2001:db8:a1:1::")!, parseIpv6("2001:db8:a1:2::")!];
 export const ROUTER_ADDRESS = parseIpv6("2001:db8:a1:1::1")!;
@@ -333,6 +335,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
     own: [ROUTER_ADDRESS, parseIpv6("ff02::1")!],
     fabric: [{ address: parseIpv6("2001:db8:a1::")!, length: 48 }],
     routerAddress: ROUTER_ADDRESS,
+    outsidePrefix: OUTSIDE_PREFIX,
     rules: rulesPlan(rules, tags),
   };
 }

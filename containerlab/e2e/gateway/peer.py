@@ -52,9 +52,10 @@ def tcp(address):
 
 def udp(address, octets="10"):
     data = bytes(i & 0xFF for i in range(int(octets)))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(1)
-        s.setsockopt(socket.SOL_IP, 10, 0)  # IP_MTU_DISCOVER: fragments are allowed
+        if ":" not in address:
+            s.setsockopt(socket.SOL_IP, 10, 0)  # IP_MTU_DISCOVER: fragments are allowed
         s.connect((address, 53))
         for attempt in range(3):
             try:

@@ -3,6 +3,7 @@
  *
  * ```
  *   hv1  ba blue/prod 10.0.0.x, red has the same        gw1 ─ 198.51.100.0/30 ─┐
+ *        b6 blue/six, IPv6 alone
  *   hv2  ra red/prod 10.0.0.x                  sw ─                            or ─ 192.0.2.0/24 ─ oh
  *        bf blue/prod, floating 198.18.0.10             gw2 ─ 198.51.101.0/30 ─┘
  *        bp blue/web 198.18.1.x, public
@@ -29,8 +30,11 @@ export const ADDRESS = {
   bf: formatIpv4(at(1, BLUE, "10.0.0.0/24")[0]!),
   bp: formatIpv4(at(1, WEB, "198.18.1.0/24")[0]!),
 } as const;
+/** A VM without IPv4, and what it calls the outside host. */
+export const B6 = "2001:db8:a1:1:0:403:0:2";
 export const FLOATING = "198.18.0.10";
 export const HOST = "192.0.2.9";
+export const HOST_6 = "2001:db8:a1:fe:0:1:c000:209";
 export const POOLS = ["203.0.113.16", "203.0.113.32"] as const;
 
 export const fabricYaml = (rules = ""): string => `name: gateway
@@ -46,6 +50,7 @@ tenants:
     networks:
       prod: { id: 1, prefixes: [10.0.0.0/24], gateway: 10.0.0.1, routes: [{ to: 0.0.0.0/0, via: gateway }] }
       web: { id: 2, public: [198.18.1.0/24], gateway: 198.18.1.1, routes: [{ to: 0.0.0.0/0, via: gateway }] }
+      six: { id: 3, prefixes: [], routes: [{ to: 0.0.0.0/0, via: gateway }] }
     rules:
       - { name: in, action: allow, from: outside, to: [{ network: blue/prod, prefix: ${ADDRESS.bf}/32 }, blue/web], protocol: tcp, ports: 80 }
       - { name: ping, action: allow, from: outside, to: [{ network: blue/prod, prefix: ${ADDRESS.bf}/32 }, blue/web], protocol: icmp, icmpType: echo }
@@ -112,7 +117,10 @@ uplinks: [${[1, 2, 3, 4].map((i) => `{ interface: eth${i} }`).join(", ")}]
 ${OSPF}
 `,
   );
-  lab.write("hv1.yaml", hypervisor(1, [vm("ba", "blue/prod")]));
+  lab.write(
+    "hv1.yaml",
+    hypervisor(1, [vm("ba", "blue/prod"), `{ name: b6, network: blue/six, ipv6: "${B6}", interface: b6 }`]),
+  );
   lab.write("hv2.yaml", hypervisor(2, [vm("ra", "red/prod"), vm("bf", "blue/prod"), vm("bp", "blue/web")]));
   for (const index of [1, 2] as const) lab.write(`gw${index}.yaml`, gateway(index));
   const routers = ["sw", "hv1", "hv2", "gw1", "gw2"].map(
@@ -131,6 +139,7 @@ ${OSPF}
   await lab.up(`  nodes:
 ${routers.join("\n")}
 ${vms.join("\n")}
+    b6: { kind: linux, labels: { ain-role: vm, ain-address: "${B6}/128" } }
     or: { kind: linux, sysctls: { ${SYSCTLS} }, exec: [${exec.map((words) => `"${words}"`).join(", ")}] }
     oh: { kind: linux, exec: ["ip addr add ${HOST}/24 dev eth1", "ip route add default via 192.0.2.1"] }
   links:
@@ -141,6 +150,7 @@ ${vms.join("\n")}
     - { endpoints: ["gw1:out", "or:eth1"], mtu: 1500 }
     - { endpoints: ["gw2:out", "or:eth2"], mtu: 1500 }
     - { endpoints: ["or:eth3", "oh:eth1"], mtu: 1500 }
+    - { endpoints: ["hv1:b6", "b6:eth1"], mtu: 1500 }
 ${names.map((name) => `    - { endpoints: ["${hypervisorOf(name)}:${name}", "${name}:eth1"], mtu: 1500 }`).join("\n")}
 `);
 }
