@@ -148,6 +148,9 @@ tenants:
   expect(asked.between(OUTSIDE_HOSTS, web)).toMatchObject({ verdict: "some", routed: "all", passing });
   expect(asked.between(OUTSIDE_HOSTS, prod)).toMatchObject({ verdict: "some", routed: "some", passing });
   expect(asked.between(OUTSIDE_HOSTS, dev)).toMatchObject({ verdict: "no", routed: "none" });
+  const ipv6 = ipv6HostsOf(prod.network as (typeof plan.networks)[number]);
+  expect(asked.between(ipv6, OUTSIDE_HOSTS)).toMatchObject({ verdict: "some", routed: "some", passing: { out } }); // NAT64
+  expect(asked.between(OUTSIDE_HOSTS, ipv6)).toMatchObject({ verdict: "no", routed: "none" });
   expect(placesOf(plan).at(-1)).toBe(OUTSIDE_HOSTS);
 });
 

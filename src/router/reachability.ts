@@ -114,8 +114,9 @@ export class Reach {
 
   /** The parts of `to` that the sender's network has a route to; IPv6 hosts reach those of their own network and of peers. */
   #routed({ network, ipv6 }: Place, to: Place): { pieces: IidPrefix[]; routed: Reachability["routed"] } {
-    if (ipv6 !== to.ipv6) return { pieces: [], routed: "none" };
-    if (ipv6) {
+    const isNat64 = ipv6 === true && to.network === OUTSIDE_HOSTS.network; // docs/gateway.md
+    if (ipv6 !== to.ipv6 && !isNat64) return { pieces: [], routed: "none" };
+    if (ipv6 && !isNat64) {
       const isRouted = network.name === to.network.name || isPeer(network, to.network);
       const pieces = isRouted ? to.prefixes.map((prefix) => iidPrefix(to.network, prefix)) : [];
       return { pieces, routed: isRouted ? "all" : "none" };
