@@ -75,9 +75,13 @@ export class OutsideSide {
     this.tell({ type: "attach", settings });
   }
 
-  /** The fabric's way to the outside is through here while the next hop answers. */
-  routes({ fabric }: Configuration): void {
-    const prefix = this.isUp ? fabric.outside?.prefix : undefined;
+  /**
+   * The fabric's way to the outside is through here while the next hop answers. Where OSPF is to tell of it: else nobody would
+   * know of another way, and packets would come and go until their hop limit ends.
+   */
+  routes({ node: { ospf, outside }, fabric }: Configuration): void {
+    const isHere = outside !== undefined && (this.isUp || ospf === undefined);
+    const prefix = isHere ? fabric.outside?.prefix : undefined;
     if (this.told !== undefined && this.told !== prefix?.text) this.rib.remove("local", this.told);
     if (prefix !== undefined && this.told !== prefix.text) this.rib.set("local", prefix, { kind: "local" });
     this.told = prefix?.text;

@@ -281,6 +281,7 @@ export class Router {
     for (const home of node.homes)
       this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
     this.staticRoutes.configure(node.routes);
+    this.outside.routes(this.configuration);
     await this.ospf.configure(this.outside.ospf(this.configuration));
     for (const port of this.ports.all.values()) await this.openPort(port);
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);

@@ -1,0 +1,116 @@
+import { afterEach, expect, test } from "bun:test";
+import { parseIpv6, parseMac } from "#base/address";
+import { GROUP_LOCAL } from "#fastpath/tables/layout";
+import { checkFabric } from "#router/config/fabric";
+import type { Configuration } from "#router/config/model";
+import { checkNode } from "#router/config/node";
+import { OutsideSide } from "#router/outside-side";
+import type { PortState } from "#router/ports";
+import { Rib } from "#router/rib";
+import { Routing } from "#router/routing";
+import { formatConfigError } from "#runtime/document/config-error";
+import { parseSource, type Source } from "#runtime/document/source";
+import * as arp from "#wire/arp";
+import { SIZE as ETHERNET, ETHERTYPE_ARP, frame } from "#wire/ethernet";
+
+const OWN = parseMac("02:00:00:00:00:01")!;
+const HOP = parseMac("02:00:00:00:00:02")!;
+const PREFIX = "2001:db8:a1:fe::/64";
+
+const FABRIC = `name: demo
+key: 000102030405060708090a0b0c0d0e0f
+prefixes: [2001:db8:a1::/48]
+homes: [2001:db8:a1:1::/64]
+outside: {prefix: ${PREFIX}, floating: [{address: 198.51.100.77, network: blue/prod, to: 10.0.0.5}]}
+tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16]}}}}
+`;
+const NODE = `name: gw1
+fabric: fabric.yaml
+role: gateway
+address: 2001:db8:a1:ff::9
+uplinks: [{interface: eth1}]
+outside: {interface: out, address: 198.51.100.2/24, nextHop: 198.51.100.1, pool: [203.0.113.0/30]}
+`;
+
+function source(file: string, text: string): Source {
+  const result = parseSource(file, text);
+  if ("errors" in result) throw new Error(result.errors.map(formatConfigError).join("\n"));
+  return result.source;
+}
+function configuration(more: string): Configuration {
+  const result = checkNode(source("node.yaml", NODE + more), checkFabric(source("fabric.yaml", FABRIC)));
+  if (!result.ok) throw new Error(result.errors.map(formatConfigError).join("\n"));
+  return result;
+}
+
+const sides: OutsideSide[] = [];
+afterEach(() => {
+  for (const side of sides.splice(0)) side.stop();
+});
+
+function world(more = "ospf: true\n") {
+  const routing = new Routing(1, new Int32Array(new SharedArrayBuffer(4)));
+  const sent: Uint8Array[] = [];
+  const news: boolean[] = [];
+  const io = {
+    groups: routing.groups,
+    changed: () => {},
+    inject: (_: unknown, octets: Uint8Array) => sent.push(octets) > 0,
+    lost: () => {},
+  };
+  const side = new OutsideSide(io, new Rib(routing), (isUp) => news.push(isUp));
+  sides.push(side);
+  const port = { index: 3, name: "out", kind: "outside", mac: OWN, mtu: 1500 } as PortState;
+  const running = configuration(more);
+  side.add(port);
+  side.opened(port, running);
+  const hear = (operation: number, sender: string, target: string): void => {
+    const payload = new Uint8Array(arp.SIZE);
+    const [senderProtocol, targetProtocol] = [sender, target].map((text) =>
+      Uint8Array.from(text.split(".").map(Number)),
+    );
+    arp.write(payload, 0, {
+      ...{ operation, senderHardware: HOP, senderProtocol: senderProtocol!, targetHardware: OWN },
+      targetProtocol: targetProtocol!,
+    });
+    side.take(frame(OWN, HOP, ETHERTYPE_ARP, payload));
+  };
+  const isRouted = (): boolean => routing.fib.get(parseIpv6("2001:db8:a1:fe::")!, 64) === GROUP_LOCAL;
+  return { side, sent, news, running, hear, isRouted };
+}
+
+const told = ({ side, running }: ReturnType<typeof world>): number => side.ospf(running)!.config.prefixes.length;
+
+test("OSPF tells of the outside, and packets for it are taken, while the next hop answers", () => {
+  const it = world();
+  it.side.routes(it.running);
+  expect([told(it), it.isRouted(), it.side.view(it.running)]).toEqual([1, false, []]);
+  it.hear(arp.REPLY, "198.51.100.1", "198.51.100.2");
+  it.side.routes(it.running);
+  expect(it.news).toEqual([true]);
+  expect([told(it), it.isRouted()]).toEqual([2, true]);
+  expect(it.side.ospf(it.running)!.config.prefixes[1]).toMatchObject({ prefix: { length: 64 }, cost: 0 });
+  expect(it.side.view(it.running)).toMatchObject([{ prefix: PREFIX, origin: "outside" }]);
+  expect(it.side.neighbors(it.running)).toMatchObject([{ port: "out", address: "198.51.100.1", state: "reachable" }]);
+  it.side.carrier(false, it.running);
+  it.side.routes(it.running);
+  expect(it.news).toEqual([true, false]);
+  expect([told(it), it.isRouted()]).toEqual([1, false]);
+});
+
+test("without OSPF packets for the outside are taken always, lest they come and go", () => {
+  const it = world("");
+  it.side.routes(it.running);
+  expect(it.isRouted()).toBe(true);
+  expect(it.side.ospf(it.running)).toBeUndefined();
+});
+
+test("ARP is answered for what lies on the link: its own address and a floating one, not the pool that is routed here", () => {
+  const it = world();
+  const answers = (target: string): number => {
+    const before = it.sent.length;
+    it.hear(arp.REQUEST, "198.51.100.9", target);
+    return it.sent.slice(before).filter((b) => arp.operation(b, ETHERNET) === arp.REPLY).length;
+  };
+  expect(["198.51.100.2", "198.51.100.77", "198.51.100.78", "203.0.113.1"].map(answers)).toEqual([1, 1, 0, 0]);
+});
