@@ -107,7 +107,11 @@ export const ENDINGS: readonly Ending[] = [
   ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
   // outside and NAT
   ending("outside-ipv6", "dropped", "IPv6 on the outside link, where this gateway speaks IPv4"),
-  ending("inside-source", "dropped", "from outside, under an address that is inside, private or link-local (RFC 2827)"),
+  ending(
+    "inside-source",
+    "dropped",
+    "from outside, under an address that is inside, or that the VM's network has no route outside to (RFC 2827, RFC 3704)",
+  ),
   ending(
     "inside-destination",
     "dropped",

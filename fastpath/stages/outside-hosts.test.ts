@@ -81,6 +81,18 @@ test("IPv6 VMs reach it under its address in the fabric, as far as a route leads
   expect(r.endings(5)).toEqual({ "to-fabric": 1, "no-network-route": 2 });
 });
 
+test("an address that the VM's network does not look for outside comes from there no more (RFC 3704 §2.2)", () => {
+  const inward = { ...outward, name: "in", source: [OUTSIDE], destination: EVERYTHING };
+  const r = router({ rules: [inward] });
+  only(back(r, VM_A.address, udp(53, 7)), 1);
+  only(back(r, VM_D.ipv6[0]!, udp(53, 7)), 5);
+  for (const source of [VM_B.ipv4, parseIpv4("8.8.8.8")!]) {
+    expect(back(r, VM_A.address, udp(53, 7), outside(source))).toEqual([]);
+    expect(back(r, VM_D.ipv6[0]!, udp(53, 7), outside(source))).toEqual([]);
+  }
+  expect(r.endings(0)).toEqual({ "to-vm": 2, "inside-source": 4 });
+});
+
 test("without a route it is unreachable, and without a rule nothing goes there", () => {
   const r = router({ rules: [] });
   out4(r, 7, parseIpv4("8.8.8.8")!);

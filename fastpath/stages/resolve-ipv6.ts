@@ -5,14 +5,13 @@
  * prefix as a network-specific one (RFC 6052 §2.2).
  */
 import { type Frame, UNUSUAL_ICMP_ERROR, UNUSUAL_SOURCE_ROUTE } from "#fastpath/frame";
-import { findRoute } from "#fastpath/stages/resolve";
+import { leadsOutside } from "#fastpath/stages/resolve";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
 import {
   N_PEER_COUNT,
   N_PEERS,
   N_TAGS,
   NETWORK_WORDS,
-  NR_TAGS,
   OUTSIDE_TAGS,
   P_VM,
   PORT_WORDS,
@@ -53,12 +52,6 @@ export function reaches(t: Tables, network: number, words: Int32Array, word: num
   for (let i = first, end = first + t.networks[at + N_PEER_COUNT]!; i < end; i++)
     if (t.networkPeers[i] === tags) return true;
   return false;
-}
-
-function leadsOutside(t: Tables, network: number, words: Int32Array, word: number): boolean {
-  if (words[word] !== t.outsidePrefix[0] || words[word + 1] !== t.outsidePrefix[1]) return false;
-  const row = findRoute(t, network, words[word + 3]!);
-  return row >= 0 && t.networkRoutes[row + NR_TAGS] === OUTSIDE_TAGS;
 }
 
 /** An error about a packet goes from its destination to its source (RFC 4443 §2.2): both are known to be right here. */

@@ -10,6 +10,7 @@ import {
   NR_FIRST,
   NR_NOWHERE,
   NR_TAGS,
+  OUTSIDE_TAGS,
   P_VM,
   PORT_WORDS,
   V_NETWORK,
@@ -46,6 +47,15 @@ export function findRoute(t: Tables, network: number, address: number): number {
   }
   const row = low * NETWORK_ROUTE_WORDS;
   return networkRoutes[row + NR_ACTION] === NR_NOWHERE ? -1 : row;
+}
+
+/** True for the address in the fabric, at `word` of `words`, of an outside host that the network has a route to. */
+export function leadsOutside(t: Tables, network: number, words: Int32Array, word: number): boolean {
+  const { outsidePrefix } = t;
+  if (words[word + 2] !== OUTSIDE_TAGS || words[word] !== outsidePrefix[0] || words[word + 1] !== outsidePrefix[1])
+    return false;
+  const row = findRoute(t, network, words[word + 3]!);
+  return row >= 0 && t.networkRoutes[row + NR_TAGS] === OUTSIDE_TAGS;
 }
 
 /**
