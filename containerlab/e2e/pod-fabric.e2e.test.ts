@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { untilSettled } from "#cli/demo/settled";
 import { Speakers } from "#cli/demo/speakers";
 import { labDown } from "#lab/down";
 import type { Topology } from "#lab/model";
@@ -49,11 +50,12 @@ for (const player of ["frr", "ain"]) {
       expect(listNamespaces().filter((one) => one.startsWith(`${topology.name}-`))).toEqual([]);
     });
 
-    test("all 48 neighbors become Full", async () => {
+    test("all 48 neighbors become Full, and all routers come to rest", async () => {
       await until("all Full", async () => {
         const neighbors = await Promise.all(speakers.all().map((one) => speakers.neighbors(one)));
         return neighbors.flat().filter(({ state }) => state === "Full").length === 48;
       });
+      await untilSettled(speakers);
     });
 
     test("a hypervisor uses both uplinks, and knows of the other PoD by the default route alone (paper §2.2)", async () => {

@@ -59,12 +59,12 @@ export async function startFrr(
   return [...running, ...rest].map(({ identity }) => identity);
 }
 
-/** What the node's daemons answer to a command, as vtysh prints it. Throws LabError when it is refused. */
-export function askFrr(files: LabFiles, node: string, command: string): string {
-  const words = ["--vty_socket", files.frrSockets(node), "-c", command];
+/** What the node's daemons answer to commands, as vtysh prints it. Throws LabError when one is refused. */
+export function askFrr(files: LabFiles, node: string, ...commands: readonly string[]): string {
+  const words = ["--vty_socket", files.frrSockets(node), ...commands.flatMap((command) => ["-c", command])];
   const { status, stdout, stderr, error } = spawnSync("vtysh", words, { encoding: "utf8", timeout: ANSWER });
   if (status === 0) return stdout;
-  throw new LabError(`${node}: "${command}": ${error?.message ?? (stdout + stderr).trim()}`);
+  throw new LabError(`${node}: "${commands.join("; ")}": ${error?.message ?? (stdout + stderr).trim()}`);
 }
 
 interface Daemon {

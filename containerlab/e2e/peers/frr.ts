@@ -14,6 +14,10 @@ export function frrConfig(name: string, router: RouterSpec, attachments: readonl
   lines.push("bfd", " profile fast", ...["receive", "transmit"].map((way) => `  ${way}-interval 100`), " exit", "exit");
   for (const { prefix } of external) if (prefix !== "::/0") lines.push(`ipv6 route ${prefix} blackhole`);
   lines.push(...external.filter(({ prefix }) => prefix !== "::/0").flatMap(routeMap));
+  // Areas come before interfaces: until it reads that an area is a stub area, FRR takes it for a normal one.
+  lines.push("router ospf6", `ospf6 router-id ${id}`, "timers throttle spf 50 200 5000");
+  for (const [area, settings] of Object.entries(areas)) lines.push(...areaLines(area, settings));
+  lines.push("exit");
   for (const attachment of attachments) lines.push(...interfaceLines(attachment));
   if (own !== undefined) {
     const loopback = [
@@ -23,9 +27,7 @@ export function frrConfig(name: string, router: RouterSpec, attachments: readonl
     ];
     lines.push("interface lo", ...loopback, "exit");
   }
-  lines.push("router ospf6", `ospf6 router-id ${id}`, "timers throttle spf 50 200 5000");
-  for (const [area, settings] of Object.entries(areas)) lines.push(...areaLines(area, settings));
-  lines.push(...external.flatMap(redistribution));
+  lines.push("router ospf6", ...external.flatMap(redistribution));
   if (gracefulRestart) lines.push("graceful-restart grace-period 60", "graceful-restart helper enable");
   lines.push("exit");
   return `${lines.join("\n")}\n${more ?? ""}`;

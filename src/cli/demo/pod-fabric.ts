@@ -1,6 +1,7 @@
 /** `ain demo pod-fabric`: two PoDs, border routers, several paths, and a link that is cut. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { columns } from "#cli/columns";
+import { untilSettled } from "#cli/demo/settled";
 import { Speakers } from "#cli/demo/speakers";
 import { ask, c, onStage, type Place, type Stage, section, showMatrix, untilRouted } from "#cli/demo/stage";
 import { Failure } from "#cli/failure";
@@ -14,8 +15,6 @@ const RATE = 100;
 const PINGS = 500;
 /** Milliseconds of pings before the link is cut, and until it is whole again. */
 const [BEFORE, AFTER] = [1000, 2000];
-/** Of a hypervisor. */
-const UPLINKS = 2;
 
 export async function podFabric(): Promise<void> {
   introduce();
@@ -56,34 +55,6 @@ async function showNeighbors(stage: Stage, speakers: Speakers): Promise<void> {
   }
   print(columns(["ROUTER", "PLAYED BY", "NEIGHBORS"], rows));
   print(`\n${c.green("✓")} ${adjacencies} neighbors, all of them Full.`);
-}
-
-/** Until all neighbors of all routers are Full, and every router has all its ways. */
-async function untilSettled(speakers: Speakers): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await isSettled(speakers))) {
-    if (performance.now() > end) throw new Failure("the routers do not come to rest");
-    await Bun.sleep(100);
-  }
-}
-
-/** What a router has to know, by its kind: so many of these prefixes, each over so many ways. */
-const NEEDS: Readonly<Record<string, { prefixes: RegExp; count: number; ways: number }>> = {
-  hv: { prefixes: /^::\/0$|::\/64$/, count: 2, ways: UPLINKS },
-  acc: { prefixes: /^::\/0$/, count: 1, ways: 1 },
-  agg: { prefixes: /::\/64$/, count: 2, ways: 2 },
-  core: { prefixes: /\/48$/, count: 2, ways: 1 }, // FRR takes one border router at a time
-};
-
-async function isSettled(speakers: Speakers): Promise<boolean> {
-  for (const speaker of speakers.all()) {
-    const neighbors = await speakers.neighbors(speaker);
-    const needs = NEEDS[/^[a-z]+/.exec(speaker.name)![0]]!;
-    const routes = (await speakers.routes(speaker)).filter(({ prefix }) => needs.prefixes.test(prefix));
-    if (neighbors.some(({ state }) => state !== "Full") || routes.length < needs.count) return false;
-    if (routes.some(({ ways }) => ways.length < needs.ways)) return false;
-  }
-  return true;
 }
 
 async function showPaths(speakers: Speakers): Promise<void> {

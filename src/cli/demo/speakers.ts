@@ -62,6 +62,15 @@ export class Speakers {
       }));
   }
 
+  /** FRR's border routers hear once more which of their areas are totally stubby. */
+  remindOfAreas(): void {
+    for (const { name, player } of this.all()) {
+      if (player !== "FRR") continue;
+      const said = askFrr(this.#files, name, "show running-config").matchAll(/^ (area \S+ stub no-summary)$/gm);
+      for (const [, area] of said) askFrr(this.#files, name, "configure terminal", "router ospf6", `no ${area}`, area!);
+    }
+  }
+
   async #ainNeighbors(node: string): Promise<{ id: string; state: string }[]> {
     const view = (await call(this.#files.socket(node), "GET", "show/ospf/neighbors")) as OspfNeighborsView;
     return view.neighbors.map(({ routerId, state }) => ({ id: routerId, state }));
