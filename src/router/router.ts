@@ -28,6 +28,7 @@ import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
 import { OutsideSide } from "#router/outside-side";
 import { PortCounters } from "#router/port-counters";
+import { type PortKeeper, PortLife } from "#router/port-life";
 import { type PortState, Ports } from "#router/ports";
 import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
@@ -44,7 +45,7 @@ import { VmNeighbors } from "#router/vm-neighbors";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
-import { LinkMonitor, Rtnetlink } from "#sys/rtnetlink";
+import { Rtnetlink } from "#sys/rtnetlink";
 import { ETHERTYPE_IPV6, etherType } from "#wire/ethernet";
 
 /** Milliseconds between attempts to open ports that are not there. */
@@ -93,7 +94,7 @@ export class Router {
   private readonly claims: InterfaceClaims;
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
-  private readonly monitor = new LinkMonitor();
+  private readonly portLife: PortLife;
   private timer: Timer | undefined;
   private lookout: Timer | undefined;
   private readonly record: RecordSettings | undefined;
@@ -164,6 +165,11 @@ export class Router {
       isReachable: (prefix) => this.staticRoutes.isReachable(prefix),
       hopsFreed: () => this.forgetHops(),
     });
+    this.portLife = new PortLife({
+      ...{ ports: this.ports, counters: this.counters, log, keepers: this.keepers() },
+      forwarders: () => this.forwarders,
+      adopt: () => this.adopt(),
+    });
   }
 
   /** Reads the files again; undefined: they are right, and `changes` is what applying them would do. */
@@ -232,7 +238,7 @@ export class Router {
     this.outside.stop();
     await this.metadata.stop();
     if (this.forwarders !== undefined) await this.forwarders.stop();
-    this.monitor.close();
+    this.portLife.end();
     this.ports.close();
     this.undo.undoAll();
     this.claims.releaseAll();
@@ -265,7 +271,7 @@ export class Router {
       },
       {
         punted: (punt) => this.punted(punt),
-        portFailed: (index, errno) => void this.oneAtATime(() => this.portFailed(index, errno)),
+        portFailed: (index, errno) => void this.oneAtATime(() => this.portLife.failed(index, errno)),
         defect: (text) => this.log.error(`defect: ${text}`),
         died: (reason) => {
           this.log.error(reason);
@@ -274,73 +280,68 @@ export class Router {
         },
       },
     );
-    for (const uplink of node.uplinks) this.addPort({ uplink });
-    for (const vm of node.vms) this.addPort({ vm });
-    if (node.outside !== undefined) this.addPort({ outside: node.outside });
-    if (wantsMetadata(this.configuration)) this.addPort({ service: METADATA_PORT });
+    for (const uplink of node.uplinks) this.portLife.add({ uplink });
+    for (const vm of node.vms) this.portLife.add({ vm });
+    if (node.outside !== undefined) this.portLife.add({ outside: node.outside });
+    if (wantsMetadata(this.configuration)) this.portLife.add({ service: METADATA_PORT });
     for (const home of node.homes)
       this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
     this.staticRoutes.configure(node.routes);
     this.outside.routes(this.configuration);
     await this.ospf.configure(this.outside.ospf(this.configuration));
-    for (const port of this.ports.all.values()) await this.openPort(port);
+    for (const port of this.ports.all.values()) await this.portLife.open(port);
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
-    this.lookout = setInterval(() => void this.oneAtATime(() => this.look()), LOOK);
+    this.lookout = setInterval(() => void this.oneAtATime(() => this.portLife.look()), LOOK);
   }
 
-  private addPort(of: Parameters<Ports["add"]>[0]): PortState {
-    const port = this.ports.add(of);
-    this.counters.restart(port.index);
-    if (port.kind === "vm") this.vmNeighbors.add(port);
-    if (port.kind === "uplink") this.uplinkNeighbors.add(port);
-    if (port.kind === "outside") this.outside.add(port);
-    return port;
+  private keepers(): Record<PortState["kind"], PortKeeper> {
+    const { vmNeighbors, uplinkNeighbors, outside, metadata, ospf, log } = this;
+    return {
+      uplink: {
+        added: (port) => uplinkNeighbors.add(port),
+        opened: (port) => {
+          uplinkNeighbors.opened(port);
+          ospf.opened(port);
+        },
+        closed: (port) => {
+          uplinkNeighbors.closed(port);
+          ospf.closed(port);
+        },
+        removed: (port) => uplinkNeighbors.remove(port),
+        // A dead link shows long before its neighbours' silence does.
+        carrier: (port, there) => {
+          if (!uplinkNeighbors.carrier(port, there)) return;
+          if (there) ospf.opened(port);
+          else ospf.closed(port);
+          log[there ? "info" : "warn"](`port ${port.name}: ${there ? "has" : "no"} carrier`);
+        },
+      },
+      // A VM's carrier is left alone: its VM may be asleep.
+      vm: {
+        added: (port) => vmNeighbors.add(port),
+        opened: (port) => {
+          vmNeighbors.opened(port);
+          vmNeighbors.refresh(this.configuration, this.ports);
+        },
+        closed: (port) => vmNeighbors.closed(port),
+        leaving: async (port) => {
+          if (!this.hasNextVm(port) && vmNeighbors.cease(port)) await this.forwarders.settle();
+        },
+        removed: (port) => vmNeighbors.remove(port),
+      },
+      outside: {
+        added: (port) => outside.add(port),
+        opened: (port) => outside.opened(port, this.configuration),
+        closed: () => outside.closed(),
+        carrier: (_, there) => outside.carrier(there, this.configuration),
+      },
+      service: { opening: (port) => metadata.opened(port), closed: () => metadata.closed() },
+    };
   }
 
-  /** Opens the port if it can be, and tells everybody. False: not now. */
-  private async openPort(port: PortState): Promise<boolean> {
-    const before = port.trouble;
-    if (!this.ports.open(port)) {
-      if (port.trouble !== before) this.log.warn(`port ${port.name}: ${port.trouble}`);
-      return false;
-    }
-    if (port.kind === "service") this.metadata.opened(port);
-    await this.adopt(); // first what the port is, then the port
-    await this.forwarders.addPort(port.descriptors);
-    this.log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
-    if (port.kind === "vm") {
-      this.vmNeighbors.opened(port);
-      this.vmNeighbors.refresh(this.configuration, this.ports);
-    }
-    if (port.kind === "uplink") this.linkUp(port);
-    if (port.kind === "outside") this.outside.opened(port, this.configuration);
-    return true;
-  }
-
-  private linkUp(port: PortState): void {
-    this.uplinkNeighbors.opened(port);
-    this.ospf.opened(port);
-  }
-
-  private closePort(port: PortState, why: string): void {
-    if (port.kind === "vm") this.vmNeighbors.closed(port);
-    else if (port.kind === "service") this.metadata.closed();
-    else if (port.kind === "outside") this.outside.closed();
-    else {
-      this.uplinkNeighbors.closed(port);
-      this.ospf.closed(port);
-    }
-    this.ports.closed(port, why);
-    this.forwarders.tablesChanged();
-  }
-
-  private async portFailed(index: number, errno: number): Promise<void> {
-    const port = this.ports.all.get(index);
-    if (port === undefined || port.trouble !== undefined) return;
-    await this.forwarders.removePort(index);
-    this.closePort(port, Ports.reason(errno));
-    this.log.warn(`port ${port.name}: ${port.trouble}`);
-    await this.adopt();
+  /** True when what is behind the port is a VM with IPv6 addresses in the new configuration too. */
+  private hasNextVm({ interface: name }: PortState): boolean {
+    return this.configuration.node.vms.some(({ attachment, ipv6 }) => attachment.interface === name && ipv6.length > 0);
   }
 
   /** Opens what has come back, and sees to what is looked at now and then. */
@@ -350,41 +351,7 @@ export class Router {
     this.nat?.look(this.log, this.configuration.fabric);
     this.alarms.look(this.ports.all.values(), performance.now());
     this.ospf.checkClock();
-    for (const port of this.ports.all.values()) if (port.trouble !== undefined) await this.openPort(port);
-  }
-
-  /** Closes what the kernel says is gone. */
-  private async look(): Promise<void> {
-    for (const notice of this.monitor.notices() ?? []) {
-      const port = [...this.ports.all.values()].find(
-        (p) => p.interfaceIndex === notice.link.index && p.trouble === undefined,
-      );
-      if (port === undefined) continue;
-      if (notice.kind === "changed" && notice.link.up) {
-        this.carrierChanged(port, notice.link.running);
-        continue;
-      }
-      await this.forwarders.removePort(port.index);
-      this.closePort(
-        port,
-        notice.kind === "gone" ? `interface ${port.interface} is gone` : `interface ${port.interface} is down`,
-      );
-      this.log.warn(`port ${port.name}: ${port.trouble}`);
-      await this.adopt();
-    }
-  }
-
-  /** A dead link shows long before its neighbours' silence does. A VM's port is left alone: its VM may be asleep. */
-  private carrierChanged(port: PortState, there: boolean): void {
-    if (port.kind === "outside") this.outside.carrier(there, this.configuration);
-    if (port.kind !== "uplink" || !this.uplinkNeighbors.carrier(port, there)) return;
-    if (there) {
-      this.ospf.opened(port);
-      this.log.info(`port ${port.name}: has carrier`);
-    } else {
-      this.ospf.closed(port);
-      this.log.warn(`port ${port.name}: no carrier`);
-    }
+    await this.portLife.retry();
   }
 
   private adopt(): Promise<void> {
@@ -440,11 +407,11 @@ export class Router {
     }
     const fresh: PortState[] = [];
     for (const change of rewired) {
-      if (change.what === "uplink" && change.after) fresh.push(this.addPort({ uplink: change.after }));
-      if (change.what === "vm" && change.after) fresh.push(this.addPort({ vm: change.after }));
+      if (change.what === "uplink" && change.after) fresh.push(this.portLife.add({ uplink: change.after }));
+      if (change.what === "vm" && change.after) fresh.push(this.portLife.add({ vm: change.after }));
     }
     if (wantsMetadata(configuration) && this.ports.find("service", METADATA_PORT) === undefined)
-      fresh.push(this.addPort({ service: METADATA_PORT }));
+      fresh.push(this.portLife.add({ service: METADATA_PORT }));
     const before = this.configuration;
     this.configuration = configuration;
     this.applyHomes(before);
@@ -454,8 +421,8 @@ export class Router {
     this.outside.routes(configuration);
     this.ospf.refreshHops();
     await this.ospf.configure(this.outside.ospf(configuration));
-    for (const port of replaced) await this.retire(port);
-    for (const port of fresh) await this.openPort(port);
+    for (const port of replaced) await this.portLife.retire(port);
+    for (const port of fresh) await this.portLife.open(port);
     this.forgetHops();
     await this.adopt();
   }
@@ -475,22 +442,6 @@ export class Router {
     const [were, are] = [prefixes(before), prefixes(this.configuration)];
     for (const text of were.keys()) if (!are.has(text)) this.rib.remove("local", text);
     for (const prefix of are.values()) this.rib.set("local", prefix, { kind: "local" });
-  }
-
-  private async retire(port: PortState): Promise<void> {
-    if (port.trouble === undefined) {
-      if (port.kind === "vm" && !this.hasNextVm(port) && this.vmNeighbors.cease(port)) await this.forwarders.settle();
-      await this.forwarders.removePort(port.index);
-    }
-    this.closePort(port, "removed");
-    if (port.kind === "vm") this.vmNeighbors.remove(port);
-    else this.uplinkNeighbors.remove(port);
-    this.ports.remove(port);
-  }
-
-  /** True when what is behind the port is a VM with IPv6 addresses in the new configuration too. */
-  private hasNextVm({ interface: name }: PortState): boolean {
-    return this.configuration.node.vms.some(({ attachment, ipv6 }) => attachment.interface === name && ipv6.length > 0);
   }
 
   private punted(punt: Punt): void {
