@@ -14,6 +14,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   // Protocol cores: no clock, socket, random or log of their own.
   ospf: ["src/wire", "src/base"],
   bfd: ["src/wire", "src/base"],
+  pmip: ["src/wire", "src/base"],
   "src/router": [
     "src/policy",
     "src/services",
@@ -30,7 +31,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   // It also replays recordings of a protocol core, which needs the core itself.
   "src/cli": ["src/router", "src/lab", "src/policy", "ospf", "src/runtime", "src/sys", "src/base"],
 };
-const ALIASES: Record<string, string> = { fastpath: "fastpath", ospf: "ospf", bfd: "bfd" };
+const ALIASES: Record<string, string> = { fastpath: "fastpath", ospf: "ospf", bfd: "bfd", pmip: "pmip" };
 
 const root = new URL("..", import.meta.url).pathname;
 const roomOf = (file: string): string | undefined =>
@@ -38,7 +39,7 @@ const roomOf = (file: string): string | undefined =>
 const isTest = (file: string): boolean =>
   file.includes(".test.") || file.includes("/testing/") || file.startsWith("fastpath/translation/");
 
-const sources = [...new Glob("{src,fastpath,ospf,bfd}/**/*.ts").scanSync(root)].filter((file) => !isTest(file));
+const sources = [...new Glob("{src,fastpath,ospf,bfd,pmip}/**/*.ts").scanSync(root)].filter((file) => !isTest(file));
 
 function importsOf(text: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
