@@ -1,6 +1,7 @@
 /**
- * What the messages of Proxy Mobile IPv6 say, as plain values. RFC 6275 §6.1, 5213 §8, 5846 §5, 5847 §3.3, 6705 §10. Octets are
- * made and read by `mobility.ts`; names for the numbers (flags, status codes and the like) are in `numbers.ts`.
+ * What the messages of Proxy Mobile IPv6 say, as plain values. RFC 6275 §6.1, 5213 §8, 5846 §5, 5847 §3.3, 6705 §10.
+ * Octets are made and read by `mobility.ts`; names for the numbers (flags, status codes and the like) are in
+ * `numbers.ts`.
  */
 import type { Prefix } from "#base/address";
 
@@ -119,13 +120,15 @@ export interface LocalizedNode extends NodeOptions {
 
 /** Options that say which mobile node is meant. */
 export interface NodeOptions {
-  /** Mobile Node Identifier option of subtype 1: a network access identifier, 1 … 254 octets of UTF-8. RFC 4283 §3.1. */
+  /**
+   * Mobile Node Identifier option of subtype 1: a network access identifier, 1 … 254 octets of UTF-8. RFC 4283 §3.1.
+   */
   readonly mobileNode?: string;
   /** Home Network Prefix options, at least one: 16 octets, bits after `length` zero. RFC 5213 §8.3. */
   readonly homeNetworkPrefixes?: readonly Prefix[];
   /**
-   * IPv4 Home Address Request options, at least one. RFC 5844 §3.3.1: a local mobility anchor refuses more than one with status
-   * 173 (§3.1.2.1), so more than one can be read.
+   * IPv4 Home Address Request options, at least one. RFC 5844 §3.3.1: a local mobility anchor refuses more than one
+   * with status 173 (§3.1.2.1), so more than one can be read.
    */
   readonly ipv4HomeAddresses?: readonly Ipv4HomeAddress[];
 }
@@ -163,8 +166,8 @@ export interface SharedOptions {
 }
 
 /**
- * Each is understood in every message, and in none is one required: which are valid where is said in the messages' sections, and
- * their receivers judge it.
+ * Each is understood in every message, and in none is one required: which are valid where is said in the messages'
+ * sections, and their receivers judge it.
  */
 export interface MobilityOptions extends NodeOptions, SharedOptions {}
 

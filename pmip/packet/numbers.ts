@@ -1,4 +1,7 @@
-/** Names for the numbers in mobility messages: types, flags, status codes. As IANA's registry of Mobility Parameters has them. */
+/**
+ * Names for the numbers in mobility messages: types, flags, status codes. As IANA's registry of Mobility Parameters has
+ * them.
+ */
 
 /** MH types. RFC 6275 §6.1, 5847 §3.3, 5846 §5, 6705 §10. */
 export const BINDING_UPDATE = 5;
