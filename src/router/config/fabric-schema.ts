@@ -1,5 +1,6 @@
 /** What fabric.yaml may say. Published as schema/fabric.schema.json. */
 import { z } from "zod";
+import { fabricMobility } from "#router/config/mobility-schema";
 import { networkRoute, rule } from "#router/config/rule-schema";
 import { domainName, ipAddress, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
 
@@ -170,6 +171,9 @@ const fabricWith = <S extends z.ZodType, R extends z.ZodType>(tenantSchema: S, r
         .nullish()
         .transform((tenants) => tenants ?? {}),
       outside: outside.optional().meta({ description: "the Internet behind the gateways; default: there is none" }),
+      mobility: fabricMobility
+        .prefault({})
+        .meta({ description: "how hypervisors tell one another where VMs are (Proxy Mobile IPv6)" }),
       rules: rulesOf(ruleSchema, "the operator's, which are asked before the tenants'"),
     },
     { error: "a fabric: a mapping with name, key, prefixes and homes" },

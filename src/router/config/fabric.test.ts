@@ -175,7 +175,7 @@ describe("errors of a fabric", () => {
   test("all show in one run, also beside a misspelt key and an empty file", () => {
     const text = `${HEAD}gatewayMAC: 02:00:00:00:00:01\ntenants: {blue: {id: x, networks: {}}}\n`;
     expect(errors(text)).toEqual([
-      'fabric.yaml:5:1: gatewayMAC: found the unknown key "gatewayMAC", expected one of name, key, tenantBits, prefixes, homes, mtu, gatewayMac, tenants, outside, rules\n    Did you mean "gatewayMac"?',
+      'fabric.yaml:5:1: gatewayMAC: found the unknown key "gatewayMAC", expected one of name, key, tenantBits, prefixes, homes, mtu, gatewayMac, tenants, outside, mobility, rules\n    Did you mean "gatewayMac"?',
       'fabric.yaml:6:22: tenants.blue.id: found "x", expected a whole number 1 … 2147483647',
     ]);
     expect(errors("")).toEqual([

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { contains, overlaps, parsePrefix4, parsePrefix6 } from "#base/address";
 import { fromHex } from "#base/bytes";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
+import { inspectMobility, MOBILITY_SECRETS } from "#router/config/mobility";
 import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix } from "#router/config/model";
 import { checkNetworks, type Placed, routeTo } from "#router/config/network-routes";
 import { isGlobalAddress } from "#router/config/node-lists";
@@ -21,13 +22,15 @@ export type FabricResult =
 export function loadFabric(file: string): FabricResult {
   const result = readSource(file);
   if ("errors" in result) return { ok: false, errors: result.errors, warnings: [] };
-  const inspector = new Inspector(result.source, ["key"]);
+  const inspector = new Inspector(result.source, FABRIC_SECRETS);
   if (isReadableByAll(file)) warnOfReadableKey(inspector);
   return finish(inspector);
 }
 
 /** The same for a source that is already read. */
-export const checkFabric = (source: Source): FabricResult => finish(new Inspector(source, ["key"]));
+export const checkFabric = (source: Source): FabricResult => finish(new Inspector(source, FABRIC_SECRETS));
+
+const FABRIC_SECRETS = ["key", MOBILITY_SECRETS];
 
 function finish(inspector: Inspector): FabricResult {
   const fabric = inspectFabric(inspector);
@@ -77,6 +80,7 @@ function inspectFabric(inspector: Inspector): Fabric | undefined {
     gatewayMac,
     networks: networks.sort((a, b) => a.tags - b.tags),
     rules,
+    mobility: inspectMobility(inspector, outline.mobility),
     ...(outside !== undefined && { outside }),
   };
 }

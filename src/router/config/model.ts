@@ -29,8 +29,32 @@ export interface Fabric {
   readonly networks: readonly Network[];
   /** The operator's first, then tenant by tenant; each by priority, then name. */
   readonly rules: readonly FabricRule[];
+  readonly mobility: MobilitySettings;
   /** What is behind the gateways; undefined: nothing. */
   readonly outside?: Outside;
+}
+
+/** How hypervisors tell one another where VMs are. */
+export interface MobilitySettings {
+  /** Undefined: messages are not signed. */
+  readonly auth?: { readonly keys: readonly MobilityKey[]; readonly send: number };
+  /** Of a binding: 20 s … 65 532 s, whole units of 4 s. */
+  readonly lifetime: Millis;
+  /** How long the host that a VM has left passes on what still comes: 0 … 600 s. */
+  readonly grace: Millis;
+  readonly heartbeat: Millis;
+  /** How long a correspondent's binding lives that carries nothing. */
+  readonly idle: Millis;
+  /** Room in the binding table. */
+  readonly bindings: number;
+  /** Correspondents remembered for each binding. */
+  readonly correspondents: number;
+}
+
+export interface MobilityKey {
+  /** Security parameter index: 256 … 4294967295. */
+  readonly id: number;
+  readonly secret: Uint8Array;
 }
 
 export interface Outside {
@@ -139,6 +163,7 @@ export interface Node {
   readonly socket: string;
   /** Undefined: static routes only. */
   readonly ospf?: NodeOspf;
+  readonly mobility?: NodeMobility;
   /** A gateway's, and only a gateway's. */
   readonly outside?: OutsideLink;
 }
@@ -161,6 +186,10 @@ export interface OutsideLink {
   readonly portsPerVm: number;
   /** Sessions there is room for. */
   readonly entries: number;
+}
+
+export interface NodeMobility {
+  readonly record?: RecordSettings;
 }
 
 export interface NodeOspf {

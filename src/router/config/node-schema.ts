@@ -1,6 +1,7 @@
 /** What node.yaml may say. Published as schema/node.schema.json. */
 import { z } from "zod";
 import { name } from "#router/config/fabric-schema";
+import { nodeMobility } from "#router/config/mobility-schema";
 import { ospfSection } from "#router/config/ospf-schema";
 import {
   hostName,
@@ -237,6 +238,7 @@ const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType,
       vms: list(element.vm, "a list of VMs"),
       outside: outsideLink.optional().meta({ description: "a gateway's link to the outside" }),
       ospf: element.ospf.optional().meta({ description: "OSPFv3 on the uplinks; default: static routes only" }),
+      mobility: nodeMobility.optional().meta({ description: "what this node does about mobility beside the fabric's" }),
       socket: socket.optional().meta({ description: "path of the API socket; default: /run/ain/<name>.sock" }),
     },
     { error: "a node: a mapping with name, fabric and role" },

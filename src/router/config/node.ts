@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { networkAddress } from "#policy/homes";
 import { type FabricResult, loadFabric } from "#router/config/fabric";
 import { defaultInstanceId } from "#router/config/facts";
+import { buildNodeMobility } from "#router/config/mobility";
 import type { Address, Attachment, Fabric, Network, Node, Route, Uplink, Vm, VmIpv4 } from "#router/config/model";
 import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
@@ -100,6 +101,7 @@ function buildNode(
     socket: socket ?? `/run/ain/${name}.sock`,
     ...(outline.outside !== undefined && { outside: buildOutsideLink(outline.outside) }),
     ...(ospf !== undefined && { ospf: buildOspf(ospf, { file, fabric, place, routes }) }),
+    ...(outline.mobility !== undefined && { mobility: buildNodeMobility(outline.mobility, file) }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the section `ospf:` of node.yaml may say. Published with schema/node.schema.json. */
 import { z } from "zod";
+import { secretKeys } from "#router/config/secret";
 import { identifier32, prefix6, span, timestamp, whole } from "#runtime/document/scalars";
 
 const ROUTER_ID = "a router id: 10.0.0.1, or a whole number 1 … 4294967295";
@@ -56,18 +57,10 @@ export const area = z.strictObject(
 
 // ---- interfaces ----
 
-const SECRET = "a text of 1 … 255 octets";
 const key = z.strictObject(
   {
     id: whole(0, 65535).meta({ description: "the same at both ends" }),
-    secret: z
-      .string({ error: SECRET })
-      .refine((text) => text !== "" && new TextEncoder().encode(text).length <= 255, { error: SECRET })
-      .optional()
-      .meta({ description: "the key's text" }),
-    secretFile: z.string({ error: "the path of a file" }).min(1, { error: "the path of a file" }).optional().meta({
-      description: "path of a file with the key's text, from this file's folder; its last line end is left out",
-    }),
+    ...secretKeys,
     sendFrom: timestamp.optional().meta({ description: "sent with from then on; default: always" }),
     acceptUntil: timestamp.optional().meta({ description: "accepted until then; default: for ever" }),
     frr8: z
@@ -217,7 +210,7 @@ const recordSettings = z.strictObject(
   },
   { error: RECORD },
 );
-const record = z
+export const record = z
   .union([z.string({ error: RECORD }).min(1, { error: RECORD }), recordSettings], { error: RECORD })
   .transform((value) => (typeof value === "string" ? recordSettings.parse({ file: value }) : value));
 

@@ -1,5 +1,6 @@
 /** The settings of a configuration that stand alone, and which of them a running router cannot change. */
 import { toHex } from "#base/bytes";
+import { mobilitySecrets, mobilityText } from "#router/config/mobility";
 import type { Configuration, Floating, Node } from "#router/config/model";
 
 export interface Setting {
@@ -33,6 +34,14 @@ export const SETTINGS: readonly Setting[] = [
   { name: "fabric outside", of: ({ fabric }) => fabric.outside?.prefix.text ?? "none" },
   { name: "fabric floating", of: ({ fabric }) => fabric.outside?.floating.map(floatingText).join(" and ") || "none" },
   { name: "outside", of: ({ node }) => outsideText(node), restart: AT_START },
+  { name: "fabric mobility", of: ({ fabric }) => mobilityText(fabric.mobility) },
+  { name: "fabric mobility secrets", of: ({ fabric }) => mobilitySecrets(fabric.mobility), secret: true },
+  { name: "fabric mobility bindings", of: ({ fabric }) => `${fabric.mobility.bindings}`, restart: AT_START },
+  {
+    name: "mobility record",
+    of: ({ node }) => node.mobility?.record?.file ?? "off",
+    restart: "a recording is of a whole run",
+  },
   { name: "fabric gatewayMac", of: ({ fabric }) => fabric.gatewayMac.text, restart: "the VMs remember it" },
 ];
 
