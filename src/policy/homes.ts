@@ -5,7 +5,7 @@
 import type { Prefix } from "#base/address";
 import { copy, put32, u32 } from "#base/bytes";
 import { jump } from "#base/jump";
-import { siphash24, siphashKey } from "#base/siphash";
+import { siphash24, siphash24Of, siphashKey } from "#base/siphash";
 
 /**
  * Tags of an IPv4 host outside the data centre: network 1 of tenant 0, which is the infrastructure's. Its address in the
@@ -42,6 +42,28 @@ export function homeHash(plan: HomePlan, iid: Uint8Array): Uint8Array {
 /** Index of the home of an address, 0 … N − 1. `tags` are unsigned 32 bits, `ipv4` four octets. */
 export function homeOf(plan: HomePlan, tags: number, ipv4: Uint8Array): number {
   const hash = homeHash(plan, interfaceIdentifier(tags, ipv4));
+  return jump(u32(hash, 0), u32(hash, 4), plan.homes.length);
+}
+
+/** SipHash-2-4 of tags ‖ IPv6 address, 20 octets: its 64-bit result, most significant octet first. */
+export function tenantHomeHash(plan: HomePlan, tags: number, address: Uint8Array): Uint8Array {
+  const message = new Uint8Array(20);
+  put32(message, 0, tags);
+  message.set(address, 4);
+  const words = new Int32Array(2);
+  siphash24Of(siphashKey(plan.key), message, words);
+  const hash = new Uint8Array(8);
+  put32(hash, 0, words[1]!);
+  put32(hash, 4, words[0]!);
+  return hash;
+}
+
+/**
+ * Index of the home of an IPv6 address that a tenant brought: no prefix of the fabric's is in it, so all of it is hashed.
+ * `tags` are unsigned 32 bits, `address` sixteen octets.
+ */
+export function tenantHomeOf(plan: HomePlan, tags: number, address: Uint8Array): number {
+  const hash = tenantHomeHash(plan, tags, address);
   return jump(u32(hash, 0), u32(hash, 4), plan.homes.length);
 }
 

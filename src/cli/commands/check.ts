@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { Failure, MISUSED } from "#cli/failure";
 import { colorsFor, counted, print, printError, printJson } from "#cli/output";
 import { type Checked, checkFiles } from "#router/config/check";
+import type { AwayAddress } from "#router/config/vm-homes";
 import { type ConfigError, formatConfigError } from "#runtime/document/config-error";
 
 export const checkCommand = (): Command =>
@@ -21,7 +22,7 @@ function check(files: string[], { json }: { json?: true }): void {
 }
 
 function show(results: readonly Checked[]): void {
-  const { green, red, yellow, bold } = colorsFor(process.stdout);
+  const { green, red, yellow, bold, dim } = colorsFor(process.stdout);
   // Nodes of one fabric find the same faults in it.
   const told = new Set<string>();
   const tell = (error: ConfigError, mark: string): void => {
@@ -34,7 +35,7 @@ function show(results: readonly Checked[]): void {
     for (const error of errors) tell(error, marks.red("error"));
     for (const warning of warnings) tell(warning, marks.yellow("warning"));
   }
-  for (const { file, summary, errors, warnings } of results) {
+  for (const { file, summary, errors, warnings, away = [] } of results) {
     const verdict =
       errors.length > 0
         ? red(counted(errors.length, "error"))
@@ -42,5 +43,19 @@ function show(results: readonly Checked[]): void {
           ? yellow("ok, with warnings")
           : green("ok");
     print(`${bold(file)}: ${verdict}${summary === undefined ? "" : `: ${summary}`}`);
+    for (const line of awayLines(away)) print(dim(`    ${line}`));
   }
+}
+
+/** No fault, but worth knowing: what is sent to these takes a tunnel, and their first packets the way over home. */
+function awayLines(away: readonly AwayAddress[]): string[] {
+  if (away.length === 0) return [];
+  return [
+    `${counted(away.length, "address is", "addresses are")} at home elsewhere:`,
+    ...away.map(({ vm, network, address, home, hypervisor, near }) => {
+      const owner = hypervisor === undefined ? "" : ` (${hypervisor})`;
+      const hint = near.length === 0 ? "" : `; free and at home here: ${near.join(", ")}`;
+      return `${vm}: ${address} of ${network} at ${home}${owner}${hint}`;
+    }),
+  ];
 }

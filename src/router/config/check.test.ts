@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseIpv4 } from "#base/address";
+import { homeOf } from "#policy/homes";
 import { checkFiles } from "#router/config/check";
 import { formatConfigError } from "#runtime/document/config-error";
 
@@ -9,6 +11,9 @@ const FABRIC = `name: demo
 key: 000102030405060708090a0b0c0d0e0f
 prefixes: [2001:db8:a1::/48]
 homes: [2001:db8:a1:1::/64, 2001:db8:a1:2::/64]
+`;
+const BLUE = `${FABRIC.replace("2001:db8:a1:2::/64]", "{prefix: 2001:db8:a1:2::/64, hypervisor: hv2}]")}tenants:
+  blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16]}}}
 `;
 const hypervisor = (name: string, home: number, fabric = "fabric.yaml"): string =>
   `name: ${name}\nfabric: ${fabric}\nrole: hypervisor\nprefix: 2001:db8:a1:${home}::/64\n`;
@@ -59,6 +64,34 @@ describe("checkFiles", () => {
       "sw2.yaml:1:7: name: found the name sw, as in sw.yaml, expected a name that no other node has",
       "sw2.yaml:4:10: address: found the address 2001:db8:a1:ff::1, as in sw.yaml, expected an address that no other node has",
     ]);
+  });
+
+  test("refuses an address of a network on two nodes, at whichever home", () => {
+    const vm = "vms: [{name: web, network: blue/prod, address: 10.0.0.2, tap: t}]\n";
+    const files = { "fabric.yaml": BLUE, "hv1.yaml": hypervisor("hv1", 1) + vm, "hv2.yaml": hypervisor("hv2", 2) + vm };
+    expect(check(files).errors).toEqual([
+      "hv2.yaml:5:48: vms[0].address: found the address 10.0.0.2 in blue/prod, as in hv1.yaml, expected an address that no VM of another node has",
+    ]);
+  });
+
+  test("tells which VMs' addresses are at home elsewhere, where, and what would be at home here", () => {
+    const vms = `vms:
+  - {name: web1, network: blue/prod, address: 10.0.0.2, tap: a}
+  - {name: web2, network: blue/prod, address: 10.0.1.2, ipv6: 2001:db8:a1:2:0:401::2, tap: b}
+`;
+    check({ "fabric.yaml": BLUE, "hv1.yaml": hypervisor("hv1", 1) + vms });
+    const [{ errors, away = [] } = {}] = checkFiles([join(directory, "hv1.yaml")]);
+    expect(errors).toEqual([]);
+    const home = { vm: "web2", network: "blue/prod", home: "2001:db8:a1:2::/64", hypervisor: "hv2" };
+    expect(away).toMatchObject([
+      { ...home, address: "10.0.1.2" },
+      { ...home, address: "2001:db8:a1:2:0:401:0:2", near: [] },
+    ]);
+    const { near } = away[0]!;
+    expect(near).toHaveLength(3);
+    expect(near).not.toContain("10.0.0.2");
+    const plan = { key: Uint8Array.from({ length: 16 }, (_, i) => i), homes: { length: 2 } };
+    expect(near.map((address) => homeOf(plan, 0x401, parseIpv4(address)!))).toEqual([0, 0, 0]);
   });
 
   test("lets nodes of different fabrics, and one file given twice, be", () => {

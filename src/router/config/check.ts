@@ -5,6 +5,7 @@ import type { Configuration, Fabric, Node } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { nodeOutline } from "#router/config/node-schema";
 import { checkTogether } from "#router/config/together";
+import { type AwayAddress, awayAddresses } from "#router/config/vm-homes";
 import type { ConfigError } from "#runtime/document/config-error";
 import { isMapping } from "#runtime/document/inspector";
 import { readSource } from "#runtime/document/source";
@@ -19,6 +20,8 @@ export interface Checked {
   readonly warnings: readonly ConfigError[];
   /** What a right file describes, in a few words. */
   readonly summary?: string;
+  /** Of a right node's VMs, what is at home elsewhere. No fault: packets take a tunnel. */
+  readonly away?: readonly AwayAddress[];
 }
 
 /** Each file for itself, then the nodes together. */
@@ -45,7 +48,9 @@ function checkFile(file: string): Checked {
   const { warnings, ...checked } = loadNode(file);
   if (!checked.ok) return { file, kind, errors: checked.errors, warnings };
   const { node, fabric } = checked;
-  return { file, kind, configuration: { node, fabric }, errors: [], warnings, summary: summaryOfNode(node, fabric) };
+  const away = awayAddresses(node, fabric);
+  const summary = summaryOfNode(node, fabric);
+  return { file, kind, configuration: { node, fabric }, errors: [], warnings, summary, away };
 }
 
 const FABRIC_KEYS = Object.keys(fabricOutline.shape);

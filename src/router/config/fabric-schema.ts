@@ -26,6 +26,7 @@ const home = z
 const PREFIXES = "a list of one or more IPv6 prefixes";
 const HOMES = "a list of one or more /64 prefixes, in an order that stays";
 const NETWORK_PREFIXES = "a list of IPv4 prefixes";
+const TENANT_PREFIXES = "a list of IPv6 prefixes";
 const NETWORK = "a mapping with id, and prefixes or public";
 const ROUTES = "a list of routes, each with to and via";
 const RULES = "a list of rules";
@@ -87,6 +88,9 @@ export const network = z.strictObject(
       .array(prefix4, { error: NETWORK_PREFIXES })
       .default([])
       .meta({ description: "its public addresses, which no other network has and all public addresses reach" }),
+    tenantPrefixes: z.array(prefix6, { error: TENANT_PREFIXES }).default([]).meta({
+      description: "IPv6 addresses that the tenant brought, outside the fabric's; other networks may have the same",
+    }),
     routes: z
       .array(networkRoute, { error: ROUTES })
       .default([])

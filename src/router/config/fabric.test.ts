@@ -138,7 +138,7 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
       "fabric.yaml:10:10: tenants.blue.networks.b: found a network without addresses, expected prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, routes, gateway, dhcp, metadata, ra\n    Did you mean "prefixes"?',
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, tenantPrefixes, routes, gateway, dhcp, metadata, ra\n    Did you mean "prefixes"?',
     ]);
   });
 
@@ -196,4 +196,39 @@ test("a key that every user of the machine can read is warned of", () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+describe("prefixes that tenants bring", () => {
+  const blue = (networks: string) => `${HEAD}tenants:\n  blue: {id: 1, networks: {${networks}}}\n`;
+
+  test("may be those of other networks, and a network's only ones", () => {
+    const text = blue(
+      'a: {id: 1, tenantPrefixes: ["2001:db8:beef::/48"]}, b: {id: 2, tenantPrefixes: ["2001:db8:beef::/48"]}',
+    );
+    expect(fabric(text).networks.map(({ tenantPrefixes }) => tenantPrefixes.map((p) => p.text))).toEqual([
+      ["2001:db8:beef::/48"],
+      ["2001:db8:beef::/48"],
+    ]);
+  });
+
+  test("may not be the fabric's, nor anything but hosts', nor overlap in one network", () => {
+    const text = blue('a: {id: 1, tenantPrefixes: ["2001:db8::/32", "ff00::/8", "fd00:1::/32", "fd00:1:2::/48"]}');
+    expect(errors(text).map((error) => error.replace(/^fabric.yaml:\d+:\d+: tenants.blue.networks.a./, ""))).toEqual([
+      "tenantPrefixes[0]: found 2001:db8::/32, which overlaps the fabric's 2001:db8:a1::/48, expected a prefix outside the fabric's, where addresses are the fabric's to give",
+      "tenantPrefixes[1]: found ff00::/8, expected a prefix inside 2000::/3 or fc00::/7",
+      "tenantPrefixes[3]: found fd00:1:2::/48, which overlaps fd00:1::/32, expected prefixes that do not overlap",
+    ]);
+  });
+
+  test("may not overlap those of a network that there is a route to", () => {
+    const peered = (own: string, to: string, other: string) =>
+      `prefixes: [${own}], routes: [{to: ${to}, via: blue/${other}}]`;
+    const text = blue(
+      `a: {id: 1, ${peered("10.1.0.0/16", "10.2.0.0/16", "b")}, tenantPrefixes: ["fd00:1::/32"]}, ` +
+        `b: {id: 2, ${peered("10.2.0.0/16", "10.1.0.0/16", "a")}, tenantPrefixes: ["fd00:1:2::/48"]}`,
+    );
+    expect(errors(text)[0]).toEndWith(
+      "tenants.blue.networks.b.tenantPrefixes[0]: found fd00:1:2::/48, which overlaps fd00:1::/32 of blue/a (line 6), which it has a route to, expected prefixes that no network has which it speaks to",
+    );
+  });
 });

@@ -1,7 +1,7 @@
 /** Reads fabric.yaml: first its form (fabric-schema.ts), then what has to fit together. */
 import { statSync } from "node:fs";
 import type { z } from "zod";
-import { contains, overlaps, parsePrefix4, parsePrefix6 } from "#base/address";
+import { contains, overlaps, parsePrefix4 } from "#base/address";
 import { fromHex } from "#base/bytes";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
 import { inspectMobility, MOBILITY_SECRETS } from "#router/config/mobility";
@@ -10,6 +10,7 @@ import { checkNetworks, type Placed, routeTo } from "#router/config/network-rout
 import { isGlobalAddress } from "#router/config/node-lists";
 import { inspectOutside } from "#router/config/outside";
 import { inspectRules, type Names } from "#router/config/rules";
+import { checkTenantPrefixes, isUnicast } from "#router/config/tenant-prefixes";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
 import { readSource, type Source } from "#runtime/document/source";
@@ -62,6 +63,7 @@ function inspectFabric(inspector: Inspector): Fabric | undefined {
   const networks = placed.map(({ network }) => network);
   const hasOutside = outline === undefined || outline.outside !== undefined;
   checkNetworks(inspector, placed, hasOutside);
+  checkTenantPrefixes(inspector, placed, outline?.prefixes ?? []);
   const rules = inspectAllRules(inspector, { tenantBits: outline?.tenantBits ?? 1, tenants, networks, hasOutside });
   if (outline === undefined) return undefined;
   const { name, key, tenantBits, prefixes, mtu, gatewayMac } = outline;
@@ -92,15 +94,9 @@ const inspectAllRules = (inspector: Inspector, names: Names): FabricRule[] => [
   ),
 ];
 
-/** Global unicast (RFC 4291 §2.4) and unique local (RFC 4193) addresses. */
-const UNICAST = ["2000::/3", "fc00::/7"].map((text) => parsePrefix6(text)!);
-
 function checkPrefixes(inspector: Inspector, prefixes: readonly Prefix[]): void {
   for (const [i, prefix] of prefixes.entries()) {
-    if (
-      prefix.length > 64 ||
-      !UNICAST.some((range) => contains(range, prefix.address) && range.length <= prefix.length)
-    ) {
+    if (prefix.length > 64 || !isUnicast(prefix)) {
       const expected = "a prefix inside 2000::/3 or fc00::/7, with room for a /64";
       inspector.report(["prefixes", i], { found: prefix.text, expected });
     }
@@ -162,10 +158,10 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
   return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
-    const { id, prefixes, public: publicPrefixes, gateway, dhcp, metadata, ra } = value;
+    const { id, prefixes, public: publicPrefixes, tenantPrefixes, gateway, dhcp, metadata, ra } = value;
     ids.check(id, [...path, key, "id"]);
     const isWritten = Array.isArray(inspector.valueAt([...path, key, "prefixes"]));
-    if (prefixes.length + publicPrefixes.length === 0 && !isWritten) {
+    if (prefixes.length + publicPrefixes.length + tenantPrefixes.length === 0 && !isWritten) {
       const expected = "prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only";
       inspector.report([...path, key], { found: "a network without addresses", expected });
     }
@@ -186,6 +182,7 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
         networkId: id,
         prefixes,
         publicPrefixes,
+        tenantPrefixes,
         routes,
         gateway,
         metadata,

@@ -16,6 +16,7 @@ export const networkFacts = (network: Network): Facts => ({
   tags: tagsText(network.tags),
   ...(network.prefixes.length > 0 && { prefixes: network.prefixes.map((p) => p.text).join(" ") }),
   ...(network.publicPrefixes.length > 0 && { public: network.publicPrefixes.map((p) => p.text).join(" ") }),
+  ...(network.tenantPrefixes.length > 0 && { "tenant's own": network.tenantPrefixes.map((p) => p.text).join(" ") }),
   ...(network.routes.length > 0 && { routes: network.routes.map(networkRouteText).join(" and ") }),
   gateway: network.gateway.text,
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),

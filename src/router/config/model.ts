@@ -115,6 +115,8 @@ export interface Network {
   readonly prefixes: readonly Prefix[];
   /** IPv4, overlapping no prefix of any network's. */
   readonly publicPrefixes: readonly Prefix[];
+  /** IPv6, outside the fabric's prefixes: addresses that the tenant brought. Other networks may have the same. */
+  readonly tenantPrefixes: readonly Prefix[];
   readonly routes: readonly WrittenRoute<Prefix>[];
   /** What the VMs route through; no VM's address. */
   readonly gateway: Address;
@@ -246,8 +248,8 @@ export interface Vm {
   readonly network: Network;
   /** Undefined: it has IPv6 addresses only. */
   readonly ipv4?: VmIpv4;
-  /** Its IPv6 addresses, at most 16, each inside a home prefix of this node. None: it has an IPv4 address only. */
-  readonly ipv6: readonly Address[];
+  /** Its IPv6 addresses, at most 16. None: it has an IPv4 address only. */
+  readonly ipv6: readonly VmIpv6[];
   /** Undefined: learnt from the VM's first frame. */
   readonly mac?: Address;
   /** Undefined: the port's own. */
@@ -270,6 +272,13 @@ export interface VmIpv4 {
   readonly home: number;
   /** The IPv6 address that stands for it in the fabric: home prefix, tags, IPv4 address. */
   readonly networkAddress: Address;
+}
+
+export interface VmIpv6 extends Address {
+  /** `fabric`: a home prefix, the network's tags, a host number. `tenant`: inside one of the network's `tenantPrefixes`. */
+  readonly owned: "fabric" | "tenant";
+  /** Index of its home among the fabric's homes. */
+  readonly home: number;
 }
 
 /** How a VM's frames reach the router. */

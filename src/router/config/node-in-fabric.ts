@@ -1,12 +1,9 @@
-/** Checks of a node against its fabric: its place in the address plan, and its VMs' networks and homes. */
+/** Checks of a node against its fabric: its place in the address plan. Its VMs' is in vm-homes.ts. */
 import type { z } from "zod";
-import { contains, sameAddress } from "#base/address";
-import { u32 } from "#base/bytes";
-import { allocateNear, homeOf } from "#policy/homes";
-import type { Address, Fabric, Network, Prefix } from "#router/config/model";
-import { type Entry, isGlobalAddress, type NodeLists } from "#router/config/node-lists";
-import type { nodeOutline, vm } from "#router/config/node-schema";
-import { checkIpv6Addresses } from "#router/config/vm-ipv6";
+import { contains } from "#base/address";
+import type { Address, Fabric, Prefix } from "#router/config/model";
+import { isGlobalAddress } from "#router/config/node-lists";
+import type { nodeOutline } from "#router/config/node-schema";
 import { closest } from "#runtime/document/closest";
 import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
@@ -100,108 +97,5 @@ function ownHomes(inspector: Inspector, outline: Outline, prefixes: readonly Pre
       inspector.warn(path, { found, expected: `a home of ${outline.name}` });
     }
     return [index];
-  });
-}
-
-/** A VM that fits the fabric: its network, and its IPv4 address's home by index; undefined without one. */
-export interface Housed {
-  readonly network: Network;
-  readonly home: number | undefined;
-}
-
-/**
- * The VMs' networks and homes by index in the file; a VM that does not fit has none.
- * @param place undefined when the node's own homes are not known: the VMs' cannot be checked then.
- */
-export function houseVms(
-  inspector: Inspector,
-  vms: NodeLists["vms"],
-  fabric: Fabric,
-  place: Place | undefined,
-): Map<number, Housed> {
-  const housed = new Map<number, Housed>();
-  for (const entry of vms) {
-    const network = networkOf(inspector, entry, fabric);
-    if (network === undefined) continue;
-    checkIpv6Addresses(inspector, entry, { fabric, place, network, vms });
-    const { address } = entry.value;
-    if (address === undefined) housed.set(entry.index, { network, home: undefined });
-    if (address === undefined || !fitsNetwork(inspector, entry, network, address)) continue;
-    const home = homeOf(fabric, network.tags, address.bytes);
-    if (place === undefined || place.homes.includes(home)) housed.set(entry.index, { network, home });
-    else reportOtherHome(inspector, { index: entry.index, address }, { fabric, place, network, home, vms });
-  }
-  return housed;
-}
-
-function networkOf(inspector: Inspector, { index, value }: Entry<typeof vm>, fabric: Fabric): Network | undefined {
-  const network = fabric.networks.find(({ name }) => name === value.network);
-  if (network !== undefined) return network;
-  const names = fabric.networks.map(({ name }) => name);
-  const meant = closest(value.network, names);
-  inspector.report(["vms", index, "network"], {
-    found: `the unknown network "${value.network}"`,
-    expected: `one of ${fabric.file}'s networks (${names.join(", ") || "there are none"})`,
-    ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
-  });
-  return undefined;
-}
-
-function fitsNetwork(
-  inspector: Inspector,
-  { index }: Entry<typeof vm>,
-  network: Network,
-  { bytes, text }: Address,
-): boolean {
-  const path = ["vms", index, "address"];
-  const prefixes = [...network.prefixes, ...network.publicPrefixes];
-  if (!prefixes.some((prefix) => contains(prefix, bytes))) {
-    const ranges = prefixes.map((p) => p.text).join(", ") || "it has none of IPv4";
-    inspector.report(path, { found: text, expected: `an address of ${network.name} (${ranges})` });
-    return false;
-  }
-  if (sameAddress(network.gateway.bytes, bytes)) {
-    const found = `${text}, the gateway of ${network.name}`;
-    inspector.report(path, { found, expected: "an address of the VM's own" });
-    return false;
-  }
-  return true;
-}
-
-interface Misplaced {
-  readonly fabric: Fabric;
-  readonly place: Place;
-  readonly network: Network;
-  readonly home: number;
-  readonly vms: NodeLists["vms"];
-}
-
-const SUGGESTIONS = 3;
-
-/** Until VMs can move, a VM runs where its address hashes to. */
-function reportOtherHome(
-  inspector: Inspector,
-  { index, address }: { readonly index: number; readonly address: Address },
-  misplaced: Misplaced,
-): void {
-  const { fabric, place, network, home, vms } = misplaced;
-  const { prefix, hypervisor } = fabric.homes[home]!;
-  const owner = hypervisor === undefined ? "" : ` (${hypervisor})`;
-  const taken = new Set(
-    vms.flatMap(({ value }) =>
-      value.network === network.name && value.address !== undefined ? [u32(value.address.bytes, 0)] : [],
-    ),
-  );
-  taken.add(u32(network.gateway.bytes, 0));
-  const free = allocateNear(fabric, network, {
-    homes: new Set(place.homes),
-    count: SUGGESTIONS,
-    isTaken: (ipv4) => taken.has(ipv4),
-  });
-  const own = place.homes.map((i) => fabric.homes[i]!.prefix.text).join(" or ");
-  inspector.report(["vms", index, "address"], {
-    found: `${address.text}, whose home is ${prefix.text}${owner}`,
-    expected: `an address of ${network.name} whose home is ${own}`,
-    ...(free.length > 0 && { hint: `Free and at home here: ${free.map((a) => addressOf(a).text).join(", ")}` }),
   });
 }

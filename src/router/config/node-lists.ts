@@ -112,9 +112,10 @@ function checkUplinksOfRoutes(inspector: Inspector, routes: NodeLists["routes"],
 function checkVms(inspector: Inspector, vms: NodeLists["vms"]): void {
   const names = new Once(inspector);
   const addresses = new Once(inspector);
+  const macs = new Once(inspector);
   for (const { index, value } of vms) {
     const path = ["vms", index];
-    const { name, network, address, tap } = value;
+    const { name, network, address, mac, tap } = value;
     names.claim(name, [...path, "name"], { found: `the VM name ${name}`, expected: "each name once" });
     if (address !== undefined) {
       addresses.claim(`${network} ${address.text}`, [...path, "address"], {
@@ -123,6 +124,10 @@ function checkVms(inspector: Inspector, vms: NodeLists["vms"]): void {
       });
     }
     checkIpv6(inspector, index, value, addresses);
+    if (mac !== undefined) {
+      const expected = "a MAC address that no other VM of the network has";
+      macs.claim(`${network} ${mac.text}`, [...path, "mac"], { found: `${mac.text} in ${network}`, expected });
+    }
     if ((tap === undefined) === (value.interface === undefined)) {
       const found = tap === undefined ? "neither tap nor interface" : "both tap and interface";
       inspector.report(path, { found, expected: "a tap to make or an existing interface" });
@@ -142,14 +147,15 @@ export const ipv6Path = (inspector: Inspector, vmIndex: number, i: number): Path
 const LEAST_MTU = 1280;
 
 function checkIpv6(inspector: Inspector, index: number, value: z.output<typeof vm>, addresses: Once): void {
-  const { address, ipv6 = [], mtu } = value;
+  const { address, network, ipv6 = [], mtu } = value;
   const path = ["vms", index];
   if (address === undefined && ipv6.length === 0) {
     inspector.report(path, { found: "a VM without addresses", expected: "address, ipv6 or both" });
   }
   for (const [i, { text }] of ipv6.entries()) {
+    // A tenant's own may be another network's too; the fabric's have the network's tags in them.
     const expected = "each IPv6 address once";
-    addresses.claim(text, ipv6Path(inspector, index, i), { found: text, expected });
+    addresses.claim(`${network} ${text}`, ipv6Path(inspector, index, i), { found: text, expected });
   }
   if (ipv6.length > 0 && mtu !== undefined && mtu < LEAST_MTU) {
     const expected = `at least ${LEAST_MTU} beside ipv6 (RFC 8200 §5)`;

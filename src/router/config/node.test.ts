@@ -2,7 +2,6 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { homeOf } from "#policy/homes";
 import { checkFabric } from "#router/config/fabric";
 import { checkNode, loadNode, type NodeResult } from "#router/config/node";
 import { formatConfigError } from "#runtime/document/config-error";
@@ -205,26 +204,6 @@ describe("errors of a node", () => {
     );
     expect(errors(SWITCH.replace("2001:db8:a1:ff::1", "fe80::1"))[0]).toContain("found fe80::1");
     expect(errors(SWITCH.replace("a1:ff::1", "a1:2::1"))[0]).toContain("inside the home prefix 2001:db8:a1:2::/64");
-  });
-
-  test("about a VM that lives elsewhere: its home, and free addresses that live here", () => {
-    const vms = `vms:
-  - {${WEB1}, tap: a}
-  - {name: web2, network: blue/prod, address: 10.0.1.2, tap: b}
-`;
-    const [message, ...others] = errors(HYPERVISOR + vms);
-    expect(others).toEqual([]);
-    expect(message).toStartWith(
-      "node.yaml:7:47: vms[1].address: found 10.0.1.2, whose home is 2001:db8:a1:2::/64 (hv2), " +
-        "expected an address of blue/prod whose home is 2001:db8:a1:1::/64\n    Free and at home here: 10.0.0.",
-    );
-    const suggestions = message!.split("here: ")[1]!.split(", ");
-    expect(suggestions).toHaveLength(3);
-    expect(suggestions).not.toContain("10.0.0.2");
-    const plan = { key: Uint8Array.from({ length: 16 }, (_, i) => i), homes: { length: 2 } };
-    for (const address of suggestions) {
-      expect(homeOf(plan, 0x401, Uint8Array.from(address.split(".").map(Number)))).toBe(0);
-    }
   });
 
   test("about a VM's network and address", () => {

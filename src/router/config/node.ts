@@ -1,21 +1,20 @@
 /** Reads node.yaml and the fabric it names: first the form (node-schema.ts), then what has to fit together. */
 import { dirname, isAbsolute, join } from "node:path";
 import type { z } from "zod";
-import { networkAddress } from "#policy/homes";
 import { type FabricResult, loadFabric } from "#router/config/fabric";
-import { defaultInstanceId } from "#router/config/facts";
 import { buildNodeMobility } from "#router/config/mobility";
-import type { Address, Attachment, Fabric, Network, Node, Route, Uplink, Vm, VmIpv4 } from "#router/config/model";
-import { checkRole, type Housed, houseVms, type Place, placeOf } from "#router/config/node-in-fabric";
+import type { Fabric, Node, Route, Uplink } from "#router/config/model";
+import { checkRole, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
 import { inspectOspf, OSPF_SECRETS, type OspfSection } from "#router/config/ospf";
 import { buildOspf } from "#router/config/ospf-build";
 import { buildOutsideLink, checkOutsideLink } from "#router/config/outside-link";
 import { readUserData, USER_DATA_SECRETS } from "#router/config/user-data";
+import { buildVm } from "#router/config/vm-build";
+import { type Housed, houseVms } from "#router/config/vm-homes";
 import type { ConfigError } from "#runtime/document/config-error";
 import { Inspector, isMapping } from "#runtime/document/inspector";
-import { addressOf } from "#runtime/document/scalars";
 import { readSource, type Source } from "#runtime/document/source";
 
 export type NodeResult =
@@ -117,48 +116,3 @@ const buildRoute = ({ to, via }: z.output<typeof route>): Route => ({
   to,
   via: (via ?? []).map(({ uplink: name, nextHop, weight }) => ({ uplink: name, address: nextHop, weight })),
 });
-
-function buildVm(
-  value: z.output<typeof vm>,
-  { network, home }: Housed,
-  fabric: Fabric,
-  userData: Uint8Array | undefined,
-): Vm {
-  const { name, address, ipv6, mac, mtu, hostname, dhcp, instanceId, offload, capture } = value;
-  return {
-    name,
-    network,
-    ...(address !== undefined && home !== undefined && { ipv4: buildIpv4(address, home, network, fabric) }),
-    ipv6: ipv6 ?? [],
-    ...(mac !== undefined && { mac }),
-    ...(mtu !== undefined && { mtu }),
-    attachment: buildAttachment(value),
-    hostname: hostname ?? hostNameFrom(name),
-    dhcp,
-    instanceId: instanceId ?? defaultInstanceId({ name, network }),
-    ...(userData !== undefined && { userData }),
-    offload,
-    capture,
-  };
-}
-
-function buildIpv4(address: Address, home: number, { tags }: Network, { homes }: Fabric): VmIpv4 {
-  const bytes = networkAddress(homes[home]!.prefix.address, tags, address.bytes);
-  return { address, home, networkAddress: addressOf(bytes) };
-}
-
-/** A VM's name may have characters that a host's may not (RFC 1123 §2.1). It begins with a letter or digit. */
-const hostNameFrom = (name: string): string => name.replace(/[^A-Za-z0-9-]/g, "-").replace(/-+$/, "");
-
-/** The checks have seen to it that there is one of the two. */
-function buildAttachment({ tap, interface: existing }: z.output<typeof vm>): Attachment {
-  if (tap === undefined) return { kind: "interface", interface: existing! };
-  const { name, netns, rename, mac } = tap;
-  return {
-    kind: "tap",
-    interface: name,
-    ...(netns !== undefined && { netns }),
-    ...(rename !== undefined && { rename }),
-    ...(mac !== undefined && { mac }),
-  };
-}

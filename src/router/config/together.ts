@@ -15,8 +15,8 @@ interface Claim {
 }
 
 /**
- * Two nodes of one fabric with the same name, address, home prefix or OSPF router id: an error at the later of the two. Reads the files
- * again, to say where.
+ * Two nodes of one fabric with the same name, address, home prefix, OSPF router id or VM's address: an error at the later
+ * of the two. Reads the files again, to say where.
  */
 export function checkTogether(configurations: readonly Configuration[]): ConfigError[] {
   const owners = new Map<string, Node>();
@@ -32,8 +32,21 @@ export function checkTogether(configurations: readonly Configuration[]): ConfigE
 
 function claimsOf(node: Node, fabric: Fabric): Claim[] {
   const name: Claim = { what: `the name ${node.name}`, path: ["name"], expected: "a name that no other node has" };
-  return [name, ...placeClaims(node, fabric), ...ospfClaims(node), ...outsideClaims(node)];
+  return [name, ...placeClaims(node, fabric), ...ospfClaims(node), ...outsideClaims(node), ...vmClaims(node)];
 }
+
+/** A VM may run anywhere, and only in one place. */
+const vmClaims = ({ vms }: Node): Claim[] =>
+  vms.flatMap(({ network, ipv4, ipv6 }, i) => {
+    const claim = (text: string, path: Path): Claim => ({
+      ...{ what: `the address ${text} in ${network.name}`, path: ["vms", i, ...path] },
+      expected: "an address that no VM of another node has",
+    });
+    return [
+      ...(ipv4 === undefined ? [] : [claim(ipv4.address.text, ["address"])]),
+      ...ipv6.map(({ text }, j) => claim(text, ["ipv6", j])),
+    ];
+  });
 
 function ospfClaims({ ospf }: Node): Claim[] {
   if (ospf === undefined) return [];

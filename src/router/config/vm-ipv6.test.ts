@@ -1,10 +1,13 @@
 /** VMs' IPv6 addresses in the configuration: what is taken, and what is refused and how (paper §2.1). */
 import { describe, expect, test } from "bun:test";
+import { parseIpv6 } from "#base/address";
+import { tenantHomeOf } from "#policy/homes";
 import { checkFabric } from "#router/config/fabric";
 import { vmFacts } from "#router/config/facts";
 import { checkNode } from "#router/config/node";
 import { needsAnotherPort } from "#router/config/plan";
 import { formatConfigError } from "#runtime/document/config-error";
+import { addressOf } from "#runtime/document/scalars";
 import { parseSource, type Source } from "#runtime/document/source";
 
 const FABRIC = `name: demo
@@ -14,6 +17,11 @@ homes: [2001:db8:a1:1::/64, {prefix: 2001:db8:a1:2::/64, hypervisor: hv2}, 2001:
 tenants:
   blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16]}, six: {id: 2, prefixes: []}}}
 `;
+/** Two networks have brought the same prefix. */
+const OWN = FABRIC.replace(
+  "six: {",
+  `own: {id: 3, tenantPrefixes: ["2001:db8:beef::/48", "fd00:1::/32"]}, too: {id: 4, tenantPrefixes: ["2001:db8:beef::/48"]}, six: {`,
+);
 const NODE = "name: hv1\nfabric: fabric.yaml\nrole: hypervisor\nprefixes: [2001:db8:a1:1::/64, 2001:db8:a1:3::/64]\n";
 const HINT = "\n    Free and at home here: 2001:db8:a1:1:0:401:0:1";
 
@@ -32,8 +40,8 @@ function vms(text: string, fabric = FABRIC) {
   return result.node.vms;
 }
 
-const errors = (text: string): string[] => {
-  const result = check(text);
+const errors = (text: string, fabric = FABRIC): string[] => {
+  const result = check(text, fabric);
   return result.ok ? [] : result.errors.map((error) => formatConfigError(error).replace(/^node.yaml:\d+:\d+: /, ""));
 };
 const web = (more: string, name = "web1", network = "blue/prod") =>
@@ -47,6 +55,26 @@ describe("a VM", () => {
     expect(one?.ipv4).toBeUndefined();
     expect(one?.ipv6.map(({ text }) => text)).toEqual(["2001:db8:a1:1:0:401:0:2"]);
     expect(list?.ipv6.map(({ text }) => text)).toEqual(["2001:db8:a1:3:0:401:ff:ffff", "2001:db8:a1:1:0:401:0:3"]);
+  });
+
+  test("may have one whose home is another hypervisor, and is told apart by its home", () => {
+    const [vm] = vms(web("ipv6: [2001:db8:a1:2:0:401::2, 2001:db8:a1:1:0:401::2]"));
+    expect(vm?.ipv6.map(({ owned, home }) => [owned, home])).toEqual([
+      ["fabric", 1],
+      ["fabric", 0],
+    ]);
+  });
+
+  test("may have one that its tenant brought, which has a home by its hash (docs/wire.md)", () => {
+    const address = "2001:db8:beef::7";
+    const [own, too] = vms(
+      `${web(`ipv6: "${address}"`, "a", "blue/own")}, ${web(`ipv6: "${address}"`, "b", "blue/too")}`,
+      OWN,
+    );
+    const key = Uint8Array.from({ length: 16 }, (_, i) => i);
+    const home = (tags: number) => tenantHomeOf({ key, homes: { length: 3 } }, tags, parseIpv6(address)!);
+    expect(own?.ipv6).toEqual([{ ...addressOf(parseIpv6(address)!), owned: "tenant", home: home(0x403) }]);
+    expect(too?.ipv6[0]?.home).toBe(home(0x404));
   });
 
   test("may have both kinds", () => {
@@ -69,11 +97,12 @@ describe("a VM", () => {
 });
 
 describe("an IPv6 address is refused", () => {
-  test("at another's home, or at none, with one that would do", () => {
+  test("in no home, with one that would do", () => {
     expect(errors(web("ipv6: [2001:db8:a1:2:0:401::2, 2001:db8:ffff::1]"))).toEqual([
-      `vms[0].ipv6[0]: found 2001:db8:a1:2:0:401:0:2, whose home is 2001:db8:a1:2::/64 (hv2), expected an address in 2001:db8:a1:1::/64 or 2001:db8:a1:3::/64${HINT}`,
-      `vms[0].ipv6[1]: found 2001:db8:ffff::1, in none of the fabric's homes, expected an address in 2001:db8:a1:1::/64 or 2001:db8:a1:3::/64${HINT}`,
+      `vms[0].ipv6[1]: found 2001:db8:ffff::1, in none of the fabric's homes, expected an address of blue/prod: a home prefix, its tags 00000401, a host number${HINT}`,
     ]);
+    const more = ", or one in 2001:db8:beef::/48 or fd00:1::/32";
+    expect(errors(web("ipv6: 2001:db8:ffff::1", "w", "blue/own"), OWN)[0]).toContain(`a host number${more}`);
   });
 
   test("with other tags than its network's", () => {
