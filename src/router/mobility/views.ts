@@ -221,7 +221,7 @@ export interface MoveReport {
     /** The rest: it ran, and nothing reached it yet. */
     readonly network: number | null;
   };
-  /** The two clocks are off by at least so many milliseconds, since effects came before their causes; 0: it does not show. */
+  /** Milliseconds that the target's clock is ahead at least, effects having come before causes; its times are put right by them. */
   readonly skew: number;
 }
 
