@@ -116,13 +116,20 @@ const instanceId = z
   .regex(/^[A-Za-z0-9._-]{1,128}$/, { error: INSTANCE })
   .meta({ description: INSTANCE });
 
-const USER_DATA = "text, or a mapping with file";
+const USER_DATA = "text, or a mapping with file or base64";
+const BASE64 = "octets in base64 (RFC 4648 §4)";
 const userData = z
-  .union([z.string({ error: USER_DATA }), z.strictObject({ file: text("the path of a file") }, { error: USER_DATA })], {
-    error: USER_DATA,
-  })
+  .union(
+    [
+      z.string({ error: USER_DATA }),
+      z.strictObject({ file: text("the path of a file") }, { error: USER_DATA }),
+      z.strictObject({ base64: z.base64({ error: BASE64 }) }, { error: USER_DATA }),
+    ],
+    { error: USER_DATA },
+  )
   .meta({
-    description: "what the VM finds as its user data: text, or a file's content, its path from this file's folder",
+    description:
+      "what the VM finds as its user data: text, a file's content, its path from this file's folder, or octets in base64",
   });
 
 /** What DHCPv6 gives one VM (services/dhcp6/events.ts). */
@@ -143,7 +150,8 @@ export const vm = z.strictObject(
       .meta({ description: "tenant/network", examples: ["blue/prod"] }),
     address: ipv4.optional().meta({ description: "the VM's IPv4 address, inside one of the network's prefixes" }),
     ipv6: ipv6Addresses.optional().meta({
-      description: "its IPv6 addresses: a home prefix of this node, the network's tags, a host number 1 … ffffff",
+      description:
+        "its IPv6 addresses: a home prefix, the network's tags, a host number 1 … ffffff; or one of its tenantPrefixes",
     }),
     mac: macAddress.optional().meta({ description: "the VM's MAC address; learnt when absent" }),
     mtu: whole(576, 65535).optional().meta({ description: "the VM's MTU, octets; default: the port's" }),

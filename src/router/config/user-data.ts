@@ -1,4 +1,4 @@
-/** A VM's user data: text in node.yaml, or a file beside it. */
+/** A VM's user data: text or octets in node.yaml, or a file beside it. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
@@ -29,6 +29,7 @@ export function readUserData(inspector: Inspector, vms: NodeLists["vms"]): Map<n
 function octetsOf(inspector: Inspector, path: Path, userData: z.output<typeof vm>["userData"]): Uint8Array | undefined {
   if (userData === undefined || userData === "") return undefined;
   if (typeof userData === "string") return new TextEncoder().encode(userData);
+  if ("base64" in userData) return Uint8Array.fromBase64(userData.base64);
   try {
     return new Uint8Array(readFileSync(resolve(dirname(inspector.source.file), userData.file)));
   } catch (error) {

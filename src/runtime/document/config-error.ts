@@ -6,7 +6,7 @@ export type Path = readonly (string | number)[];
 export interface ConfigError {
   /** As the operator named it, or relative to what the operator named. */
   readonly file: string;
-  /** From 1; 0 when the file could not be read at all. */
+  /** From 1; 0 when the file could not be read at all, or is none that has lines. */
   readonly line: number;
   /** From 1, in UTF-16 units; 0 when the file could not be read at all. */
   readonly column: number;
