@@ -37,6 +37,7 @@ import {
   S_STOP,
 } from "#fastpath/shared";
 import { connectionTicks } from "#fastpath/tables/connection-states";
+import { Bindings } from "#fastpath/tables/bindings";
 import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { Fragments } from "#fastpath/tables/fragments";
@@ -45,6 +46,7 @@ import { GroupReader } from "#fastpath/tables/groups";
 import { Nat } from "#fastpath/tables/nat";
 import { Tables } from "#fastpath/tables/tables";
 import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
+import { Tunnels } from "#fastpath/tables/tunnels";
 import { monotonicNanos } from "#sys/clock";
 import { EventFd } from "#sys/eventfd";
 import { Memory } from "#sys/memory";
@@ -119,6 +121,8 @@ export class Forwarder implements Punts {
       connections: new Connections(start.connections),
       fragments: new Fragments(start.fragments),
       nat: start.nat && openNat(start.nat, start.salt),
+      bindings: new Bindings(start.bindings),
+      tunnels: new Tunnels(start.tunnels),
     });
     this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
     const scratch = new Scratch(start.scratchAt, start.scratchSize);

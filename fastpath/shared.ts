@@ -60,6 +60,9 @@ export interface ForwarderStart {
   /** Of createFragmentTable. */
   readonly fragments: SharedArrayBuffer;
   /** A gateway's NAT: of createNatTable, and of createConnectionTable for its sessions; undefined: none. */
+  /** Of createBindingTable and createTunnelTable. */
+  readonly bindings: SharedArrayBuffer;
+  readonly tunnels: SharedArrayBuffer;
   readonly nat: NatBuffers | undefined;
   /** Flow cache entries, a power of two; 0: no cache. */
   readonly cacheEntries: number;
@@ -69,6 +72,8 @@ export interface ForwarderStart {
 /** In place of a verdict: the head of a frame for the log of a rule, whose number is in the adjacency's place. */
 export const RULE_LOG = 255;
 
+/** Likewise: the head of a frame to a subject that nothing is known of; its entry in the binding table is in that place. */
+export const BINDING_WANTED = 254;
 /** Tag of a punted frame: its verdict, and the adjacency that a waiting frame waits for. */
 export const puntTag = (verdict: number, adjacency: number): number => verdict | (adjacency << 8);
 export const puntVerdict = (tag: number): number => tag & 0xff;

@@ -12,9 +12,11 @@ import { formatIpv6, linkLocalFromMac, parseIpv6, parseMac } from "#base/address
 import { put16 } from "#base/bytes";
 import { C_ENDINGS, portCounters } from "#fastpath/counters";
 import { openPacketPort } from "#fastpath/ports/packet";
+import { createBindingTable } from "#fastpath/tables/bindings";
 import { createConnectionTable } from "#fastpath/tables/connection-layout";
 import { createFragmentTable } from "#fastpath/tables/fragments";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
+import { createTunnelTable } from "#fastpath/tables/tunnels";
 import { NO_ROUTE } from "#fastpath/verdicts";
 import type { BfdSession } from "#router/bfd/bfd-session";
 import { BfdThread } from "#router/bfd/bfd-thread";
@@ -116,7 +118,8 @@ class Router {
     const { fib, groups } = new Routing(1, new Int32Array(turns));
     const connections = createConnectionTable({ entries: 1024, owners: 1, quota: 1024, key: new Int32Array(2) });
     const fragments = createFragmentTable(8, new Int32Array(2));
-    const shared = { turns, fib: fib.buffer, groups: groups.buffer, connections, fragments };
+    const moved = { bindings: createBindingTable({ entries: 8, key: new Int32Array(2) }), tunnels: createTunnelTable(8) };
+    const shared = { turns, fib: fib.buffer, groups: groups.buffer, connections, fragments, ...moved };
     const forwarders = await Forwarders.start(arena, { count: 1, cacheEntries: 4096, ...shared }, NOTHING_HAPPENS);
     const settings = { index: 0, interfaceName: INTERFACE, mtu: MTU, offload: true, exclusive: true };
     const port = inNamespace(namespace, () => openPacketPort(arena, { ...settings, interfaceIndex: indexOf() }));

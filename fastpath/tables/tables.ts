@@ -2,6 +2,7 @@
 
 import { RECORD } from "#fastpath/decision";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import type { Bindings } from "#fastpath/tables/bindings";
 import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import type { Fragments } from "#fastpath/tables/fragments";
@@ -21,6 +22,7 @@ import {
 } from "#fastpath/tables/layout";
 import type { Nat } from "#fastpath/tables/nat";
 import { KEY_WORDS } from "#fastpath/tables/rule-layout";
+import type { Tunnels } from "#fastpath/tables/tunnels";
 
 /** Views of the one mapping that holds all frames (src/sys/memory.ts). */
 export interface ArenaViews {
@@ -33,6 +35,8 @@ export interface TablesOptions {
   readonly connections?: Connections | undefined;
   readonly fragments?: Fragments | undefined;
   readonly nat?: Nat | undefined;
+  readonly bindings?: Bindings | undefined;
+  readonly tunnels?: Tunnels | undefined;
 }
 
 export class Tables {
@@ -64,6 +68,10 @@ export class Tables {
   /** A gateway's, if it has NAT addresses. */
   readonly nat: Nat | undefined;
 
+  /** Where VMs are that are not here, shared by all forwarders; undefined, both: all are at home. */
+  readonly bindings: Bindings | undefined;
+  readonly tunnels: Tunnels | undefined;
+
   /** Generation of all tables together, read once a turn. */
   generation = 0;
 
@@ -90,7 +98,7 @@ export class Tables {
     arena: ArenaViews,
     fib: FibReader,
     adjacencies: AdjacencyReader,
-    { cacheEntries, connections, fragments, nat }: TablesOptions,
+    { cacheEntries, connections, fragments, nat, bindings, tunnels }: TablesOptions,
   ) {
     this.bytes = arena.bytes;
     this.words = arena.words;
@@ -100,6 +108,8 @@ export class Tables {
     this.connections = connections;
     this.fragments = fragments;
     this.nat = nat;
+    this.bindings = bindings;
+    this.tunnels = tunnels;
     this.records = new Int32Array((cacheEntries + 1) * RECORD);
     this.adopt(EMPTY);
   }

@@ -45,6 +45,8 @@ export interface ForwardersOptions {
   readonly connections: SharedArrayBuffer;
   readonly fragments: SharedArrayBuffer;
   /** A gateway's. */
+  readonly bindings: SharedArrayBuffer;
+  readonly tunnels: SharedArrayBuffer;
   readonly nat?: NatBuffers | undefined;
 }
 
@@ -177,6 +179,8 @@ export class Forwarders {
       start,
       worker,
       commands: channel.port1,
+      bindings: options.bindings,
+      tunnels: options.tunnels,
       shared: new Int32Array(start.shared),
       punt,
       inject,

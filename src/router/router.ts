@@ -2,7 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
+import { createBindingTable } from "#fastpath/tables/bindings";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
+import { createTunnelTable } from "#fastpath/tables/tunnels";
 import {
   HOLD_ENDED,
   INJECT_FULL,
@@ -55,6 +57,8 @@ const LOOK = 50;
 
 /** Name of the metadata service's port, the only one that no file names. */
 const METADATA_PORT = "metadata";
+/** Addresses elsewhere whose whereabouts a router remembers: those its VMs talk to, and those at home here that are not here. */
+const BINDINGS = 65_536;
 
 export interface RouterOptions {
   /** Node file; read again on reload. */
@@ -73,6 +77,9 @@ export class Router {
   readonly vmDhcp6: VmDhcp6;
   readonly rules = new Rules();
   readonly connections: RouterConnections;
+  /** Where VMs are that are not here, and the tunnels to there: memory of Bindings and Tunnels. */
+  readonly bindings = createBindingTable({ entries: BINDINGS, key: crypto.getRandomValues(new Int32Array(2)) });
+  readonly tunnels = createTunnelTable();
   private readonly alarms: Alarms;
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
@@ -268,6 +275,8 @@ export class Router {
         connections: this.connections.buffer,
         fragments: this.connections.fragments,
         nat: this.nat?.buffers,
+        bindings: this.bindings,
+        tunnels: this.tunnels,
       },
       {
         punted: (punt) => this.punted(punt),
