@@ -1,31 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { fromHex, toHex, u32 } from "#base/bytes";
-import { allocateNear, homeHash, homeOf, interfaceIdentifier, networkAddress } from "#policy/homes";
+import { fromHex, u32 } from "#base/bytes";
+import { allocateNear, homeOf } from "#policy/homes";
 import vectors from "../base/testdata/homes.json";
 
 const key = fromHex(vectors.key)!;
 const plan = (length: number) => ({ key, homes: { length } });
 const ipv4 = (text: string): Uint8Array => Uint8Array.from(text.split(".").map(Number));
-/** 64-bit constants as the reference prints them. */
-const rows = vectors.rows as unknown as [iid: string, hash: string, homes: Record<string, number>][];
-
-describe("an address's home (§2.1)", () => {
-  test("is what the reference computes, for every vector and number of homes", () => {
-    for (const [iid, hash, homes] of rows) {
-      const octets = fromHex(iid)!;
-      expect(toHex(homeHash(plan(1), octets))).toBe(hash);
-      for (const [count, home] of Object.entries(homes)) {
-        expect(homeOf(plan(Number(count)), u32(octets, 0), octets.subarray(4))).toBe(home);
-      }
-    }
-  });
-
-  test("follows from tags and address, which lie in the interface identifier in network order", () => {
-    expect(toHex(interfaceIdentifier(0xffff_fc01, ipv4("10.0.0.2")))).toBe("fffffc010a000002");
-    const prefix = fromHex("20010db800a100010000000000000000")!;
-    expect(toHex(networkAddress(prefix, 0x401, ipv4("10.0.0.2")))).toBe("20010db800a10001000004010a000002");
-  });
-});
 
 describe("allocateNear", () => {
   const pool = { tags: 0x401, prefixes: [{ address: ipv4("10.0.0.0"), length: 24 }] };
