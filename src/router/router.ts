@@ -18,20 +18,22 @@ import {
 import { Alarms } from "#router/alarms";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
-import { type Change, describeChange, needsAnotherPort, planChange } from "#router/config/plan";
+import { type Change, describeChange, planChange } from "#router/config/plan";
 import { RouterConnections } from "#router/connections";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
-import { MetadataService, serviceAddress, wantsMetadata } from "#router/metadata/metadata-service";
+import { MetadataService, serviceAddress } from "#router/metadata/metadata-service";
 import { RouterNat } from "#router/nat";
 import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
 import { OutsideSide } from "#router/outside-side";
 import { PortCounters } from "#router/port-counters";
+import { portKeepers } from "#router/port-keepers";
 import { type PortKeeper, PortLife } from "#router/port-life";
 import { type PortState, Ports } from "#router/ports";
+import { Reconfiguration } from "#router/reconfiguration";
 import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
 import { Routing } from "#router/routing";
@@ -54,9 +56,6 @@ import { ETHERTYPE_IPV6, etherType } from "#wire/ethernet";
 const RETRY = 500;
 /** Milliseconds between looks at the kernel's link notices. */
 const LOOK = 50;
-
-/** Name of the metadata service's port, the only one that no file names. */
-const METADATA_PORT = "metadata";
 /** Addresses elsewhere whose whereabouts a router remembers: those its VMs talk to, and those at home here that are not here. */
 const BINDINGS = 65_536;
 
@@ -102,6 +101,7 @@ export class Router {
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
   private readonly portLife: PortLife;
+  private readonly reconfiguration: Reconfiguration;
   private timer: Timer | undefined;
   private lookout: Timer | undefined;
   private readonly record: RecordSettings | undefined;
@@ -177,6 +177,15 @@ export class Router {
       forwarders: () => this.forwarders,
       adopt: () => this.adopt(),
     });
+    this.reconfiguration = new Reconfiguration({
+      ...{ ports: this.ports, portLife: this.portLife, rib: this.rib, staticRoutes: this.staticRoutes },
+      ...{ outside: this.outside, ospf: this.ospf },
+      take: (taken) => {
+        this.configuration = taken;
+      },
+      forgetHops: () => this.forgetHops(),
+      adopt: () => this.adopt(),
+    });
   }
 
   /** Reads the files again; undefined: they are right, and `changes` is what applying them would do. */
@@ -199,7 +208,7 @@ export class Router {
     return this.oneAtATime(async () => {
       const plan = this.plan();
       if ("errors" in plan) return { changes: [], errors: plan.errors };
-      await this.apply(plan.configuration, plan.changes);
+      await this.reconfiguration.apply(this.configuration, plan.configuration, plan.changes);
       for (const change of plan.changes) this.log.info(describeChange(change));
       return { changes: plan.changes.map(describeChange) };
     });
@@ -274,9 +283,9 @@ export class Router {
         groups: this.routing.groups.buffer,
         connections: this.connections.buffer,
         fragments: this.connections.fragments,
-        nat: this.nat?.buffers,
         bindings: this.bindings,
         tunnels: this.tunnels,
+        nat: this.nat?.buffers,
       },
       {
         punted: (punt) => this.punted(punt),
@@ -289,68 +298,20 @@ export class Router {
         },
       },
     );
-    for (const uplink of node.uplinks) this.portLife.add({ uplink });
-    for (const vm of node.vms) this.portLife.add({ vm });
-    if (node.outside !== undefined) this.portLife.add({ outside: node.outside });
-    if (wantsMetadata(this.configuration)) this.portLife.add({ service: METADATA_PORT });
-    for (const home of node.homes)
-      this.rib.set("local", this.configuration.fabric.homes[home]!.prefix, { kind: "local" });
-    this.staticRoutes.configure(node.routes);
-    this.outside.routes(this.configuration);
-    await this.ospf.configure(this.outside.ospf(this.configuration));
+    await this.reconfiguration.begin(this.configuration);
     for (const port of this.ports.all.values()) await this.portLife.open(port);
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
     this.lookout = setInterval(() => void this.oneAtATime(() => this.portLife.look()), LOOK);
   }
 
   private keepers(): Record<PortState["kind"], PortKeeper> {
-    const { vmNeighbors, uplinkNeighbors, outside, metadata, ospf, log } = this;
-    return {
-      uplink: {
-        added: (port) => uplinkNeighbors.add(port),
-        opened: (port) => {
-          uplinkNeighbors.opened(port);
-          ospf.opened(port);
-        },
-        closed: (port) => {
-          uplinkNeighbors.closed(port);
-          ospf.closed(port);
-        },
-        removed: (port) => uplinkNeighbors.remove(port),
-        // A dead link shows long before its neighbours' silence does.
-        carrier: (port, there) => {
-          if (!uplinkNeighbors.carrier(port, there)) return;
-          if (there) ospf.opened(port);
-          else ospf.closed(port);
-          log[there ? "info" : "warn"](`port ${port.name}: ${there ? "has" : "no"} carrier`);
-        },
-      },
-      // A VM's carrier is left alone: its VM may be asleep.
-      vm: {
-        added: (port) => vmNeighbors.add(port),
-        opened: (port) => {
-          vmNeighbors.opened(port);
-          vmNeighbors.refresh(this.configuration, this.ports);
-        },
-        closed: (port) => vmNeighbors.closed(port),
-        leaving: async (port) => {
-          if (!this.hasNextVm(port) && vmNeighbors.cease(port)) await this.forwarders.settle();
-        },
-        removed: (port) => vmNeighbors.remove(port),
-      },
-      outside: {
-        added: (port) => outside.add(port),
-        opened: (port) => outside.opened(port, this.configuration),
-        closed: () => outside.closed(),
-        carrier: (_, there) => outside.carrier(there, this.configuration),
-      },
-      service: { opening: (port) => metadata.opened(port), closed: () => metadata.closed() },
-    };
-  }
-
-  /** True when what is behind the port is a VM with IPv6 addresses in the new configuration too. */
-  private hasNextVm({ interface: name }: PortState): boolean {
-    return this.configuration.node.vms.some(({ attachment, ipv6 }) => attachment.interface === name && ipv6.length > 0);
+    const { vmNeighbors, uplinkNeighbors, outside, metadata, ospf, ports, log } = this;
+    return portKeepers({
+      ...{ vmNeighbors, uplinkNeighbors, outside, metadata, ospf, ports, log },
+      configuration: () => this.configuration,
+      settle: () => this.forwarders.settle(),
+      isLeft: () => true,
+    });
   }
 
   /** Opens what has come back, and sees to what is looked at now and then. */
@@ -402,55 +363,6 @@ export class Router {
   /** Next hops that no route of any origin names. */
   private forgetHops(): void {
     this.uplinkNeighbors.forgetUnused([...this.staticRoutes.hops(), ...this.ospf.sets.hops()]);
-  }
-
-  /** New things first, then what points at them, then what is no longer pointed at. */
-  private async apply(configuration: Configuration, changes: readonly Change[]): Promise<void> {
-    const { node } = configuration;
-    const replaced = new Set<PortState>();
-    const rewired = changes.filter((change) => !this.changeServices(change));
-    for (const change of rewired) {
-      if (change.what !== "uplink" && change.what !== "vm") continue;
-      const port = change.before && this.ports.find(change.what, change.name);
-      if (port !== undefined) replaced.add(port);
-    }
-    const fresh: PortState[] = [];
-    for (const change of rewired) {
-      if (change.what === "uplink" && change.after) fresh.push(this.portLife.add({ uplink: change.after }));
-      if (change.what === "vm" && change.after) fresh.push(this.portLife.add({ vm: change.after }));
-    }
-    if (wantsMetadata(configuration) && this.ports.find("service", METADATA_PORT) === undefined)
-      fresh.push(this.portLife.add({ service: METADATA_PORT }));
-    const before = this.configuration;
-    this.configuration = configuration;
-    this.applyHomes(before);
-    // All routes again: an uplink that was replaced has new adjacencies, and setting the same one costs nothing.
-    this.staticRoutes.configure(node.routes);
-    this.outside.refresh(configuration);
-    this.outside.routes(configuration);
-    this.ospf.refreshHops();
-    await this.ospf.configure(this.outside.ospf(configuration));
-    for (const port of replaced) await this.portLife.retire(port);
-    for (const port of fresh) await this.portLife.open(port);
-    this.forgetHops();
-    await this.adopt();
-  }
-
-  /** True when a VM's services are all that changes, so that its port stays as it is. */
-  private changeServices({ what, name, before, after }: Change): boolean {
-    if (what !== "vm" || before === undefined || after === undefined || needsAnotherPort(before, after)) return false;
-    const port = this.ports.find("vm", name);
-    if (port === undefined) return false;
-    port.vm = after;
-    return true;
-  }
-
-  private applyHomes(before: Configuration): void {
-    const prefixes = ({ node, fabric }: Configuration) =>
-      new Map(node.homes.map((i) => [fabric.homes[i]!.prefix.text, fabric.homes[i]!.prefix]));
-    const [were, are] = [prefixes(before), prefixes(this.configuration)];
-    for (const text of were.keys()) if (!are.has(text)) this.rib.remove("local", text);
-    for (const prefix of are.values()) this.rib.set("local", prefix, { kind: "local" });
   }
 
   private punted(punt: Punt): void {
