@@ -52,12 +52,9 @@ export type Fault =
    */
   | `misplaced-option:${OptionName}`;
 
-/** Refuses the message: thrown, and caught where the message began to be read ({@link faultOf}). */
+/** Refuses the message: thrown, and caught where the message began to be read ({@link unlessMalformed}). */
 export const refuse = (r: Reader, fault: Fault): never => r.fail(fault);
 
-/** A message's readers refuse by {@link refuse} alone, or by the Reader's own "truncated". */
-export const faultOf = (malformed: Malformed): Fault => malformed.error as Fault;
-
-/** What was read, or why not. Never throws a refusal on. */
+/** What was read, or why not: a message's readers refuse by {@link refuse} alone, or by the Reader's own "truncated". */
 export const unlessMalformed = <T>(read: T | Malformed): T | Fault =>
-  read instanceof Malformed ? faultOf(read) : (read as T);
+  read instanceof Malformed ? (read.error as Fault) : read;
