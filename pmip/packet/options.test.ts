@@ -86,6 +86,9 @@ describe("what an option may not say", () => {
   ])("%s: %s", (name, octets) => {
     expect(readUpdate(octets)).toBe(`bad-option:${name}`);
   });
+  test("an identifier is taken as it is, a byte order mark too: with and without, they are two", () => {
+    expect(readUpdate("0805 01 efbbbf61")).toEqual({ mobileNode: "\ufeffa" });
+  });
   test("bits after a prefix are no part of it", () => {
     const address = hex("20010db8 80000000 00000000 00000000");
     expect(readUpdate("1612 00 21 20010db8 ffffffff ffffffff ffffffff")).toEqual({
