@@ -48,6 +48,8 @@ export function ensureLink(sockets: LabSockets, link: LabLink): void {
   }
   for (const end of [a, b]) {
     const socket = sockets.of(end.node);
+    const { index, up } = socket.requireLink(end.interface);
+    if (end.isPort && !up) socket.changeLink(index, { generateLinkLocal: false }, end.interface);
     const settings = { mtu: link.mtu, up: true, ...(end.mac && { mac: end.mac.bytes }) };
     changeIfDifferent(socket, socket.requireLink(end.interface), settings);
   }

@@ -49,6 +49,8 @@ export interface VmRole {
   readonly mac?: Address;
   /** Octets. */
   readonly mtu?: number;
+  /** It moves: its interface is joined to one of these ends of its links at a time, the first to begin with. */
+  readonly ports?: readonly string[];
 }
 
 export interface LabLink {
@@ -62,4 +64,6 @@ export interface LinkEnd {
   readonly node: string;
   readonly interface: string;
   readonly mac?: Address;
+  /** A port of a VM's wire: the node's kernel sends nothing of its own out of it. */
+  readonly isPort?: true;
 }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { frrIsInstalled } from "#lab/frr";
 import type { Role } from "#lab/model";
 import type { MergedNode } from "#lab/sections";
+import { WIRE_NAMES } from "#lab/wire";
 import { type Inspector, strayKey } from "#runtime/document/inspector";
 import { interfaceAddress, interfaceName, ipv4, macAddress } from "#runtime/document/scalars";
 
@@ -15,9 +16,14 @@ const mtu = z
   .transform(Number)
   .refine((octets) => octets >= 68 && octets <= 65535, { error: MTU });
 
+const YES = '"true"';
+const yes = z.literal("true", { error: YES }).transform(() => true);
+/** What a VM that moves calls its interface unless told otherwise. */
+const MOVING_INTERFACE = "eth0";
+
 const ROLES = ["router", "vm"];
 const ROUTER_LABELS = ["ain-role", "ain-config", "ain-frr", "ain-router"];
-const VM_LABELS = ["ain-role", "ain-address", "ain-gateway", "ain-mac", "ain-mtu", "ain-interface"];
+const VM_LABELS = ["ain-role", "ain-address", "ain-gateway", "ain-mac", "ain-mtu", "ain-interface", "ain-moves"];
 
 /** Who plays a router. `auto`: FRR where it is installed and the node has a file for it, else AIN. */
 const PLAYERS = ["ain", "frr", "auto"];
@@ -84,7 +90,10 @@ function vmRole(inspector: Inspector, node: MergedNode, interfaces: readonly str
   };
   const [address, gateway] = [label(interfaceAddress, "ain-address"), label(ipv4, "ain-gateway")];
   const [mac, octets] = [label(macAddress, "ain-mac"), label(mtu, "ain-mtu")];
-  const name = label(interfaceName, "ain-interface") ?? (interfaces.length === 1 ? interfaces[0] : undefined);
+  const moves = label(yes, "ain-moves") === true;
+  const only = moves ? MOVING_INTERFACE : interfaces.length === 1 ? interfaces[0] : undefined;
+  const name = label(interfaceName, "ain-interface") ?? only;
+  if (moves) checkPorts(inspector, node, interfaces, name);
   if (node.labels["ain-address"] === undefined) {
     const expected = "ain-address: the VM's address, such as 10.0.0.2/32";
     inspector.report(node.pathOf("labels"), { found: "no label ain-address", expected });
@@ -101,5 +110,15 @@ function vmRole(inspector: Inspector, node: MergedNode, interfaces: readonly str
     ...(gateway !== undefined && { gateway }),
     ...(mac !== undefined && { mac }),
     ...(octets !== undefined && { mtu: octets }),
+    ...(moves && { ports: interfaces }),
   };
+}
+
+function checkPorts(inspector: Inspector, node: MergedNode, interfaces: readonly string[], name?: string): void {
+  const path = node.pathOf("labels", "ain-moves");
+  const taken = interfaces.find((each) => each === name || WIRE_NAMES.includes(each));
+  if (interfaces.length === 0) inspector.report(path, { found: "no links", expected: "links to where it moves" });
+  if (taken === undefined) return;
+  const expected = `other names for its ends of links than ${[name, ...WIRE_NAMES].join(", ")}`;
+  inspector.report(path, { found: `a link at ${taken}`, expected });
 }

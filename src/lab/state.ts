@@ -29,6 +29,9 @@ const nodeSchema = z.object({
   done: z.boolean().optional(),
   /** What a VM's interface was given, to be taken away when the file says otherwise. */
   address: z.string().optional(),
+  /** A VM that moves: the ends of its links, and its interface. */
+  ports: z.array(z.string()).optional(),
+  interface: z.string().optional(),
   process: processSchema.optional(),
   /** FRR's. */
   daemons: z.array(processSchema).optional(),

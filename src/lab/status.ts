@@ -1,4 +1,6 @@
 /** How a lab is: what stands, what runs. */
+
+import { locationOf } from "#lab/move";
 import { inodeOf } from "#lab/namespaces";
 import { isRunning } from "#lab/processes";
 import { answers } from "#lab/router";
@@ -21,11 +23,17 @@ export interface NodeStatus {
   readonly pid?: number;
   /** Address that a VM was given. */
   readonly address?: string;
+  /** A VM that moves: the node its wire leads to. */
+  readonly location?: string;
   readonly interfaces: readonly { readonly name: string; readonly up: boolean }[];
 }
 
 export async function labStatus(files: LabFiles, state: LabState): Promise<LabStatus> {
-  const nodes = Object.entries(state.nodes).map(([name, node]) => nodeStatus(files, name, node));
+  const nodes = Object.entries(state.nodes).map(async ([name, node]) => {
+    const status = await nodeStatus(files, name, node);
+    const location = node.ports !== undefined && status.state === "up" ? locationOf(state, name) : undefined;
+    return location === undefined ? status : { ...status, location };
+  });
   return { name: state.name, file: state.file, nodes: await Promise.all(nodes) };
 }
 

@@ -108,6 +108,33 @@ topology:
   });
 });
 
+describe("a VM that moves", () => {
+  const labels = '{ain-role: vm, ain-address: 10.0.0.2/32, ain-moves: "true"}';
+  const links = (first: string): string =>
+    `    - endpoints: ["a:eth1", "vm:${first}"]\n    - endpoints: ["vm:eth2", "b:eth1"]\n`;
+
+  test("has an interface eth0 and its ends of links as ports of its wire, in the file's order", () => {
+    const { nodes, links: made } = topology(lab(`    a:\n    b:\n    vm: {labels: ${labels}}\n`, links("eth1")));
+    expect(nodes[2]?.role).toMatchObject({ kind: "vm", interface: "eth0", ports: ["eth1", "eth2"] });
+    const moving = made.flatMap(({ ends }) => ends.map((end) => (end.isPort ? `${end.node} moves` : end.node)));
+    expect(moving).toEqual(["a", "vm moves", "vm moves", "b"]);
+  });
+
+  test("has links, whose ends are not called like what it needs for itself", () => {
+    const node = `    a:\n    b:\n    vm: {labels: ${labels}}\n`;
+    const found = (first: string) => errors(lab(node, links(first))).map((e) => e.replace(/^.*ain-moves: /, ""));
+    const expected = "expected other names for its ends of links than eth0, wire, wire0";
+    expect(found("eth0")).toEqual([`found a link at eth0, ${expected}`]);
+    expect(found("wire0")).toEqual([`found a link at wire0, ${expected}`]);
+    expect(errors(lab(node))).toEqual([expect.stringContaining("found no links, expected links to where it moves")]);
+    const maybe = node.replace('"true"', "maybe");
+    expect(errors(lab(maybe, links("eth1")))).toEqual([
+      expect.stringContaining("found 2 interfaces, expected the label ain-interface"),
+      expect.stringContaining('ain-moves: found "maybe", expected "true"'),
+    ]);
+  });
+});
+
 describe("a router's labels", () => {
   const here = import.meta.path; // some file that is there
   const role = (labels: string) => topology(lab(`    a: {labels: {ain-role: router, ${labels}}}\n`)).nodes[0]?.role;
@@ -183,7 +210,7 @@ describe("errors of a topology", () => {
       '5:28: .a.labels.ain-role: found "switch", expected router or vm',
       "6:17: .b.labels: found no label ain-address, expected ain-address: the VM's address, such as 10.0.0.2/32",
       "6:17: .b.labels: found no interfaces, expected the label ain-interface: which interface has the address",
-      '6:32: .b.labels.ain-adress: found the unknown key "ain-adress", expected one of ain-role, ain-address, ain-gateway, ain-mac, ain-mtu, ain-interface, ain-config, ain-frr, ain-router\n    Did you mean "ain-address"?',
+      '6:32: .b.labels.ain-adress: found the unknown key "ain-adress", expected one of ain-role, ain-address, ain-gateway, ain-mac, ain-mtu, ain-interface, ain-moves, ain-config, ain-frr, ain-router\n    Did you mean "ain-address"?',
       "7:48: .c.labels.ain-config: found /labs/none.yaml, which is not there, expected a node's file, its path from the topology's folder",
       "7:59: .c.labels.ain-mtu: found the label ain-mtu, expected only ain-role, ain-config, ain-frr, ain-router on a node whose ain-role is router",
       '8:45: .d.labels.ain-address: found "10.0.0.2", expected an address with its prefix length',

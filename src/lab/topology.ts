@@ -72,6 +72,7 @@ function readCommands(inspector: Inspector, node: MergedNode): string[][] {
 
 function readLinks(inspector: Inspector, nodes: readonly MergedNode[]): LabLink[] {
   const names = new Set(nodes.map(({ name }) => name));
+  const moving = new Set(nodes.filter(({ labels }) => "ain-moves" in labels).map(({ name }) => name));
   const used = new Set<string>();
   return inspector.readList(linkSchema, ["topology", "links"]).map(({ index, value }) => {
     for (const [i, end] of value.endpoints.entries()) {
@@ -82,6 +83,7 @@ function readLinks(inspector: Inspector, nodes: readonly MergedNode[]): LabLink[
         node: end.node,
         interface: end.interface,
         ...("mac" in end && end.mac !== undefined && { mac: end.mac }),
+        ...(moving.has(end.node) && { isPort: true }),
       }),
     );
     return { ends: [a!, b!], mtu: value.mtu ?? DEFAULT_MTU };

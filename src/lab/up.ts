@@ -5,13 +5,14 @@ import { frrIsInstalled, startFrr } from "#lab/frr";
 import { LabError } from "#lab/lab-error";
 import { ensureLink, LabSockets, removeLink } from "#lab/links";
 import { withLock } from "#lab/lock";
-import type { LabNode, Topology } from "#lab/model";
+import type { LabNode, Role, Topology, VmRole } from "#lab/model";
 import { applySysctls, inodeOf, makeNamespace } from "#lab/namespaces";
 import { isRunning } from "#lab/processes";
 import { startRouter, waitForRouter } from "#lab/router";
 import { type Place, runLogged } from "#lab/run-in";
 import type { LabFiles, LabState, LinkState, NodeState } from "#lab/state";
 import { addressText, configureVm } from "#lab/vm";
+import { ensureWire } from "#lab/wire";
 import { namespaceExists } from "#sys/namespace";
 
 export interface UpOptions {
@@ -55,6 +56,7 @@ class Builder {
       this.#announce();
       this.#makeNamespaces();
       for (const link of this.#topology.links) ensureLink(this.#sockets, link);
+      this.#makeWires();
       for (const node of this.#topology.nodes) applySysctls(node.namespace, node.sysctls);
       await this.#startRouters();
       await this.#startFrr();
@@ -99,7 +101,8 @@ class Builder {
   #announce(): void {
     for (const { name, namespace, role, env } of this.#topology.nodes) {
       const config = "config" in role ? { config: role.config } : {};
-      this.#state.nodes[name] = { ...this.#state.nodes[name], namespace, role: role.kind, ...config, env };
+      const wire = moves(role) ? { ports: [...role.ports], interface: role.interface } : {};
+      this.#state.nodes[name] = { ...this.#state.nodes[name], namespace, role: role.kind, ...config, ...wire, env };
     }
     this.#state.links = this.#topology.links.map(({ ends }) => [plainEnd(ends[0]), plainEnd(ends[1])]);
     this.#save();
@@ -117,6 +120,15 @@ class Builder {
       known.inode ??= inodeOf(namespace);
     }
     this.#save();
+  }
+
+  #makeWires(): void {
+    for (const { name, role } of this.#topology.nodes) {
+      if (!moves(role)) continue;
+      const links = this.#topology.links.filter(({ ends }) => ends.some((end) => end.node === name));
+      const mtu = role.mtu ?? Math.min(...links.map((link) => link.mtu));
+      ensureWire(this.#sockets.of(name), { interface: role.interface, ports: role.ports, mtu });
+    }
   }
 
   /** All are started before any is waited for. */
@@ -183,7 +195,12 @@ class Builder {
 
 /** False when the node is to be made anew. */
 const isSame = (known: NodeState, { role }: LabNode): boolean =>
-  known.role === role.kind && known.config === ("config" in role ? role.config : undefined);
+  known.role === role.kind &&
+  known.config === ("config" in role ? role.config : undefined) &&
+  known.interface === (moves(role) ? role.interface : undefined);
+
+const moves = (role: Role): role is VmRole & { readonly ports: readonly string[] } =>
+  role.kind === "vm" && role.ports !== undefined;
 
 const plainEnd = ({ node, interface: name }: LinkState[number]): LinkState[number] => ({ node, interface: name });
 const linkName = (ends: readonly LinkState[number][]): string =>

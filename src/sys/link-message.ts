@@ -9,6 +9,7 @@ import {
 } from "#sys/netlink";
 
 const AF_INET6 = 10;
+const AF_BRIDGE = 7;
 const AF_UNSPEC = 0;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
@@ -17,6 +18,7 @@ export const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
+const IFLA_PROTINFO = 12;
 const IFLA_TXQLEN = 13;
 const IFLA_LINKINFO = 18;
 const IFLA_STATS64 = 23;
@@ -25,7 +27,14 @@ const IFLA_NUM_TX_QUEUES = 31;
 const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+const IFLA_INFO_SLAVE_DATA = 5;
 const VETH_INFO_PEER = 1;
+const IFLA_BRPORT_LEARNING = 8;
+const IFLA_BRPORT_UNICAST_FLOOD = 9;
+const IFLA_BRPORT_MCAST_FLOOD = 27;
+const IFLA_BRPORT_BCAST_FLOOD = 30;
+const IFLA_BRPORT_ISOLATED = 33;
+const IFLA_BRPORT_LOCKED = 39;
 const IFINFO = 16; // struct ifinfomsg
 /** struct rtnl_link_stats64: packets, octets, errors, dropped; each received, then sent; u64. */
 const STATS_RX_DROPPED = 6 * 8;
@@ -49,6 +58,8 @@ export interface Link {
   readonly running: boolean;
   /** ifindex of the bridge it belongs to. */
   readonly master: number | undefined;
+  /** As a port of that bridge: it takes frames in. */
+  readonly open: boolean;
   /** ifindex of the veth peer in *its* namespace. */
   readonly peer: number | undefined;
   /** "veth", "tun", "bridge" …; undefined for hardware and loopback. */
@@ -74,6 +85,19 @@ export interface LinkSettings {
   readonly generateLinkLocal?: boolean;
 }
 
+/** What to change about a port of a bridge that learns no addresses; what is left out stays. */
+export interface BridgePortSettings {
+  /**
+   * False: it takes no frame in and none is sent out of it. Unlike a port's state this outlasts the loss of its carrier,
+   * and leaves the bridge's own carrier alone.
+   */
+  readonly open?: boolean;
+  /** Whether the bridge learns from it who is behind it. */
+  readonly learns?: boolean;
+  /** It exchanges no frames with other ports that are so. */
+  readonly isolated?: boolean;
+}
+
 export interface VethSettings {
   readonly name: string;
   readonly peerName: string;
@@ -86,9 +110,9 @@ export interface VethSettings {
 }
 
 /** struct ifinfomsg: family u8, pad u8, type u16, index i32, flags u32, change mask u32. */
-export function linkHeader(r: RequestWriter, index: number, up?: boolean): RequestWriter {
+export function linkHeader(r: RequestWriter, index: number, up?: boolean, family = AF_UNSPEC): RequestWriter {
   return r
-    .u8(AF_UNSPEC)
+    .u8(family)
     .u8(0)
     .u16(0)
     .u32(index)
@@ -131,6 +155,19 @@ export function writeVeth(r: RequestWriter, settings: VethSettings): void {
   });
 }
 
+export function writeBridgePort(r: RequestWriter, index: number, settings: BridgePortSettings): void {
+  const { open, learns, isolated } = settings;
+  linkHeader(r, index, undefined, AF_BRIDGE).nest(IFLA_PROTINFO, (port) => {
+    const say = (type: number, isOn: boolean | undefined): void => {
+      if (isOn !== undefined) port.attribute8(type, isOn ? 1 : 0);
+    };
+    say(IFLA_BRPORT_LEARNING, learns);
+    say(IFLA_BRPORT_ISOLATED, isolated);
+    for (const kind of [IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD]) say(kind, open);
+    say(IFLA_BRPORT_LOCKED, open === undefined ? undefined : !open);
+  });
+}
+
 /** Whether the kernel gives the interface an IPv6 link-local address. */
 export function writeAddressGeneration(r: RequestWriter, on: boolean): void {
   r.nest(IFLA_AF_SPEC, (spec) => {
@@ -151,6 +188,7 @@ export function readLink({ body }: NetlinkMessage): Link {
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0,
     master: attributeU32(attributes, IFLA_MASTER),
+    open: isOpen(attributes),
     peer: kind === "veth" ? attributeU32(attributes, IFLA_LINK) : undefined,
     kind,
     receiveDrops: statistic(attributes, STATS_RX_DROPPED),
@@ -162,6 +200,12 @@ function statistic(attributes: Attributes, at: number): number {
   const value = attributes.get(IFLA_STATS64);
   if (value === undefined || value.length < at + 8) return 0;
   return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(at, true));
+}
+
+function isOpen(attributes: Attributes): boolean {
+  const info = attributes.get(IFLA_LINKINFO);
+  const port = info && readAttributes(info, 0).get(IFLA_INFO_SLAVE_DATA);
+  return port !== undefined && readAttributes(port, 0).get(IFLA_BRPORT_LOCKED)?.[0] !== 1;
 }
 
 function linkKind(attributes: Attributes): string | undefined {

@@ -212,6 +212,27 @@ export class NetlinkSocket {
     return this.#ask(type, flags | NLM_F_ACK, about, write);
   }
 
+  /**
+   * Several requests in one go: the kernel carries them out one after another, without returning in between.
+   * @throws SysError for the first that is refused; those behind it are carried out all the same.
+   */
+  batch(type: number, about: string, writes: readonly ((request: RequestWriter) => void)[]): void {
+    const requests = writes.map((write) => {
+      write(this.#writer.begin(type, NLM_F_REQUEST | NLM_F_ACK, ++this.#sequence));
+      return this.#request.bytes.slice(0, this.#writer.end());
+    });
+    const octets = Buffer.concat(requests);
+    if (octets.length > REQUEST_SIZE) throw new RangeError("netlink requests are too long");
+    this.#request.bytes.set(octets);
+    const first = this.#sequence - writes.length + 1;
+    check(libc.send(this.fd, this.#request.address, octets.length, 0), about);
+    const verdicts: NetlinkMessage[] = [];
+    while (verdicts.length < writes.length) {
+      verdicts.push(...this.#receive(0, about).filter(({ sequence }) => sequence >= first));
+    }
+    for (const verdict of verdicts) throwIfRefused(verdict, about);
+  }
+
   /** Asks for all objects of a kind. */
   dump(type: number, about: string, write: (request: RequestWriter) => void): NetlinkMessage[] {
     return this.#ask(type, NLM_F_DUMP, about, write);

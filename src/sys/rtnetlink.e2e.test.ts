@@ -114,6 +114,37 @@ test("a setting is written inside the namespace and the earlier value returned",
   expect(() => writeSysctl("net/ipv6/conf/x0/mtu", "many", A)).toThrow(/write many to sysctl .*EINVAL/);
 });
 
+test("ports of a bridge are opened and closed together, their carrier stays, and losing it changes nothing", () => {
+  a.addBridge("wire");
+  const names = ["y0", "z0"];
+  for (const name of names) {
+    a.addVeth({ name, peerName: `${name}p` });
+    a.changeLink(a.requireLink(name).index, { master: a.requireLink("wire").index });
+    for (const each of [`${name}p`, name]) a.changeLink(a.requireLink(each).index, { up: true });
+  }
+  const areOpen = () => names.map((name) => a.requireLink(name).open);
+  const [y, z] = names.map((name) => a.requireLink(name).index) as [number, number];
+  expect(areOpen()).toEqual([true, true]);
+  a.changeBridgePorts([
+    { index: y, settings: { learns: false, isolated: true } },
+    { index: z, settings: { learns: false, isolated: true, open: false } },
+  ]);
+  expect(areOpen()).toEqual([true, false]);
+  const closed = /learning off flood off .*mcast_flood off bcast_flood off .*isolated on locked on/;
+  expect(ip("-n", A, "-d", "link", "show", "z0")).toMatch(closed);
+  a.changeBridgePorts([
+    { index: z, settings: { open: true } },
+    { index: y, settings: { open: false } },
+  ]);
+  expect(areOpen()).toEqual([false, true]);
+  expect(names.map((name) => a.requireLink(`${name}p`).running)).toEqual([true, true]);
+  for (const up of [false, true]) a.changeLink(a.requireLink("y0p").index, { up });
+  expect(areOpen()).toEqual([false, true]);
+  const notPort = a.requireLink("y0p").index;
+  expect(() => a.changeBridgePorts([{ index: notPort, settings: { open: true } }])).toThrow(/set bridge ports #\d+.*E/);
+  for (const name of [...names, "wire"]) a.deleteLink(a.requireLink(name).index, name);
+});
+
 test("a bridge takes members, and the monitor tells of links that change and go", () => {
   const monitor = new LinkMonitor(A);
   a.addBridge("br");

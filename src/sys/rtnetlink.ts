@@ -4,6 +4,7 @@
  */
 import { ENODEV, SysError } from "#sys/errno";
 import {
+  type BridgePortSettings,
   IFLA_IFNAME,
   type Link,
   type LinkSettings,
@@ -12,6 +13,7 @@ import {
   readLink,
   type VethSettings,
   writeAddressGeneration,
+  writeBridgePort,
   writeKind,
   writeSettings,
   writeVeth,
@@ -19,7 +21,7 @@ import {
 import { NetlinkSocket, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type RequestWriter } from "#sys/netlink";
 import { type Address, type Route, writeAddress, writeNeighbor, writeRoute } from "#sys/route-message";
 
-export type { Link, LinkSettings, VethSettings } from "#sys/link-message";
+export type { BridgePortSettings, Link, LinkSettings, VethSettings } from "#sys/link-message";
 export type { Address, NextHop, Route } from "#sys/route-message";
 
 const NETLINK_ROUTE = 0;
@@ -28,6 +30,7 @@ const AF_BRIDGE = 7;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
@@ -80,6 +83,20 @@ export class Rtnetlink {
 
   addBridge(name: string): void {
     this.#createLink(name, `add bridge ${name}`, (r) => writeKind(r, "bridge"));
+  }
+
+  /** Changes ports of bridges one after another, in one go: the time between them is some microseconds. */
+  changeBridgePorts(changes: readonly { readonly index: number; readonly settings: BridgePortSettings }[]): void {
+    const about = `set bridge ports ${changes.map(({ index }) => `#${index}`).join(", ")}`;
+    this.#socket.batch(
+      RTM_SETLINK,
+      about,
+      changes.map(
+        ({ index, settings }) =>
+          (r) =>
+            writeBridgePort(r, index, settings),
+      ),
+    );
   }
 
   /** @param about the interface's name, for the error. */

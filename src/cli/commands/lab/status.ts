@@ -38,5 +38,6 @@ function row(node: NodeStatus): string[] {
   const { green, red } = colorsFor(process.stdout);
   const state = node.state === "up" ? green(node.state) : red(node.state);
   const interfaces = node.interfaces.map(({ name, up }) => (up ? name : `${name} (down)`)).join(" ");
-  return [node.name, node.role, state, `${node.pid ?? "-"}`, node.address ?? "-", interfaces];
+  const address = `${node.address ?? "-"}${node.location === undefined ? "" : ` at ${node.location}`}`;
+  return [node.name, node.role, state, `${node.pid ?? "-"}`, address, interfaces];
 }
