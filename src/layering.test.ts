@@ -21,6 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "fastpath",
     "ospf",
     "bfd",
+    "pmip",
     "src/runtime",
     "src/sys",
     "src/wire",
