@@ -138,6 +138,11 @@ export class Bindings extends KeyedSlots {
 
   // ---- for the control thread ----
 
+  /** Counted so far. */
+  packets(entry: number): number {
+    return this.#doubles[(this.at(entry) + B_PACKETS) >> 1]!;
+  }
+
   /** The subject is at `place` from now on. Returns its entry and sets version; 0: there is no room. */
   put(place: number, now: number): number {
     const entry = this.ensure(now);
