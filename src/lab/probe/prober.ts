@@ -64,7 +64,7 @@ process.stdin.on("end", () => {
 });
 process.stdin.resume();
 const began = now();
-process.stdout.write("sending\n");
+process.stdout.write("ready\n");
 while (isSending) {
   // Timers are late by up to a millisecond: what is due is sent then, so the rate holds.
   const due = Math.floor(((now() - began) * plan.rate) / 1000);
