@@ -60,9 +60,9 @@ function target(ahead = 0): World {
   const at = (time: number): number => time + ahead;
   world.state(at(900), "away", "prepared");
   world.state(at(1015), "prepared", "active", "frame");
-  world.recorder.note({ vm: "web", what: "pbu-sent", peer: "hv3", detail: "blue/prod 10.0.0.5" }, at(1015));
+  world.recorder.note({ vm: "web", what: "pbu-sent", peer: "hv3", subject: "blue/prod 10.0.0.5" }, at(1015));
   world.recorder.look(at(1016));
-  world.recorder.note({ vm: "web", what: "pba", peer: "hv3", detail: "blue/prod 10.0.0.5" }, at(1018));
+  world.recorder.note({ vm: "web", what: "pba", peer: "hv3", subject: "blue/prod 10.0.0.5" }, at(1018));
   world.traffic(at(1019), 3, 0);
   world.traffic(at(1022), 9, 8);
   world.traffic(at(1023), 20, 30);
@@ -95,9 +95,9 @@ describe("a flight report", () => {
     const world = new World("hv2");
     world.state(0, undefined, "prepared");
     world.state(5, "prepared", "active");
-    world.recorder.note({ vm: "web", what: "pbu-sent", detail: "a" }, 5);
-    world.recorder.note({ vm: "web", what: "pbu-sent", detail: "b" }, 5);
-    world.recorder.note({ vm: "web", what: "pba", detail: "a" }, 6);
+    world.recorder.note({ vm: "web", what: "pbu-sent", subject: "a" }, 5);
+    world.recorder.note({ vm: "web", what: "pbu-sent", subject: "b" }, 5);
+    world.recorder.note({ vm: "web", what: "pba", subject: "a" }, 6);
     world.recorder.look(1000);
     expect(world.report.outcome).toBe("open");
     world.recorder.look(70_000);

@@ -4,6 +4,7 @@
  * here, registered from elsewhere), ends with its outcome, and is looked at a while longer for what still comes.
  */
 import type { Millis } from "#base/time";
+import { FIRST_REFUSAL } from "#pmip/packet/numbers";
 import type {
   FlightEvent,
   FlightMarks,
@@ -47,6 +48,10 @@ export interface FlightNote {
   readonly vm: string;
   readonly what: string;
   readonly peer?: string;
+  /** The VM's address that it is about. */
+  readonly subject?: string;
+  /** Of an answer: below 128 it is a good one. */
+  readonly status?: number;
   readonly detail?: string;
 }
 
@@ -61,8 +66,8 @@ interface Flight {
   marks: { -readonly [Mark in keyof FlightMarks]: FlightMarks[Mark] };
   outcome: FlightOutcome;
   ended: number | null;
-  /** Registrations that were sent and not answered yet, by address. */
-  readonly unanswered: Set<string>;
+  /** Of what is registered, by address: true once an anchor has accepted it. */
+  readonly registered: Map<string, boolean>;
   /** False while the VM cannot be delivered to here: there is nothing to look at. */
   isAirborne: boolean;
   heardAt: number;
@@ -109,13 +114,14 @@ export class FlightRecorder {
   }
 
   /** Kept if the VM is in flight. */
-  note({ vm, what, peer, detail }: FlightNote, at: number): void {
+  note({ vm, what, peer, subject = "", status = 0, detail }: FlightNote, at: number): void {
     const flight = this.#openOf(vm);
     if (flight === undefined) return;
-    this.#add(flight, { at, what, ...(peer !== undefined && { peer }), ...(detail !== undefined && { detail }) });
-    const about = detail ?? "";
-    if (what === "pbu-sent") flight.unanswered.add(about);
-    else if (what === "pba") flight.unanswered.delete(about);
+    const about = [subject, detail].filter(Boolean).join(", ");
+    this.#add(flight, { at, what, ...(peer !== undefined && { peer }), ...(about !== "" && { detail: about }) });
+    const { registered } = flight;
+    if (what === "pbu-sent") registered.set(subject, registered.get(subject) ?? false);
+    else if (what === "pba" && status < FIRST_REFUSAL) registered.set(subject, true);
   }
 
   /** Has the VM sent or been sent anything since? Whose time is over is closed. */
@@ -124,7 +130,8 @@ export class FlightRecorder {
       if (flight.isClosed) continue;
       if (flight.isAirborne) this.#mark(flight, now);
       const isUp = flight.side === "home" || (flight.side === "target" && flight.isAirborne);
-      if (flight.outcome === "open" && isUp && flight.unanswered.size === 0) this.#end(flight, "done", now);
+      if (flight.outcome === "open" && isUp && [...flight.registered.values()].every(Boolean))
+        this.#end(flight, "done", now);
       if (flight.ended !== null && now - flight.ended > SETTLE) this.#close(flight);
       // Its registration is not answered, or nobody says whether the VM comes back.
       else if (flight.ended === null && flight.isAirborne && now - flight.heardAt > FORGOTTEN)
@@ -160,7 +167,7 @@ export class FlightRecorder {
     const before = this.#options.countsOf(vm);
     const flight: Flight = {
       ...{ id: ++this.#count, vm, side, began: at, events: [], before, counts: before, marks: { ...NO_MARKS } },
-      ...{ outcome: "open", ended: null, unanswered: new Set(), isAirborne: side === "home", heardAt: at },
+      ...{ outcome: "open", ended: null, registered: new Map(), isAirborne: side === "home", heardAt: at },
       isClosed: false,
     };
     this.#flights.push(flight);

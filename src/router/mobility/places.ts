@@ -1,0 +1,222 @@
+/**
+ * The tables that forwarders find moved VMs in, as the core wants them: a subject's place in the binding table, a tunnel for
+ * each hypervisor that one of them names. Tunnels go when no place has named them for a while.
+ */
+import { formatIpv6 } from "#base/address";
+import { fromHex, toHex } from "#base/bytes";
+import type { Millis } from "#base/time";
+import { type BindingEntry, Bindings, PLACE_NATIVE, PLACE_TUNNEL, PLACE_UNKNOWN } from "#fastpath/tables/bindings";
+import { WAYS } from "#fastpath/tables/connection-layout";
+import { connectionTicks } from "#fastpath/tables/connection-states";
+import { K_KEY, KEY_WORDS } from "#fastpath/tables/keyed-slots";
+import type { Tunnels } from "#fastpath/tables/tunnels";
+import type { Place, PlaceRole, Subject } from "#pmip/events";
+import { fromKey, putKey, subjectKey } from "#router/mobility/subjects";
+import { monotonicNanos } from "#sys/clock";
+
+export interface Whereabouts {
+  readonly subject: Subject;
+  readonly place: Place;
+  readonly role: PlaceRole;
+}
+
+/** How long a tunnel that no place names stays: packets that were on their way into it are long gone then. */
+const REST: Millis = 5000;
+
+/** How long places stay that a core told which was replaced: hypervisors register with the next one when they hear of it. */
+const STALE: Millis = 30_000;
+
+interface TunnelUse {
+  users: number;
+  /** Since when there are none. */
+  idleSince: Millis;
+}
+
+/** Slots that a key may have. */
+const CANDIDATES = 2 * WAYS;
+
+/** The control thread's view of the binding table. */
+class Entries extends Bindings {
+  /** Makes room for the key that was looked for last, by an entry that tells nothing. False: there is none. */
+  evictUnknown(): boolean {
+    for (let i = 0; i < CANDIDATES; i++) {
+      const entry = this.candidate(i);
+      const version = entry === 0 ? -1 : this.versionOf(entry);
+      if (version < 0 || this.place(entry) !== PLACE_UNKNOWN) continue;
+      if (this.removeUnused(entry, version, 0)) return true;
+    }
+    return false;
+  }
+
+  packetsOf(subject: Subject): number {
+    putKey(this.key, subject);
+    const entry = this.find();
+    return entry === 0 ? 0 : this.packets(entry);
+  }
+
+  /** The subject of an entry that a forwarder told of; undefined: it is gone. */
+  subjectAt(entry: number): Subject | undefined {
+    const version = this.versionOf(entry);
+    if (version < 0 || entry < 1 || entry > this.slots) return undefined;
+    const at = this.at(entry) + K_KEY;
+    const key = this.words.slice(at, at + KEY_WORDS);
+    return this.isLive(entry, version) ? fromKey(key) : undefined;
+  }
+}
+
+export interface PlacesOptions {
+  /** Of createBindingTable. */
+  readonly buffer: SharedArrayBuffer;
+  readonly tunnels: Tunnels;
+  readonly warn: (text: string) => void;
+}
+
+export class Places {
+  readonly tunnels: Tunnels;
+  readonly #bindings: Entries;
+  readonly #warn: (text: string) => void;
+  /** What the core has said last of each subject that is somewhere. */
+  readonly #told = new Map<string, Whereabouts>();
+  /** Of these, the few that were here until lately. */
+  readonly #former = new Map<string, Subject>();
+  readonly #uses = new Map<number, TunnelUse>();
+  /** Of these an earlier core spoke, since when the present one has not. */
+  #stale = new Set<string>();
+  #staleSince: Millis = 0;
+  /** Times that a table had no room. */
+  #full = 0;
+
+  constructor({ buffer, tunnels, warn }: PlacesOptions) {
+    this.#bindings = new Entries(buffer);
+    this.tunnels = tunnels;
+    this.#warn = warn;
+  }
+
+  get room(): number {
+    return this.#bindings.slots;
+  }
+
+  /** Whereabouts that found no room in a table: packets went by the home. */
+  get withoutRoom(): number {
+    return this.#full;
+  }
+
+  of(subject: Subject): Whereabouts | undefined {
+    return this.#told.get(subjectKey(subject));
+  }
+
+  /** From the next packet on. */
+  set(whereabouts: Whereabouts, now: Millis): void {
+    const { subject, place, role } = whereabouts;
+    const key = subjectKey(subject);
+    if (place !== "unknown" && role === "former") this.#former.set(key, subject);
+    else this.#former.delete(key);
+    const before = this.#told.get(key);
+    this.#stale.delete(key);
+    if (place === "unknown") {
+      this.#told.delete(key);
+      this.#remove(subject);
+    } else {
+      this.#told.set(key, whereabouts);
+      if (!this.#put(whereabouts, now)) {
+        this.#full++;
+        this.#warn("there is no room for another binding (mobility.bindings in fabric.yaml): packets go by the home");
+      }
+    }
+    if (before !== undefined) this.#leave(before.place, now);
+  }
+
+  /** Another core begins: what it does not say again goes when {@link sweep} is told so late that it would have. */
+  coreReplaced(now: Millis): void {
+    this.#stale = new Set(this.#told.keys());
+    this.#staleSince = now;
+  }
+
+  subjectAt(entry: number): Subject | undefined {
+    return this.#bindings.subjectAt(entry);
+  }
+
+  /** All entries, with their subjects and what was said of them. */
+  *entries(): Generator<{ readonly entry: BindingEntry; readonly subject: Subject; readonly told?: Whereabouts }> {
+    for (const entry of this.#bindings.entries()) {
+      const subject = fromKey(entry.key);
+      const told = this.#told.get(subjectKey(subject));
+      yield { entry, subject, ...(told !== undefined && { told }) };
+    }
+  }
+
+  /** An entry that is nobody's question any more. */
+  forget({ entry, version }: BindingEntry): void {
+    this.#bindings.remove(entry, version);
+  }
+
+  /** Packets sent on by places of the former host's, of subjects that are `whose`. */
+  formerPackets(whose: (subject: Subject) => boolean): number {
+    let packets = 0;
+    for (const subject of this.#former.values()) if (whose(subject)) packets += this.#bindings.packetsOf(subject);
+    return packets;
+  }
+
+  users(tunnel: number): number {
+    return this.#uses.get(tunnel)?.users ?? 0;
+  }
+
+  /** Takes away tunnels that have rested long enough, and what nobody says any more. About once a second. */
+  sweep(now: Millis): void {
+    if (this.#stale.size > 0 && now - this.#staleSince > STALE) {
+      for (const key of [...this.#stale]) this.set({ ...this.#told.get(key)!, place: "unknown" }, now);
+    }
+    for (const [tunnel, use] of this.#uses) {
+      if (use.users > 0 || now - use.idleSince < REST) continue;
+      this.tunnels.remove(tunnel);
+      this.#uses.delete(tunnel);
+    }
+  }
+
+  // ---- within ----
+
+  #put({ subject, place }: Whereabouts, now: Millis): boolean {
+    const word = this.#placeOf(place, now);
+    if (word === undefined) return false;
+    const bindings = this.#bindings;
+    const ticks = connectionTicks(monotonicNanos());
+    putKey(bindings.key, subject);
+    if (bindings.put(word, ticks) !== 0) return true;
+    // A VM that asks for everybody must not keep those out that are known.
+    return bindings.evictUnknown() && bindings.put(word, ticks) !== 0;
+  }
+
+  /** The word that stands for the place. Undefined: no tunnel is left. */
+  #placeOf(place: Place, now: Millis): number | undefined {
+    if (place === "unknown") return PLACE_UNKNOWN;
+    if (place === "native") return PLACE_NATIVE;
+    const tunnel = this.tunnels.add(fromHex(place.mag)!);
+    if (tunnel < 0) return undefined;
+    const use = this.#uses.get(tunnel) ?? { users: 0, idleSince: now };
+    use.users++;
+    this.#uses.set(tunnel, use);
+    return PLACE_TUNNEL + tunnel;
+  }
+
+  #leave(place: Place, now: Millis): void {
+    if (typeof place === "string") return;
+    const use = this.#uses.get(this.tunnels.find(fromHex(place.mag)!));
+    if (use === undefined) return;
+    use.users--;
+    use.idleSince = now;
+  }
+
+  #remove(subject: Subject): void {
+    const bindings = this.#bindings;
+    putKey(bindings.key, subject);
+    const entry = bindings.find();
+    if (entry !== 0) bindings.remove(entry, bindings.version);
+  }
+}
+
+/** For logs. */
+export const placeText = (place: Place): string =>
+  typeof place === "string" ? place : formatIpv6(fromHex(place.mag)!);
+
+/** 32 hexadecimal digits of a tunnel's end. */
+export const endOf = (tunnels: Tunnels, tunnel: number): string => toHex(tunnels.address(tunnel));

@@ -1,0 +1,29 @@
+/** What the lines of a recording of mobility say: a core begins, an event comes, all ends. */
+import type { Millis } from "#base/time";
+import type { MobilityConfig } from "#pmip/config";
+import type { MobilityEvent } from "#pmip/events";
+
+/** Counted up when recordings of before can no longer be replayed. */
+export const RECORDING_VERSION = 1;
+
+/** The first line. */
+export interface RecordingHeader {
+  readonly recording: "mobility";
+  readonly version: number;
+  /** Of the program. */
+  readonly ain: string;
+  /** Name of the node. */
+  readonly node: string;
+  /** Unix time of the start, RFC 3339. */
+  readonly began: string;
+}
+
+/** A core begins its life: the first, or one in place of another. */
+export interface RecordedStart {
+  readonly core: { readonly config: MobilityConfig };
+}
+
+export interface RecordedEvent {
+  readonly at: Millis;
+  readonly event: MobilityEvent;
+}

@@ -1,0 +1,233 @@
+/** Mobility's place in a router: its tables, its core and the flight recorder, between VMs, ports and other hypervisors. */
+import { toHex } from "#base/bytes";
+import { INJECT_ORIGINATE } from "#fastpath/shared";
+import { createBindingTable } from "#fastpath/tables/bindings";
+import { connectionTicks, TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
+import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
+import { CONTROL_IGNORED } from "#fastpath/verdicts";
+import type { MobilityNote } from "#pmip/events";
+import type { Configuration } from "#router/config/model";
+import type { Log } from "#router/log";
+import { Claims } from "#router/mobility/claims";
+import type { MobilityCore } from "#router/mobility/core-run";
+import { FlightLog } from "#router/mobility/flight-log";
+import type { FlightCounts } from "#router/mobility/flights";
+import { frameOf, type MobilityDatagram, readFrame } from "#router/mobility/frames";
+import { anchorAddresses, hostedConfig } from "#router/mobility/hosted-config";
+import { MobilityHost, type MobilityHostOptions } from "#router/mobility/mobility-host";
+import { PathMtus } from "#router/mobility/path-mtu";
+import { Places } from "#router/mobility/places";
+import { RECORDING_VERSION, type RecordingHeader } from "#router/mobility/recording";
+import { countRestart } from "#router/mobility/restart-counter";
+import { subjectsOf } from "#router/mobility/subjects";
+import { TableLook } from "#router/mobility/table-look";
+import { readTunnelError } from "#router/mobility/tunnel-errors";
+import { UnixClock } from "#router/mobility/unix-clock";
+import type { PortState, Ports } from "#router/ports";
+import { ownFrame, type ServicesIo } from "#router/services-io";
+import type { ActiveHow, VmObserver, VmRegistry } from "#router/vms/events";
+import { Recorder } from "#runtime/recording/recorder";
+import { monotonicNanos } from "#sys/clock";
+import packageJson from "../../../package.json";
+
+/** Milliseconds between looks at the binding table. */
+const LOOK = 1000;
+
+export interface RouterMobilityOptions<Core extends MobilityCore> {
+  readonly configuration: Configuration;
+  readonly services: ServicesIo;
+  readonly ports: Ports;
+  readonly log: Log;
+  /** What is to outlast the process is in files that begin so. */
+  readonly files: string;
+  readonly begin: MobilityHostOptions<Core>["begin"];
+  /** Of the VM's port and its held frames, and of frames that ended here for want of a VM: since the router's start. */
+  readonly countsOf: (vm: string) => Omit<FlightCounts, "stragglers">;
+  /** As VmRegistry's. */
+  readonly released: VmRegistry["released"];
+}
+
+export class RouterMobility<Core extends MobilityCore = MobilityCore> implements VmObserver {
+  readonly bindings: SharedArrayBuffer;
+  readonly tunnels: SharedArrayBuffer = createTunnelTable();
+  readonly places: Places;
+  readonly pathMtus: PathMtus;
+  readonly flights: FlightLog;
+  readonly clock = new UnixClock();
+  readonly #options: RouterMobilityOptions<Core>;
+  readonly #look: TableLook;
+  readonly #claims: Claims;
+  #configuration: Configuration;
+  #host: MobilityHost<Core> | undefined;
+  #recorder: Recorder | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: RouterMobilityOptions<Core>) {
+    const { configuration, services, log, files } = options;
+    this.#options = options;
+    this.#configuration = configuration;
+    const { bindings: entries } = configuration.fabric.mobility;
+    const key = crypto.getRandomValues(new Int32Array(2));
+    // What this router is the home of, and as many that its VMs ask for.
+    this.bindings = createBindingTable({ entries: Math.min(2 * entries, MOST_ENTRIES), key });
+    const tunnels = new Tunnels(this.tunnels);
+    this.places = new Places({ buffer: this.bindings, tunnels, warn: (text) => log.warn(`mobility: ${text}`) });
+    this.pathMtus = new PathMtus(tunnels, () => services.changed());
+    this.#look = new TableLook(this.places);
+    this.#claims = new Claims(`${files}.claims`);
+    this.flights = new FlightLog({
+      router: configuration.node.name,
+      fabric: () => this.#configuration.fabric,
+      now: () => this.clock.now(),
+      countsOf: (vm) => ({ ...options.countsOf(vm), stragglers: this.#stragglers(vm) }),
+    });
+  }
+
+  /** Undefined: this is a switch, or nothing has begun yet. */
+  get host(): MobilityHost<Core> | undefined {
+    return this.#host;
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** Before the first VM is active. */
+  begin(): void {
+    const { node } = this.#configuration;
+    if (node.role === "switch") return;
+    const { log, begin, files } = this.#options;
+    this.#recorder = this.#record();
+    this.#host = new MobilityHost<Core>({
+      ...{ begin, log, config: hostedConfig(this.#configuration), places: this.places, clock: this.clock },
+      recorder: this.#recorder,
+      countRestart: () => countRestart(`${files}.restarts`, Date.now()),
+      send: (datagram) => this.#send(datagram),
+      released: (vm) => this.#released(vm),
+      claimed: (vm, claim) => this.#claims.set(vm, claim),
+      noted: (note: MobilityNote, vm, at) => this.flights.noted(note, vm, at),
+      moved: (change, at) => this.flights.moved(change, this.#host?.vmOf(change.to.subject), at),
+    });
+    this.#timer = setInterval(() => this.#lookAround(), LOOK);
+  }
+
+  configure(configuration: Configuration): void {
+    this.#configuration = configuration;
+    this.#host?.configure(hostedConfig(configuration));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#host?.stop();
+    this.flights.stop();
+    this.#claims.flush();
+    this.#recorder?.close();
+  }
+
+  // ---- what the router tells ----
+
+  onState: NonNullable<VmObserver["onState"]> = (change) => this.flights.state(change);
+
+  onActive: NonNullable<VmObserver["onActive"]> = (vm, how: ActiveHow) => {
+    const claim = how === "start" ? this.#claims.of(vm.name) : undefined;
+    this.#host?.attached({
+      ...{ type: "attached", vm: vm.name, subjects: subjectsOf(vm), handoff: how === "handoff" },
+      ...(claim !== undefined && { claim }),
+      ...(vm.mac !== undefined && { linkLayer: toHex(vm.mac.bytes) }),
+    });
+  };
+
+  onGone: NonNullable<VmObserver["onGone"]> = (vm) => this.#host?.detached(vm.name);
+
+  /** A frame that was punted for this router itself. False: it is none of mobility's. */
+  take(port: PortState, octets: Uint8Array): boolean {
+    const read = readFrame(octets);
+    if (read === "other") return this.#takeError(octets);
+    if (read === "refused" || this.#host === undefined || !this.#isOwn(read.destination)) {
+      this.#host?.count("refused: not a message to this router alone");
+      this.#options.services.lost(port.index, CONTROL_IGNORED);
+    } else {
+      this.#host.received(read);
+    }
+    return true;
+  }
+
+  /** A forwarder made an entry of which nothing is known. */
+  wanted(entry: number): void {
+    const subject = this.places.subjectAt(entry);
+    if (subject !== undefined && this.places.of(subject) === undefined && this.#look.noteAsked(subject))
+      this.#host?.wanted(subject);
+  }
+
+  // ---- within ----
+
+  #isOwn = (address: string): boolean =>
+    address === toHex(this.#configuration.node.address.bytes) ||
+    anchorAddresses(this.#configuration).some((anchor) => toHex(anchor) === address);
+
+  #takeError(octets: Uint8Array): boolean {
+    const error = readTunnelError(octets, this.#configuration.node.address.bytes);
+    return error !== undefined && this.pathMtus.heard(error, this.clock.now());
+  }
+
+  #send(datagram: MobilityDatagram): boolean {
+    if (this.#isOwn(datagram.destination)) {
+      queueMicrotask(() => this.#host?.received(datagram)); // another home of our own
+      return true;
+    }
+    const port = [...this.#options.ports.all.values()].find(
+      ({ kind, trouble }) => kind === "uplink" && trouble === undefined,
+    );
+    if (port === undefined) return false;
+    const frame = frameOf(datagram);
+    return this.#options.services.inject(ownFrame(port.index, frame), frame, INJECT_ORIGINATE);
+  }
+
+  #released(vm: string): void {
+    this.#options.released(vm).catch((error: unknown) => {
+      this.#options.log.error(`mobility: VM ${vm} is elsewhere, and could not be released: ${String(error)}`);
+    });
+  }
+
+  #lookAround(): void {
+    const now = this.clock.now();
+    this.#host?.checkClock();
+    this.places.sweep(now);
+    this.pathMtus.sweep(now);
+    const idle = (this.#configuration.fabric.mobility.idle / 1000) * TICKS_PER_SECOND;
+    const { wanted, used } = this.#look.look(connectionTicks(monotonicNanos()), idle);
+    for (const subject of wanted) this.#host?.wanted(subject);
+    this.#host?.used(used);
+  }
+
+  /** Packets passed on by places that were the VM's own until lately. */
+  #stragglers(vm: string): number {
+    return this.places.formerPackets((subject) => this.#host?.vmOf(subject) === vm);
+  }
+
+  #record(): Recorder | undefined {
+    const { node } = this.#configuration;
+    const record = node.mobility?.record;
+    if (record === undefined) return undefined;
+    const { log } = this.#options;
+    try {
+      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`mobility: the recording ends: ${why}`) });
+      const header: RecordingHeader = {
+        recording: "mobility",
+        version: RECORDING_VERSION,
+        ain: packageJson.version,
+        node: node.name,
+        began: new Date().toISOString(),
+      };
+      recorder.write(header);
+      log.info(`mobility: recording to ${record.file}`);
+      return recorder;
+    } catch (error) {
+      log.error(`mobility: no recording: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+}
+
+/** What a table may have at most. */
+const MOST_ENTRIES = 1 << 22;
