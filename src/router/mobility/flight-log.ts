@@ -27,8 +27,9 @@ export class FlightLog {
     this.#recorder = new FlightRecorder(options);
   }
 
+  /** Said the moment it is in force. */
   state(change: VmChange): void {
-    this.#recorder.state(change);
+    this.#recorder.state({ ...change, at: this.#options.now() });
     this.#watch();
   }
 

@@ -47,6 +47,7 @@ function source(): World {
   world.state(1000, "active", "held");
   world.traffic(1001, 501, 701);
   world.traffic(1003, 502, 701);
+  world.counts = { ...world.counts, held: 5 };
   world.traffic(1010, 502, 701);
   world.recorder.note({ vm: "web", what: "bri-received", peer: "hv3" }, 1020);
   world.counts = { ...world.counts, port: undefined, held: 12, reinjected: 11, givenUp: 1 };
@@ -72,7 +73,15 @@ function target(ahead = 0): World {
 describe("a flight report", () => {
   test("of the source tells hold, the last packets, release, and what became of held packets", () => {
     const { report, line } = source();
-    expect(line).toEqual(["1000 held", "1001 last-to-vm", "1003 last-from-vm", "1020 bri-received", "1021 released"]);
+    expect(line).toEqual([
+      "1000 held",
+      "1001 last-to-vm",
+      "1003 last-from-vm",
+      "1010 first-held",
+      "1020 bri-received",
+      "1021 held-sent-on",
+      "1021 released",
+    ]);
     expect(report).toMatchObject({ side: "source", outcome: "done", began: 1000, ended: 1021, downtime: 20 });
     expect(report.packets).toEqual({ held: 12, reinjected: 11, givenUp: 1, stragglers: 0, dropped: {} });
   });
@@ -171,8 +180,22 @@ describe("both sides in one", () => {
       downtime: { total: 21, still: 14, network: 7 },
     });
     expect(move.timeline.map(({ router, what, relative }) => `${relative} ${router} ${what}`)).toEqual([
-      ...["0 hv2 prepared", "100 hv1 held", "101 hv1 last-to-vm", "103 hv1 last-from-vm", "115 hv2 activated"],
-      ...["115 hv2 pbu-sent", "115 hv2 first-from-vm", "118 hv2 pba", "120 hv1 bri-received", "121 hv1 released"],
+      ...[
+        "0 hv2 prepared",
+        "100 hv1 held",
+        "101 hv1 last-to-vm",
+        "103 hv1 last-from-vm",
+        "110 hv1 first-held",
+        "115 hv2 activated",
+      ],
+      ...[
+        "115 hv2 pbu-sent",
+        "115 hv2 first-from-vm",
+        "118 hv2 pba",
+        "120 hv1 bri-received",
+        "121 hv1 held-sent-on",
+        "121 hv1 released",
+      ],
       "122 hv2 first-to-vm",
     ]);
   });

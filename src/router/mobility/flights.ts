@@ -75,6 +75,13 @@ interface Flight {
   isClosed: boolean;
 }
 
+/** What the time line tells when it is seen for the first time. */
+const FIRST_TIMES: readonly (readonly [string, (counts: FlightCounts) => number])[] = [
+  ["first-held", ({ held }) => held],
+  ["held-sent-on", ({ reinjected }) => reinjected],
+  ["first-straggler", ({ stragglers }) => stragglers],
+];
+
 const NO_MARKS: FlightMarks = { firstFromVm: null, lastFromVm: null, firstToVm: null, lastToVm: null };
 
 /** All times are Unix milliseconds, with fractions. */
@@ -190,6 +197,9 @@ export class FlightRecorder {
     const seen = flight.counts;
     const counts = this.#options.countsOf(flight.vm);
     flight.counts = counts.port === undefined ? { ...counts, port: seen.port } : counts;
+    for (const [what, of] of FIRST_TIMES) {
+      if (of(counts) > of(flight.before) && of(seen) === of(flight.before)) this.#add(flight, { at: now, what });
+    }
     if (counts.port === undefined || seen.port === undefined) return;
     const { marks } = flight;
     if (counts.port.fromVm > seen.port.fromVm) {
