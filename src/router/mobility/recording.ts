@@ -6,18 +6,6 @@ import type { MobilityEvent } from "#pmip/events";
 /** Counted up when recordings of before can no longer be replayed. */
 export const RECORDING_VERSION = 1;
 
-/** The first line. */
-export interface RecordingHeader {
-  readonly recording: "mobility";
-  readonly version: number;
-  /** Of the program. */
-  readonly ain: string;
-  /** Name of the node. */
-  readonly node: string;
-  /** Unix time of the start, RFC 3339. */
-  readonly began: string;
-}
-
 /** A core begins its life: the first, or one in place of another. */
 export interface RecordedStart {
   readonly core: { readonly config: MobilityConfig };

@@ -7,13 +7,14 @@ import type { NodeOspf } from "#router/config/model";
 import type { Log } from "#router/log";
 import { type Hop, HopSets } from "#router/ospf/hop-sets";
 import { OspfHost } from "#router/ospf/ospf-host";
-import { RECORDING_VERSION, type RecordingHeader } from "#router/ospf/recording";
+import { RECORDING_VERSION } from "#router/ospf/recording";
 import { leaveRestartWord, takeRestartWord } from "#router/ospf/restart-word";
 import { WarmUp } from "#router/ospf/warm-up";
 import type { PortState, Ports } from "#router/ports";
 import type { Rib } from "#router/rib";
 import type { ServicesIo } from "#router/services-io";
 import type { UplinkNeighbors } from "#router/uplink-neighbors";
+import type { RecordingHeader } from "#runtime/recording/player";
 import { Recorder } from "#runtime/recording/recorder";
 import packageJson from "../../../package.json";
 
