@@ -35,10 +35,10 @@ topology:
     - {type: veth, endpoints: [{node: vm, interface: eth2}, {node: b, interface: eth1, mac: "${GATEWAY}"}], mtu: 1500}
 `;
 
-const up = async (): Promise<void> => {
-  const result = loadTopology(join(folder, "t.clab.yml"), {});
+const up = async (file = "t.clab.yml", into = files): Promise<void> => {
+  const result = loadTopology(join(folder, file), {});
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
-  await labUp(result.topology, { files, ain: "/bin/false", patience: 5000, say: () => {} });
+  await labUp(result.topology, { files: into, ain: "/bin/false", patience: 5000, say: () => {} });
 };
 const namespace = (node: string): string => `${NAME}-${node}`;
 const state = () => files.read()!;
@@ -122,6 +122,23 @@ test("a lab that is brought up again leaves it where it is, and repairs its wire
   expect(locationOf(state(), "vm")).toBe("a");
   expect(() => move("c")).toThrow("vm has no link to c (it has links to a, b)");
   expect(() => labMove(state(), "a", "b")).toThrow("a does not move: it has no label ain-moves");
+});
+
+test("in a lab of the same make beside it, it is another VM", async () => {
+  const beside = new LabFiles(`${NAME}o`);
+  writeFileSync(join(folder, "o.clab.yml"), TOPOLOGY.replace(`name: ${NAME}`, `name: ${NAME}o`));
+  try {
+    await up("o.clab.yml", beside);
+    move("b");
+    labMove(beside.read()!, "vm", "b");
+    move("a");
+    expect([locationOf(state(), "vm"), locationOf(beside.read()!, "vm")]).toEqual(["a", "b"]);
+    const heard = inNamespace(namespace("vm"), () => Bun.spawnSync(["ping", "-c", "2", "-i", "0.1", "192.0.2.1"]));
+    expect(heard.exitCode).toBe(0);
+  } finally {
+    await labDown(beside);
+  }
+  expect(locationOf(state(), "vm")).toBe("a");
 });
 
 test("nothing of it is left when the lab is down", async () => {

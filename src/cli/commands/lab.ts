@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { downCommand } from "#cli/commands/lab/down";
 import { execCommand } from "#cli/commands/lab/exec";
 import { listCommand } from "#cli/commands/lab/list";
+import { migrateCommand } from "#cli/commands/lab/migrate";
 import { moveCommand } from "#cli/commands/lab/move";
 import { statusCommand } from "#cli/commands/lab/status";
 import { upCommand } from "#cli/commands/lab/up";
@@ -15,5 +16,6 @@ export const labCommand = (): Command =>
     .addCommand(execCommand())
     .addCommand(statusCommand())
     .addCommand(moveCommand())
+    .addCommand(migrateCommand())
     .addCommand(listCommand())
     .addCommand(downCommand());
