@@ -112,9 +112,12 @@ export class RouterMobility<Core extends MobilityCore = MobilityCore> implements
     this.#timer = setInterval(() => this.#lookAround(), LOOK);
   }
 
+  /** After every change: most are of VMs, and mean nothing here. */
   configure(configuration: Configuration): void {
+    const before = this.#configuration;
     this.#configuration = configuration;
-    this.#host?.configure(hostedConfig(configuration));
+    const isSame = configuration.fabric === before.fabric && configuration.node.homes === before.node.homes;
+    if (!isSame) this.#host?.configure(hostedConfig(configuration));
   }
 
   stop(): void {
