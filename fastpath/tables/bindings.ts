@@ -138,6 +138,11 @@ export class Bindings extends KeyedSlots {
 
   // ---- for the control thread ----
 
+  /** Tick of the last packet, or of when the entry was made. */
+  usedAt(entry: number): number {
+    return this.words[this.at(entry) + B_USED]!;
+  }
+
   /** Counted so far. */
   packets(entry: number): number {
     return this.#doubles[(this.at(entry) + B_PACKETS) >> 1]!;
