@@ -181,7 +181,9 @@ describe("the look at the binding table", () => {
     world.asks(1000);
     const wanted = Array.from({ length: 12 }, (_, i) => look.look(1000 + i, IDLE).wanted.length);
     expect(wanted).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    expect(look.noteAsked(web)).toBe(false);
+    const { entry } = [...world.places.entries()][0]!;
+    expect(look.isNew(entry.entry, entry.version)).toBe(false);
+    expect(look.isNew(entry.entry, entry.version + 1)).toBe(true); // it has become another's
     world.host.stop();
   });
 

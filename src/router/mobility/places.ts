@@ -48,6 +48,15 @@ class Entries extends Bindings {
     return false;
   }
 
+  /** Calls for each entry, without making anything. */
+  scan(visit: (entry: number, version: number) => void): void {
+    for (let entry = 1; entry <= this.slots; entry++) {
+      if (!this.isTaken(entry)) continue;
+      const version = this.versionOf(entry);
+      if (version >= 0) visit(entry, version);
+    }
+  }
+
   packetsOf(subject: Subject): number {
     putKey(this.key, subject);
     const entry = this.find();
@@ -56,12 +65,22 @@ class Entries extends Bindings {
 
   /** The subject of an entry that a forwarder told of; undefined: it is gone. */
   subjectAt(entry: number): Subject | undefined {
-    const version = this.versionOf(entry);
-    if (version < 0 || entry < 1 || entry > this.slots) return undefined;
+    const version = entry < 1 || entry > this.slots ? -1 : this.versionOf(entry);
+    if (version < 0) return undefined;
     const at = this.at(entry) + K_KEY;
     const key = this.words.slice(at, at + KEY_WORDS);
     return this.isLive(entry, version) ? fromKey(key) : undefined;
   }
+}
+
+/** Good for one call only. */
+export interface ScannedEntry {
+  readonly entry: number;
+  readonly version: number;
+  readonly isUnknown: boolean;
+  /** Tick of the last packet. */
+  readonly usedAt: number;
+  readonly packets: number;
 }
 
 export interface PlacesOptions {
@@ -77,6 +96,8 @@ export class Places {
   readonly #warn: (text: string) => void;
   /** What the core has said last of each subject that is somewhere. */
   readonly #told = new Map<string, Whereabouts>();
+  /** The same by entry of the table. */
+  readonly #at = new Map<number, { readonly version: number; readonly whereabouts: Whereabouts }>();
   /** Of these, the few that were here until lately. */
   readonly #former = new Map<string, Subject>();
   readonly #uses = new Map<number, TunnelUse>();
@@ -136,6 +157,11 @@ export class Places {
     return this.#bindings.subjectAt(entry);
   }
 
+  /** −1: there is no such entry. */
+  versionAt(entry: number): number {
+    return entry < 1 || entry > this.room ? -1 : this.#bindings.versionOf(entry);
+  }
+
   /** All entries, with their subjects and what was said of them. */
   *entries(): Generator<{ readonly entry: BindingEntry; readonly subject: Subject; readonly told?: Whereabouts }> {
     for (const entry of this.#bindings.entries()) {
@@ -145,8 +171,23 @@ export class Places {
     }
   }
 
+  /** A quick look at all entries. `told`: what was said of it; undefined: nothing, it is a forwarder's question. */
+  scan(visit: (entry: ScannedEntry, told: Whereabouts | undefined) => void): void {
+    const bindings = this.#bindings;
+    const seen = { entry: 0, version: 0, isUnknown: false, usedAt: 0, packets: 0 };
+    bindings.scan((entry, version) => {
+      seen.entry = entry;
+      seen.version = version;
+      seen.isUnknown = bindings.place(entry) === PLACE_UNKNOWN;
+      seen.usedAt = bindings.usedAt(entry);
+      seen.packets = bindings.packets(entry);
+      const told = this.#at.get(entry);
+      visit(seen, told?.version === version ? told.whereabouts : undefined);
+    });
+  }
+
   /** An entry that is nobody's question any more. */
-  forget({ entry, version }: BindingEntry): void {
+  forget({ entry, version }: Pick<ScannedEntry, "entry" | "version">): void {
     this.#bindings.remove(entry, version);
   }
 
@@ -175,15 +216,18 @@ export class Places {
 
   // ---- within ----
 
-  #put({ subject, place }: Whereabouts, now: Millis): boolean {
+  #put(whereabouts: Whereabouts, now: Millis): boolean {
+    const { subject, place } = whereabouts;
     const word = this.#placeOf(place, now);
     if (word === undefined) return false;
     const bindings = this.#bindings;
     const ticks = connectionTicks(monotonicNanos());
     putKey(bindings.key, subject);
-    if (bindings.put(word, ticks) !== 0) return true;
+    let entry = bindings.put(word, ticks);
     // A VM that asks for everybody must not keep those out that are known.
-    return bindings.evictUnknown() && bindings.put(word, ticks) !== 0;
+    if (entry === 0 && bindings.evictUnknown()) entry = bindings.put(word, ticks);
+    if (entry !== 0) this.#at.set(entry, { version: bindings.version, whereabouts });
+    return entry !== 0;
   }
 
   /** The word that stands for the place. Undefined: no tunnel is left. */
@@ -210,7 +254,9 @@ export class Places {
     const bindings = this.#bindings;
     putKey(bindings.key, subject);
     const entry = bindings.find();
-    if (entry !== 0) bindings.remove(entry, bindings.version);
+    if (entry === 0) return;
+    this.#at.delete(entry);
+    bindings.remove(entry, bindings.version);
   }
 }
 

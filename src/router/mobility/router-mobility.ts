@@ -158,9 +158,10 @@ export class RouterMobility<Core extends MobilityCore = MobilityCore> implements
 
   /** A forwarder made an entry of which nothing is known. */
   wanted(entry: number): void {
-    const subject = this.places.subjectAt(entry);
-    if (subject !== undefined && this.places.of(subject) === undefined && this.#look.noteAsked(subject))
-      this.#host?.wanted(subject);
+    const version = this.places.versionAt(entry);
+    const subject = version < 0 ? undefined : this.places.subjectAt(entry);
+    if (subject === undefined || this.places.of(subject) !== undefined) return;
+    if (this.#look.isNew(entry, version)) this.#host?.wanted(subject);
   }
 
   // ---- within ----

@@ -1,10 +1,7 @@
 /** The periodic look at the binding table: what nobody has asked for yet, what was used, what nobody uses any more. */
-
-import { PLACE_UNKNOWN } from "#fastpath/tables/bindings";
 import { TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import type { Subject } from "#pmip/events";
 import type { Places } from "#router/mobility/places";
-import { subjectKey } from "#router/mobility/subjects";
 
 export interface Looked {
   /** Packets go there, and nobody knows yet where it is. */
@@ -18,47 +15,56 @@ const MOST_WANTED = 500;
 /** Looks after which a question is asked again that had no answer. */
 const PATIENCE = 10;
 
+/** A question that was asked: of which version of its entry, and how many looks ago. */
+interface Asked {
+  readonly version: number;
+  looks: number;
+}
+
 export class TableLook {
   readonly #places: Places;
-  /** Questions asked, and how many looks ago. */
-  #asked = new Map<string, number>();
+  /** By entry. */
+  readonly #asked = new Map<number, Asked>();
   #last: number | undefined;
 
   constructor(places: Places) {
     this.#places = places;
   }
 
-  /** This one was asked already, at its first packet. */
-  noteAsked(subject: Subject): boolean {
-    const key = subjectKey(subject);
-    if (this.#asked.has(key)) return false;
-    this.#asked.set(key, 0);
+  /** True: it was not asked before, and is now, at its first packet. */
+  isNew(entry: number, version: number): boolean {
+    if (this.#asked.get(entry)?.version === version) return false;
+    this.#asked.set(entry, { version, looks: 0 });
     return true;
   }
 
   /** About once a second. `now`: ticks, as forwarders count them; `idle`: ticks. */
   look(now: number, idle: number): Looked {
+    const places = this.#places;
     const wanted: Subject[] = [];
     const used: Subject[] = [];
-    const asked = new Map<string, number>();
     const last = this.#last ?? (now - TICKS_PER_SECOND) | 0;
-    for (const { entry, subject, told } of this.#places.entries()) {
-      const sinceLast = (entry.usedAt - last) | 0;
+    places.scan((seen, told) => {
       if (told !== undefined) {
-        if (sinceLast >= 0 && entry.packets > 0 && told.role !== "home") used.push(subject);
-      } else if (((now - entry.usedAt) | 0) > idle) {
-        this.#places.forget(entry);
-      } else if (entry.place === PLACE_UNKNOWN) {
-        const looks = this.#asked.get(subjectKey(subject));
-        if (looks !== undefined && looks < PATIENCE) asked.set(subjectKey(subject), looks + 1);
-        else if (wanted.length < MOST_WANTED) {
-          asked.set(subjectKey(subject), 0);
-          wanted.push(subject);
-        }
+        this.#asked.delete(seen.entry);
+        const isUsed = ((seen.usedAt - last) | 0) >= 0 && seen.packets > 0;
+        if (isUsed && told.role !== "home") used.push(told.subject);
+      } else if (((now - seen.usedAt) | 0) > idle) {
+        this.#asked.delete(seen.entry);
+        places.forget(seen);
+      } else if (seen.isUnknown && wanted.length < MOST_WANTED && this.#isDue(seen.entry, seen.version)) {
+        const subject = places.subjectAt(seen.entry);
+        if (subject !== undefined) wanted.push(subject);
       }
-    }
-    this.#asked = asked;
+    });
     this.#last = now;
     return { wanted, used };
+  }
+
+  #isDue(entry: number, version: number): boolean {
+    if (this.isNew(entry, version)) return true;
+    const asked = this.#asked.get(entry)!;
+    asked.looks = asked.looks < PATIENCE ? asked.looks + 1 : 0;
+    return asked.looks === 0;
   }
 }
