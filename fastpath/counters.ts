@@ -28,6 +28,8 @@ export const W_CACHE_HITS = 2;
 export const W_CACHE_MISSES = 3;
 /** Nanoseconds spent awake. */
 export const W_BUSY = 4;
+/** From here: packets forwarded by the way they took to VMs, one of the WAY_ values. */
+export const W_WAYS = 5;
 export const WORKER_COUNTERS = 16;
 
 export const COUNTERS_OCTETS = (WORKER_COUNTERS + MAX_PORTS * PORT_COUNTERS) * 8;

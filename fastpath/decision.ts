@@ -10,7 +10,7 @@ export const RECORD = 32;
 // The key, written by the flow cache.
 /** Table generation the decision was made with. */
 export const R_GENERATION = 0;
-/** Input port | protocol << 16. */
+/** Input port | protocol << 16; 1 << 31: came in a tunnel. */
 export const R_META = 1;
 /** Raw source and destination port. */
 export const R_PORTS = 2;
@@ -36,7 +36,10 @@ export const R_SOURCE = 18;
 export const R_DESTINATION = 22;
 /** Largest IP packet the way out takes (low 16 bits), largest TCP MSS that fits both sides or 0 (high 16 bits); octets. */
 export const R_LIMITS = 26;
-/** Key: both MACs of the frame as it came, so that a cached decision checks them like the stages do. Three raw words. */
+/**
+ * Key: both MACs of the frame as it came, so that a cached decision checks them like the stages do. Three raw words. Of a packet
+ * that came in a tunnel: the upper half of the outer source, the key.
+ */
 export const R_LINK = 27;
 /** Coarse time of last use, in cache epochs (flow-cache.ts). */
 export const R_USED = 30;
@@ -51,6 +54,20 @@ export const R_CONNECTION_4 = 5;
 export const R_CONNECTION_6 = 24;
 /** Set beside an entry of the connection table: the flow goes back on it. */
 export const CONNECTION_BACK = 1 << 30;
+
+/**
+ * In a remembered record: the place word (stages/redirect.ts), 0 when nobody asked where the destination is; if it is not 0,
+ * entry and version of the binding. Of an IPv6 frame, which is then forwarded as it is, also key and flow word of the tunnel: an
+ * IPv4 frame's are R_DESTINATION's tags and R_FLOW_WORD.
+ */
+export const R_PLACE_4 = 8;
+export const R_BINDING_4 = 9;
+export const R_BINDING_VERSION_4 = 10;
+export const R_PLACE_6 = 20;
+export const R_BINDING_6 = 21;
+export const R_BINDING_VERSION_6 = 17;
+export const R_TUNNEL_KEY_6 = 18;
+export const R_TUNNEL_FLOW_6 = 19;
 
 /**
  * The raw ports, source in the low half, that the packet leaves with (rewrite/nat.ts); an ICMP query:

@@ -2,7 +2,15 @@
  * What happens to one frame: classify, decide (or remember), fit, REWRITE, transmit; and the ICMP error, punt and
  * counter that its ending asks for. No I/O of its own: ports, punts and time are given.
  */
-import { C_ENDINGS, C_ERRORS_LIMITED, C_ERRORS_SENT, C_TX_FRAMES, C_TX_OCTETS, portCounters } from "#fastpath/counters";
+import {
+  C_ENDINGS,
+  C_ERRORS_LIMITED,
+  C_ERRORS_SENT,
+  C_TX_FRAMES,
+  C_TX_OCTETS,
+  portCounters,
+  W_WAYS,
+} from "#fastpath/counters";
 import {
   ACTION_4_TO_6,
   ACTION_6_TO_4,
@@ -13,16 +21,27 @@ import {
   isSixToFour,
   R_ACTION,
   R_ADJACENCY,
+  R_BINDING_4,
+  R_BINDING_6,
+  R_BINDING_VERSION_4,
+  R_BINDING_VERSION_6,
   R_CONNECTION_4,
   R_CONNECTION_6,
+  R_DESTINATION,
+  R_FLOW_WORD,
   R_LIMITS,
   R_OUT_PORT,
+  R_PLACE_4,
+  R_PLACE_6,
+  R_TUNNEL_FLOW_6,
+  R_TUNNEL_KEY_6,
 } from "#fastpath/decision";
 import { buildError } from "#fastpath/errors";
 import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
 import type { FlowCache } from "#fastpath/flow-cache";
-import { Frame, GSO_NONE, KIND_IPV4 } from "#fastpath/frame";
+import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { decide, ORIGINATE, run } from "#fastpath/pipeline";
+import { placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { forward } from "#fastpath/rewrite/forward";
 import { fourToSix } from "#fastpath/rewrite/four-to-six";
@@ -32,9 +51,12 @@ import { natFourToSix, natSixToFour } from "#fastpath/rewrite/nat";
 import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
 import { sixToFour } from "#fastpath/rewrite/six-to-four";
 import { completeChecksum } from "#fastpath/rewrite/transport";
+import { wrap } from "#fastpath/rewrite/tunnel";
+import { TunnelSegments } from "#fastpath/rewrite/tunnel-segments";
 import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
+import { rewrap, unwrap } from "#fastpath/stages/unwrap";
 import { KIND_NONE, P_KIND, PORT_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
@@ -55,15 +77,19 @@ import {
   TRANSMIT_FAILED,
   type Verdict,
 } from "#fastpath/verdicts";
+import { PROTOCOL_GRE } from "#wire/protocol";
 
 /** Takes frames that need the control thread. Returns the ending to count: `verdict`, or why it was not taken. */
 export interface Punts {
   punt(f: Frame, verdict: Verdict): Verdict;
   /** The frame's head is for a log: `f.logged` says whose. */
   note(f: Frame): void;
+  /** Nothing is known of the subject that the frame is for: `f.wanted` is its entry in the binding table. */
+  ask(f: Frame): void;
 }
 
 const PUNTED = ENDINGS.map((e) => e.fate === "punted");
+const FORWARDED = ENDINGS.map((e) => e.fate === "forwarded");
 const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
 
 /** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
@@ -82,6 +108,7 @@ export class Engine {
   private readonly segment = new Frame();
   private readonly fragment = new Frame();
   private readonly error = new Frame();
+  private readonly tunnelSegments: TunnelSegments;
 
   constructor(tables: Tables, counters: Float64Array, scratch: Scratch, options: { cache?: FlowCache; punts: Punts }) {
     this.tables = tables;
@@ -89,6 +116,7 @@ export class Engine {
     this.scratch = scratch;
     this.cache = options.cache;
     this.punts = options.punts;
+    this.tunnelSegments = new TunnelSegments(tables, scratch);
   }
 
   /** A frame as it came from its port. */
@@ -130,30 +158,74 @@ export class Engine {
 
   private process(f: Frame): Verdict {
     const t = this.tables;
-    const verdict = classify(f, t);
+    let verdict = classify(f, t);
     if (verdict !== CONTINUE) return verdict;
+    if (f.kind === KIND_IPV6 && f.protocol === PROTOCOL_GRE) {
+      verdict = unwrap(f, t);
+      if (verdict !== CONTINUE) return verdict;
+    }
     if (this.cache !== undefined && f.unusual === 0) return this.remembered(f, this.cache);
     const decided = this.decide(f);
-    return decided === CONTINUE ? this.finish(f, 0) : decided;
+    return decided === CONTINUE ? this.carryOut(f, 0) : decided;
   }
 
   private remembered(f: Frame, cache: FlowCache): Verdict {
     const t = this.tables;
     const base = cache.find(f, t.generation);
     if (base !== 0) {
-      const connection = t.records[base + (f.kind === KIND_IPV4 ? R_CONNECTION_4 : R_CONNECTION_6)]!;
-      if (connection === 0 || continues(f, t, base, connection)) return this.finish(f, base);
+      if (this.recall(f, base)) return this.carryOut(f, base);
       cache.forget(base, t.generation);
     }
     const decided = this.decide(f);
     if (decided !== CONTINUE) return decided;
     if (!f.isFleeting) cache.insert(f, t.generation);
-    return this.finish(f, 0);
+    return this.carryOut(f, 0);
+  }
+
+  /** True when what the record remembers besides the tables' generation is still so: where the destination is, the connection. */
+  private recall(f: Frame, base: number): boolean {
+    const t = this.tables;
+    const r = t.records;
+    const isIpv4 = f.kind === KIND_IPV4;
+    const place = r[base + (isIpv4 ? R_PLACE_4 : R_PLACE_6)]!;
+    if (place !== 0 && !this.recallPlace(f, base, place)) return false;
+    const connection = r[base + (isIpv4 ? R_CONNECTION_4 : R_CONNECTION_6)]!;
+    return connection === 0 || continues(f, t, base, connection);
+  }
+
+  private recallPlace(f: Frame, base: number, place: number): boolean {
+    const t = this.tables;
+    const r = t.records;
+    const isIpv4 = f.kind === KIND_IPV4;
+    const binding = r[base + (isIpv4 ? R_BINDING_4 : R_BINDING_6)]!;
+    const version = r[base + (isIpv4 ? R_BINDING_VERSION_4 : R_BINDING_VERSION_6)]!;
+    if (binding !== 0 && !t.bindings!.isStill(binding, version, placeOf(place))) return false;
+    f.place = place;
+    f.binding = binding;
+    if (tunnelOf(place) < 0) return true;
+    f.tunnelKey = r[base + (isIpv4 ? R_DESTINATION + 2 : R_TUNNEL_KEY_6)]!;
+    f.tunnelFlow = r[base + (isIpv4 ? R_FLOW_WORD : R_TUNNEL_FLOW_6)]!;
+    return true;
   }
 
   private decide(f: Frame): Verdict {
     const verdict = decide(f, this.tables);
     if (f.logged >= 0) this.punts.note(f);
+    if (f.wanted !== 0) this.punts.ask(f);
+    return verdict;
+  }
+
+  /** Finishes a packet that is decided about, and counts which way it went. */
+  private carryOut(f: Frame, base: number): Verdict {
+    if (f.place === 0) return this.finish(f, base);
+    const octets = f.ipLength;
+    const verdict = this.finish(f, base);
+    if (!FORWARDED[verdict]) return verdict;
+    this.counters[W_WAYS + wayOf(f.place)]! += 1;
+    const { bindings, now } = this.tables;
+    if (f.binding === 0 || bindings === undefined) return verdict;
+    bindings.mark(f.binding, now);
+    bindings.count(f.binding, octets);
     return verdict;
   }
 
@@ -187,6 +259,7 @@ export class Engine {
     const port = this.ports[to];
     if (port === undefined) return PORT_DOWN;
     t.adjacencies.markUsed(t.records[base + R_ADJACENCY]!);
+    if (tunnelOf(f.place) >= 0) return this.intoTunnel(f, base, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
     writeEthernet(t, f.at, base);
     writeEtherType(t, f.at, f.kind === KIND_IPV4 ? 4 : 6);
     if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {
@@ -194,6 +267,33 @@ export class Engine {
       completeChecksum(f, t.bytes);
     }
     return this.transmit(f, to) ? ended(action, f, to, t) : TRANSMIT_FAILED;
+  }
+
+  /** The same with a tunnel's headers. */
+  private intoTunnel(f: Frame, base: number, port: Port): boolean {
+    const t = this.tables;
+    const to = port.index;
+    const octets = f.end - f.l3;
+    const isSuper = f.gsoType !== GSO_NONE;
+    if (isSuper) this.tunnelSegments.begin(f);
+    else wrap(f, t);
+    writeEthernet(t, f.at, base);
+    writeEtherType(t, f.at, 6);
+    if (!isSuper) {
+      if (!port.offload) completeChecksum(f, t.bytes);
+      t.tunnels!.count(tunnelOf(f.place), 1, octets);
+      return this.transmit(f, to);
+    }
+    const payload = f.end - f.at - f.headerLength;
+    let sent = true;
+    let count = 0;
+    for (let done = 0; done < payload; done += f.gsoSize) {
+      this.tunnelSegments.cut(f, this.segment, done, port.offload);
+      sent = this.transmit(this.segment, to) && sent;
+      count++;
+    }
+    t.tunnels!.count(tunnelOf(f.place), count, octets);
+    return sent;
   }
 
   private sendSegments(f: Frame, to: number, action: number): Verdict {
@@ -242,6 +342,9 @@ export class Engine {
       cutSegment(f, this.tables, this.scratch, piece, done);
       piece.port = f.port;
       verdict = classify(piece, this.tables);
+      piece.place = f.place;
+      piece.tunnelKey = f.tunnelKey;
+      piece.tunnelFlow = f.tunnelFlow;
       if (verdict === CONTINUE) verdict = this.finish(piece, base); // the last one may fit
       if (ENDINGS[verdict]!.fate === "dropped") return verdict;
     }
@@ -259,7 +362,10 @@ export class Engine {
 
   private conclude(f: Frame, from: number, verdict: Verdict): void {
     let ending = verdict;
-    if (PUNTED[ending]) ending = this.punts.punt(f, ending);
+    if (PUNTED[ending]) {
+      if (f.outer !== 0) rewrap(f);
+      ending = this.punts.punt(f, ending);
+    }
     if (OWES[ending]) this.answerWithError(f, from, ending);
     this.count(from, ending);
   }

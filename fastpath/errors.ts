@@ -38,7 +38,7 @@ export function buildError(f: Frame, t: Tables, scratch: Scratch, out: Frame, en
 
 function mayBeAnswered(f: Frame, t: Tables): boolean {
   if ((f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return false;
-  if ((u8(t.bytes, f.at) & 1) !== 0) return false;
+  if (f.outer === 0 && (u8(t.bytes, f.at) & 1) !== 0) return false;
   if (f.kind === KIND_IPV4) return (f.fragment & 0x1fff) === 0 && (t.isVm(f.port) || t.isOutside(f.port));
   if (t.bytes[f.l3 + 24] === 0xff) return false;
   const source = (f.l3 + 8) >> 2;

@@ -1,6 +1,16 @@
 /** fit: does the translated packet go through the way out whole? RFC 7915 §4.1, §5.1; RFC 1191, RFC 8201. */
 import { isFourToSix, isSixToFour, R_ACTION, R_LIMITS } from "#fastpath/decision";
-import { type Frame, GSO_NONE, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
+import {
+  type Frame,
+  GSO_ECN,
+  GSO_NONE,
+  GSO_TCPV4,
+  GSO_TCPV6,
+  KIND_IPV4,
+  UNUSUAL_FRAGMENT,
+  UNUSUAL_ICMP_ERROR,
+} from "#fastpath/frame";
+import { tunnelOf } from "#fastpath/place";
 import type { Tables } from "#fastpath/tables/tables";
 
 export const FITS = 0;
@@ -26,13 +36,24 @@ export function fit(f: Frame, t: Tables, base: number): number {
   if (isFourToSix(action) && (f.unusual & UNUSUAL_ICMP_ERROR) !== 0) return FITS;
   const mtu = t.records[base + R_LIMITS]! & 0xffff;
   // A super-packet fits when its segments do.
-  const length = f.gsoType === GSO_NONE ? f.ipLength : Math.min(f.ipLength, f.headerLength - 14 + f.gsoSize);
+  const headers = f.headerLength - 14;
+  const length = f.gsoType === GSO_NONE ? f.ipLength : Math.min(f.ipLength, headers + f.gsoSize);
   const more = growth(f, action);
   if (length + more <= mtu) return FITS;
+  if (tunnelOf(f.place) >= 0 && isTcpSuperPacket(f)) {
+    // The flow began on a way that took more, and in a tunnel a super-packet is cut anyway (RFC 9293 §3.7: any size will do).
+    f.gsoSize = mtu - more - headers;
+    return FITS;
+  }
   if (f.kind === KIND_IPV4 && (f.fragment & DONT_FRAGMENT) === 0) return CUT;
   if (isSixToFour(action) && length <= IPV6_MINIMUM && f.gsoType === GSO_NONE) return CUT;
   t.reported = mtuToReport(f, action, mtu);
   return REFUSED;
+}
+
+function isTcpSuperPacket(f: Frame): boolean {
+  const type = f.gsoType & ~GSO_ECN;
+  return type === GSO_TCPV4 || type === GSO_TCPV6;
 }
 
 /** What the sender may send so that it fits; options and skipped headers do not count. RFC 7915 §4.1, §5.1.1. */

@@ -1,6 +1,6 @@
 /**
- * The flow cache: decisions under the key (input port, 5-tuple, flow label, MACs) and the table generation they were
- * made with. Off or on, the output is the same octet for octet: what the key does not hold (TTL, length, TCP flags)
+ * The flow cache: decisions under the key (input port, 5-tuple, flow label, MACs; in a tunnel its source and key in their place)
+ * and the table generation they were made with. Off or on, the output is the same octet for octet: what the key does not hold (TTL, length, TCP flags)
  * the decision does not depend on.
  *
  * Two ways a set. A new flow takes the way not used lately; where both were, it is let in one time in eight only, so a
@@ -8,13 +8,21 @@
  */
 import {
   R_ADDRESSES,
+  R_BINDING_4,
+  R_BINDING_6,
+  R_BINDING_VERSION_4,
+  R_BINDING_VERSION_6,
   R_CONNECTION_4,
   R_CONNECTION_6,
   R_FLOW_WORD,
   R_GENERATION,
   R_LINK,
   R_META,
+  R_PLACE_4,
+  R_PLACE_6,
   R_PORTS,
+  R_TUNNEL_FLOW_6,
+  R_TUNNEL_KEY_6,
   R_USED,
   RECORD,
 } from "#fastpath/decision";
@@ -23,6 +31,11 @@ import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
 
 const WAYS = 2;
+/** In R_META. */
+const TUNNELLED = 1 << 31;
+/** Words from a tunnel's inner packet back to the upper half of the outer source, and to the key (unwrap.ts). */
+const OUTER_SOURCE = 10;
+const OUTER_KEY = 1;
 const LABEL = ~0xf0ff;
 
 export class FlowCache {
@@ -65,24 +78,41 @@ export class FlowCache {
     if (base === 0) return;
     r.copyWithin(base, 0, RECORD);
     r[base + R_GENERATION] = generation;
-    r[base + R_META] = f.port | (f.protocol << 16);
+    r[base + R_META] = meta(f);
     r[base + R_PORTS] = f.ports;
-    const k = (f.at + 2) >> 2;
-    r[base + R_LINK] = w[k]!;
-    r[base + R_LINK + 1] = w[k + 1]!;
-    r[base + R_LINK + 2] = h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16);
+    if (f.outer === 0) {
+      const k = (f.at + 2) >> 2;
+      r[base + R_LINK] = w[k]!;
+      r[base + R_LINK + 1] = w[k + 1]!;
+      r[base + R_LINK + 2] = h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16);
+    } else {
+      const l3 = f.l3 >> 2;
+      r[base + R_LINK] = w[l3 - OUTER_SOURCE]!;
+      r[base + R_LINK + 1] = w[l3 - OUTER_SOURCE + 1]!;
+      r[base + R_LINK + 2] = w[l3 - OUTER_KEY]!;
+    }
     if (f.kind === KIND_IPV4) {
       const a = (f.l3 + 12) >> 2;
       r[base + R_ADDRESSES] = w[a]!;
       r[base + R_ADDRESSES + 1] = w[a + 1]!;
       r[base + R_CONNECTION_4] = f.connection;
       r[base + R_CONNECTION_4 + 1] = f.connectionVersion;
+      r[base + R_PLACE_4] = f.place;
+      r[base + R_BINDING_4] = f.binding;
+      r[base + R_BINDING_VERSION_4] = f.bindingVersion;
     } else {
       const a = (f.l3 + 8) >> 2;
       for (let i = 0; i < 8; i++) r[base + R_ADDRESSES + i] = w[a + i]!;
       r[base + R_FLOW_WORD] = w[f.l3 >> 2]! & LABEL;
       r[base + R_CONNECTION_6] = f.connection;
       r[base + R_CONNECTION_6 + 1] = f.connectionVersion;
+      r[base + R_PLACE_6] = f.place;
+      if (f.place !== 0) {
+        r[base + R_BINDING_6] = f.binding;
+        r[base + R_BINDING_VERSION_6] = f.bindingVersion;
+        r[base + R_TUNNEL_KEY_6] = f.tunnelKey;
+        r[base + R_TUNNEL_FLOW_6] = f.tunnelFlow;
+      }
     }
     r[base + R_USED] = this.epoch;
   }
@@ -100,19 +130,24 @@ export class FlowCache {
 
   private matches(base: number, f: Frame, generation: number): boolean {
     const { r, w, h } = this;
-    if (
-      r[base + R_PORTS] !== f.ports ||
-      r[base + R_META] !== (f.port | (f.protocol << 16)) ||
-      r[base + R_GENERATION] !== generation
-    )
+    if (r[base + R_PORTS] !== f.ports || r[base + R_META] !== meta(f) || r[base + R_GENERATION] !== generation)
       return false;
-    const k = (f.at + 2) >> 2;
-    if (
-      r[base + R_LINK] !== w[k] ||
-      r[base + R_LINK + 1] !== w[k + 1] ||
-      r[base + R_LINK + 2] !== (h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16))
-    )
-      return false;
+    if (f.outer !== 0) {
+      const l3 = f.l3 >> 2;
+      const differs =
+        (r[base + R_LINK]! ^ w[l3 - OUTER_SOURCE]!) |
+        (r[base + R_LINK + 1]! ^ w[l3 - OUTER_SOURCE + 1]!) |
+        (r[base + R_LINK + 2]! ^ w[l3 - OUTER_KEY]!);
+      if (differs !== 0) return false;
+    } else {
+      const k = (f.at + 2) >> 2;
+      if (
+        r[base + R_LINK] !== w[k] ||
+        r[base + R_LINK + 1] !== w[k + 1] ||
+        r[base + R_LINK + 2] !== (h[f.at >> 1]! | (h[(f.at >> 1) + 5]! << 16))
+      )
+        return false;
+    }
     const key = base + R_ADDRESSES;
     if (f.kind === KIND_IPV4) {
       const a = (f.l3 + 12) >> 2;
@@ -147,3 +182,5 @@ export class FlowCache {
     return (this.refusals & 7) === 0 ? older : 0;
   }
 }
+
+const meta = (f: Frame): number => f.port | (f.protocol << 16) | (f.outer === 0 ? 0 : TUNNELLED);

@@ -22,6 +22,7 @@ import { GONE, type Port } from "#fastpath/ports/port";
 import { isVital, PuntBudget } from "#fastpath/punt-budget";
 import { Scratch } from "#fastpath/scratch";
 import {
+  BINDING_WANTED,
   type Command,
   type ForwarderStart,
   INJECT_ORIGINATE,
@@ -36,8 +37,8 @@ import {
   S_DONE,
   S_STOP,
 } from "#fastpath/shared";
-import { connectionTicks } from "#fastpath/tables/connection-states";
 import { Bindings } from "#fastpath/tables/bindings";
+import { connectionTicks } from "#fastpath/tables/connection-states";
 import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { Fragments } from "#fastpath/tables/fragments";
@@ -45,8 +46,8 @@ import { enterTurn, leaveTurn } from "#fastpath/tables/grace";
 import { GroupReader } from "#fastpath/tables/groups";
 import { Nat } from "#fastpath/tables/nat";
 import { Tables } from "#fastpath/tables/tables";
-import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
 import { Tunnels } from "#fastpath/tables/tunnels";
+import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
 import { monotonicNanos } from "#sys/clock";
 import { EventFd } from "#sys/eventfd";
 import { Memory } from "#sys/memory";
@@ -120,9 +121,9 @@ export class Forwarder implements Punts {
       cacheEntries: start.cacheEntries,
       connections: new Connections(start.connections),
       fragments: new Fragments(start.fragments),
-      nat: start.nat && openNat(start.nat, start.salt),
       bindings: new Bindings(start.bindings),
       tunnels: new Tunnels(start.tunnels),
+      nat: start.nat && openNat(start.nat, start.salt),
     });
     this.cache = start.cacheEntries > 0 ? new FlowCache(tables, start.cacheEntries, start.salt) : undefined;
     const scratch = new Scratch(start.scratchAt, start.scratchSize);
@@ -177,11 +178,20 @@ export class Forwarder implements Punts {
 
   /** From the engine: a frame's head, for a log; lost when there are too many. */
   note(f: Frame): void {
+    this.tell(f, RULE_LOG, f.logged);
+  }
+
+  /** Likewise, for who looks after the binding table: what is lost he finds there. */
+  ask(f: Frame): void {
+    this.tell(f, BINDING_WANTED, f.wanted);
+  }
+
+  private tell(f: Frame, tag: number, about: number): void {
     const { bytes } = this.arena;
-    if (!this.puntBudget.take(f, RULE_LOG, bytes)) return;
+    if (!this.puntBudget.take(f, tag, bytes)) return;
     const { end } = f;
     f.end = Math.min(end, f.at + NOTED);
-    if (this.puntRing.push(f, bytes, puntTag(RULE_LOG, f.logged), PUNT_RESERVE)) this.punted = true;
+    if (this.puntRing.push(f, bytes, puntTag(tag, about), PUNT_RESERVE)) this.punted = true;
     f.end = end;
   }
 

@@ -82,13 +82,30 @@ export class Frame {
   isFleeting = false;
   /** True: a gateway changes ports, or quoted addresses, beside the addresses (stages/unmap.ts, map-out.ts). */
   isNat = false;
-  /** Offset in the VM table of the local destination (stages/locate.ts); −1: none. */
+  /** Offset in the VM table of the local destination (stages/redirect.ts); −1: none. */
   vm = -1;
+
+  // ---- tunnels ----
+
+  /** Octets of outer headers in front of the packet, which came in a tunnel (stages/unwrap.ts); 0: it came by itself. */
+  outer = 0;
+  /** Where the destination is, and which way the packet takes there: a place word (stages/redirect.ts); 0: nobody asked. */
+  place = 0;
+  /** Entry of the binding table that says so, and its version; 0: none. */
+  binding = 0;
+  bindingVersion = 0;
+  /** The packet leaves in a tunnel: the raw key, and the first word of the outer header as flowWord() has it. */
+  tunnelKey = 0;
+  tunnelFlow = 0;
+  /** Entry of the binding table that was made for this packet, so that control hears of it; 0: none. */
+  wanted = 0;
 }
 
 export const KIND_IPV4 = 4;
 export const KIND_IPV6 = 6;
 export const KIND_ARP = 1;
+/** From VMs only. */
+export const KIND_RARP = 2;
 
 export const UNUSUAL_FRAGMENT = 1;
 export const UNUSUAL_OPTIONS = 2;

@@ -14,6 +14,7 @@ import { admit } from "#fastpath/stages/admit";
 import { admit6 } from "#fastpath/stages/admit-ipv6";
 import { answer } from "#fastpath/stages/answer";
 import { answer6 } from "#fastpath/stages/answer-ipv6";
+import { arrive } from "#fastpath/stages/arrive";
 import { counterpart } from "#fastpath/stages/counterpart";
 import { deliver } from "#fastpath/stages/deliver";
 import { forMe } from "#fastpath/stages/for-me";
@@ -25,10 +26,10 @@ import { locate } from "#fastpath/stages/locate";
 import { mapOut } from "#fastpath/stages/map-out";
 import { origin } from "#fastpath/stages/origin";
 import { admitOutside, answerOutside } from "#fastpath/stages/outside";
-import { redirect } from "#fastpath/stages/redirect";
+import { here, inquire, isElsewhere, notBack, onward, redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
 import { resolve6 } from "#fastpath/stages/resolve-ipv6";
-import { route, routeTransit } from "#fastpath/stages/route";
+import { addresses, route, routeTransit } from "#fastpath/stages/route";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { unmap } from "#fastpath/stages/unmap";
@@ -41,41 +42,51 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 // Every frame starts with classify (stages/classify.ts); then, unless the flow cache knows the flow:
 
 /** VM, IPv4 or ARP → network address and route. */
-export const OUTBOUND: readonly Stage[] = [admit, answer, resolve, guardOut, trackOut, home, redirect, route];
-/** … then into the fabric, */
-export const INTO_FABRIC: readonly Stage[] = [translatableTo6, adjacency];
+export const OUTBOUND: readonly Stage[] = [
+  ...[arrive, admit, answer, resolve, guardOut, trackOut, home],
+  ...[redirect, route],
+];
+/** … then into the fabric, natively or in a tunnel, */
+export const INTO_FABRIC: readonly Stage[] = [translatableTo6, inquire, adjacency];
 /** … or, when the route is local, to the VM next door. */
 export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, trackIn, locate, deliver];
 
 /** Fabric → route. */
-export const FROM_FABRIC: readonly Stage[] = [forMe, routeTransit];
+export const FROM_FABRIC: readonly Stage[] = [forMe, addresses, here, routeTransit];
+/** Fabric, in a tunnel for this router that `unwrap` has taken off: for a VM, and nobody else. */
+export const FROM_TUNNEL: readonly Stage[] = [addresses, here];
 /** … then to a local VM, whose address is its own or is translated, */
 export const INBOUND: readonly Stage[] = [inner, origin, guardIn, trackIn, locate, counterpart];
 export const TO_IPV6_HOST: readonly Stage[] = [deliver];
 export const TO_IPV4_HOST: readonly Stage[] = [translatableTo4, deliver];
+/** … or after a VM that is elsewhere: this is its home, or where it was, */
+export const RELAY: readonly Stage[] = [inner, origin, notBack, routeTransit, onward, adjacencyTransit];
 /** … or on to the next router. */
 export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 
 /** VM, IPv6 → route; then as a packet of the fabric's into it, or to the VM next door. */
-export const OUTBOUND_6: readonly Stage[] = [whole, admit6, answer6, resolve6, guardOut, trackOut, routeTransit];
-export const INTO_FABRIC_6: readonly Stage[] = [adjacencyTransit];
+export const OUTBOUND_6: readonly Stage[] = [
+  ...[arrive, whole, admit6, answer6, resolve6, guardOut, trackOut],
+  ...[addresses, redirect, routeTransit],
+];
+export const INTO_FABRIC_6: readonly Stage[] = [inquire, adjacencyTransit];
 
 /** Metadata service → a local VM, and nowhere else. */
 export const FROM_SERVICE: readonly Stage[] = [
-  ...[fromService, routeTransit, onlyLocal],
+  ...[fromService, addresses, here, routeTransit, onlyLocal],
   ...[inner, guardIn, trackIn, locate, counterpart, translatableTo4, deliver],
 ];
 
 /** Outside → the inside host that an address stands for, into the fabric. */
 export const FROM_OUTSIDE: readonly Stage[] = [
-  ...[admitOutside, answerOutside, unmap, route],
-  ...[translatableTo6, adjacencyFromOutside],
+  ...[admitOutside, answerOutside, unmap, redirect, route],
+  ...[translatableTo6, inquire, adjacencyFromOutside],
 ];
 /** Fabric → outside: what a gateway's prefix covers is for it, and leaves with an address of the outside's. */
 export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatableTo4, adjacencyToOutside];
 
 /** What this router sends itself: a route and a next hop. */
-export const ORIGINATE: readonly Stage[] = [routeTransit, adjacencyOriginate];
+export const ORIGINATE: readonly Stage[] = [addresses, routeTransit, adjacencyOriginate];
 
 export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
   for (let i = 0; i < stages.length; i++) {
@@ -90,10 +101,15 @@ export function decide(f: Frame, t: Tables): Verdict {
   if (t.isService(f.port)) return run(FROM_SERVICE, f, t);
   if (t.isVm(f.port)) return decideOutbound(f, t);
   if (t.isOutside(f.port)) return run(FROM_OUTSIDE, f, t);
-  const verdict = run(FROM_FABRIC, f, t);
+  const verdict = run(f.outer === 0 ? FROM_FABRIC : FROM_TUNNEL, f, t);
   if (verdict !== CONTINUE) return verdict;
-  if (f.group !== GROUP_LOCAL) return run(TRANSIT_STAGES, f, t);
+  if (f.outer === 0 && f.group !== GROUP_LOCAL) return run(TRANSIT_STAGES, f, t);
   if (t.gateway !== undefined) return run(TO_OUTSIDE, f, t);
+  return decideInbound(f, t);
+}
+
+function decideInbound(f: Frame, t: Tables): Verdict {
+  if (f.vm < 0 && isElsewhere(f, t)) return run(RELAY, f, t);
   const found = run(INBOUND, f, t);
   if (found !== CONTINUE) return found;
   return run(t.vms[f.vm + V_IPV4] === 0 ? TO_IPV6_HOST : TO_IPV4_HOST, f, t);

@@ -4,10 +4,12 @@
  */
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, RULE_LOG } from "#fastpath/shared";
 import {
+  PUNT_ACTIVATE,
   PUNT_ARP,
   PUNT_DHCP,
+  PUNT_HELD,
   PUNT_LEARN,
   PUNT_LOCAL,
   PUNT_ND,
@@ -30,14 +32,18 @@ const OTHER = 3;
 const SERVICE = 4;
 /** Heads of frames for the log of rules. */
 const LOGGED = 5;
-const CLASSES = 6;
+/** Heads of frames to subjects that nothing is known of. */
+const ASKING = 6;
+/** What is for a VM that is about to leave, all traffic of a moment. */
+const HELD = 7;
+const CLASSES = 8;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400, 40, 50];
-const EACH_TICK = [200, 2000, 200, 200, 2, 2];
+const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000];
+const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -73,9 +79,14 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
       return SERVICE;
     case RULE_LOG:
       return LOGGED;
+    case BINDING_WANTED:
+      return ASKING;
+    case PUNT_HELD:
+      return HELD;
     case PUNT_NEIGHBOR:
     case PUNT_OWN:
     case PUNT_LEARN:
+    case PUNT_ACTIVATE:
       return WAITING;
     case PUNT_LOCAL:
       if (f.kind !== KIND_IPV6) return OTHER;

@@ -42,8 +42,11 @@ export const ENDINGS: readonly Ending[] = [
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
   ending("punt-own", "punted", "this router's own packet, waiting for its next hop's MAC address"),
   ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
+  ending("punt-activate", "punted", "the first frame of a VM that is expected here: it has arrived"),
+  ending("punt-held", "punted", "for a VM that is moving away: kept until it is known where it goes on"),
   // consumed
   ending("bfd", "consumed", "a BFD Control packet of a neighbor (RFC 5881)"),
+  ending("rarp", "consumed", "a VM's announcement that it is here (RARP, RFC 903), which is known"),
   // classify
   ending("truncated", "dropped", "shorter than its headers say"),
   ending("bad-ip-header", "dropped", "IP version, header length or total length is impossible"),
@@ -102,7 +105,15 @@ export const ENDINGS: readonly Ending[] = [
     icmp4: [3, 3],
     icmp6: [1, 4],
   }),
-  ending("not-a-tunnel-end", "dropped", "GRE for this router, which has no tunnel for it"),
+  ending("not-a-tunnel-end", "dropped", "GRE for this router, to which no tunnels lead: no VM is here"),
+  ending(
+    "bad-tunnel",
+    "dropped",
+    "GRE for this router that is in fragments, or has no whole IPv6 packet and a key alone",
+  ),
+  ending("tunnel-source", "dropped", "GRE for this router, and not from a hypervisor's own address"),
+  ending("tunnel-key", "dropped", "in a tunnel whose key is not the tags of the VM that the packet is for"),
+  ending("tunnel-loop", "dropped", "in a tunnel, for a VM that is known to be where the packet comes from"),
   ending("multicast", "dropped", "a multicast group this router is not in"),
   ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
   // outside and NAT
@@ -194,7 +205,10 @@ export const PUNT_DHCP = verdict("punt-dhcp");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
 export const PUNT_OWN = verdict("punt-own");
 export const PUNT_LEARN = verdict("punt-learn");
+export const PUNT_ACTIVATE = verdict("punt-activate");
+export const PUNT_HELD = verdict("punt-held");
 export const BFD = verdict("bfd");
+export const RARP = verdict("rarp");
 export const TRUNCATED = verdict("truncated");
 export const BAD_IP_HEADER = verdict("bad-ip-header");
 export const BAD_IP_CHECKSUM = verdict("bad-ip-checksum");
@@ -231,6 +245,10 @@ export const CONNECTION_QUOTA = verdict("connection-quota");
 export const NO_SUCH_VM = verdict("no-such-vm");
 export const NO_LISTENER = verdict("no-listener");
 export const NOT_A_TUNNEL_END = verdict("not-a-tunnel-end");
+export const BAD_TUNNEL = verdict("bad-tunnel");
+export const TUNNEL_SOURCE = verdict("tunnel-source");
+export const TUNNEL_KEY = verdict("tunnel-key");
+export const TUNNEL_LOOP = verdict("tunnel-loop");
 export const MULTICAST = verdict("multicast");
 export const SERVICE_STRAY = verdict("service-stray");
 export const OUTSIDE_IPV6 = verdict("outside-ipv6");

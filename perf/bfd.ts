@@ -118,7 +118,10 @@ class Router {
     const { fib, groups } = new Routing(1, new Int32Array(turns));
     const connections = createConnectionTable({ entries: 1024, owners: 1, quota: 1024, key: new Int32Array(2) });
     const fragments = createFragmentTable(8, new Int32Array(2));
-    const moved = { bindings: createBindingTable({ entries: 8, key: new Int32Array(2) }), tunnels: createTunnelTable(8) };
+    const moved = {
+      bindings: createBindingTable({ entries: 8, key: new Int32Array(2) }),
+      tunnels: createTunnelTable(8),
+    };
     const shared = { turns, fib: fib.buffer, groups: groups.buffer, connections, fragments, ...moved };
     const forwarders = await Forwarders.start(arena, { count: 1, cacheEntries: 4096, ...shared }, NOTHING_HAPPENS);
     const settings = { index: 0, interfaceName: INTERFACE, mtu: MTU, offload: true, exclusive: true };

@@ -1,4 +1,4 @@
-/** The same packet, one hop on: TTL with its checksum, or hop limit. RFC 1812 §5.3.1, RFC 8200 §3. */
+/** The same packet, one hop on: TTL with its checksum, or hop limit. RFC 1812 §5.3.1, RFC 8200 §3; the MSS if it has a limit. */
 import { put16, u16 } from "#base/bytes";
 import { foldSmall } from "#base/checksum";
 import { R_LIMITS } from "#fastpath/decision";
@@ -8,12 +8,12 @@ import type { Tables } from "#fastpath/tables/tables";
 
 export function forward(f: Frame, t: Tables, base: number): void {
   const b = t.bytes;
+  const limit = t.records[base + R_LIMITS]! >>> 16;
+  if (limit > 0) clampMss(f, b, limit);
   if (f.kind !== KIND_IPV4) {
     b[f.l3 + 7] = f.hopLimit - 1;
     return;
   }
-  const limit = t.records[base + R_LIMITS]! >>> 16;
-  if (limit > 0) clampMss(f, b, limit);
   b[f.l3 + 8] = f.hopLimit - 1;
   // The TTL is the upper half of its word: one less there is 0x0100 more in the complement (RFC 1624).
   put16(b, f.l3 + 10, foldSmall(u16(b, f.l3 + 10) + 0x0100));

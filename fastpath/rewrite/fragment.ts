@@ -75,4 +75,7 @@ function describe(f: Frame, out: Frame, at: number, header: number, length: numb
   out.hopLimit = f.hopLimit;
   out.identification = f.identification;
   out.flowHash = f.flowHash;
+  out.place = f.place;
+  out.tunnelKey = f.tunnelKey;
+  out.tunnelFlow = f.tunnelFlow;
 }

@@ -18,10 +18,12 @@ import {
 } from "#fastpath/decision";
 import { flowWord } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
+import { tunnelOf } from "#fastpath/place";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { isLinkLocal } from "#fastpath/stages/route";
-import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_ADDRESS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
+import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
 import { CONTINUE, LINK_LOCAL, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
 
 /** IPv6 and TCP headers: what an MTU loses before the segment's data. */
@@ -38,8 +40,7 @@ export function adjacency(f: Frame, t: Tables): Verdict {
   r[R_FLOW_WORD] = flowWord(f.flowHash);
   r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 12) >> 2, 2, r, R_SOURCE, 8);
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-  const mtu = t.adjacencies.mtu(r[R_ADJACENCY]!);
-  r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_6, t.vms[vm + V_MTU]! - HEADERS_4));
+  r[R_LIMITS] = limits(room(f, t), Math.min(roomBothWays(f, t) - HEADERS_6, t.vms[vm + V_MTU]! - HEADERS_4));
   return CONTINUE;
 }
 
@@ -52,7 +53,7 @@ export function adjacencyFromOutside(f: Frame, t: Tables): Verdict {
   r[R_ACTION] = f.isNat ? ACTION_NAT_4_TO_6 : ACTION_4_TO_6;
   r[R_FLOW_WORD] = flowWord(f.flowHash);
   r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 12) >> 2, 2, r, R_SOURCE, 8);
-  const mtu = t.adjacencies.mtu(r[R_ADJACENCY]!);
+  const mtu = room(f, t);
   r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_6, t.ports[f.port * PORT_WORDS + P_MTU]! - HEADERS_4));
   return CONTINUE;
 }
@@ -70,13 +71,15 @@ export function adjacencyToOutside(f: Frame, t: Tables): Verdict {
   return CONTINUE;
 }
 
-/** From fabric to fabric. */
+/** From fabric to fabric, or an IPv6 VM's packet into it. Who sees the fabric's MTU needs no MSS but for tunnels. */
 export function adjacencyTransit(f: Frame, t: Tables): Verdict {
   if (isLinkLocal(t.records[R_SOURCE]!)) return LINK_LOCAL;
   const verdict = nextHop(f, t);
   if (verdict !== CONTINUE) return verdict;
   t.records[R_ACTION] = ACTION_FORWARD;
-  t.records[R_LIMITS] = limits(t.adjacencies.mtu(t.records[R_ADJACENCY]!), 0);
+  const both = roomBothWays(f, t);
+  const isTunnel = both < t.adjacencies.mtu(t.records[R_ADJACENCY]!);
+  t.records[R_LIMITS] = limits(room(f, t), isTunnel ? both - HEADERS_6 : 0);
   return CONTINUE;
 }
 
@@ -86,6 +89,21 @@ export function adjacencyOriginate(f: Frame, t: Tables): Verdict {
   const verdict = adjacencyTransit(f, t);
   if (verdict === CONTINUE) t.records[R_ACTION] = ACTION_SEND;
   return verdict;
+}
+
+/** Largest IPv6 packet that goes through the next hop's link, in the tunnel if there is one. */
+function room(f: Frame, t: Tables): number {
+  const mtu = t.adjacencies.mtu(t.records[R_ADJACENCY]!);
+  const tunnel = tunnelOf(f.place);
+  return tunnel < 0 ? mtu : Math.min(mtu, t.tunnels!.mtu(tunnel)) - TUNNEL_HEADERS;
+}
+
+/** And that comes back: to a VM away from its home all packets come in tunnels. */
+function roomBothWays(f: Frame, t: Tables): number {
+  const mtu = room(f, t);
+  if (tunnelOf(f.place) >= 0 || !t.isVm(f.port)) return mtu;
+  const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
+  return t.fib.lookup(t.vms, vm + V_ADDRESS) === GROUP_LOCAL ? mtu : mtu - TUNNEL_HEADERS;
 }
 
 const nextHop = (f: Frame, t: Tables): Verdict => takeHop(t, t.adjacencies.pick(f.group, f.flowHash));

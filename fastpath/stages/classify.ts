@@ -15,6 +15,7 @@ import {
   KIND_ARP,
   KIND_IPV4,
   KIND_IPV6,
+  KIND_RARP,
   UNUSUAL_BAD_EXTENSION,
   UNUSUAL_BAD_TRANSPORT,
   UNUSUAL_EXTENSION,
@@ -42,6 +43,7 @@ import {
 } from "#fastpath/verdicts";
 import {
   PROTOCOL_DCCP,
+  PROTOCOL_GRE,
   PROTOCOL_ICMP4,
   PROTOCOL_ICMP6,
   PROTOCOL_SCTP,
@@ -60,6 +62,25 @@ export function classify(f: Frame, t: Tables): Verdict {
   if (f.end - f.at < ETHERNET) return TRUNCATED;
   const type = u16(t.bytes, f.at + 12);
   f.l3 = f.at + ETHERNET;
+  f.outer = 0;
+  forget(f);
+  if (type === 0x0800) return classify4(f, t);
+  if (type === 0x86dd) return classify6(f, t);
+  f.kind = 0;
+  if (type === 0x8035 && t.isVm(f.port)) f.kind = KIND_RARP;
+  else if (type !== 0x0806) return UNKNOWN_ETHERTYPE;
+  else f.kind = KIND_ARP;
+  return CONTINUE;
+}
+
+/** The same for the packet in a tunnel, which begins at `f.l3`. */
+export function classifyInner(f: Frame, t: Tables): Verdict {
+  forget(f);
+  return classify6(f, t);
+}
+
+/** What an earlier packet has left in the frame. */
+function forget(f: Frame): void {
   f.l4 = 0;
   f.ports = 0;
   f.unusual = 0;
@@ -67,12 +88,10 @@ export function classify(f: Frame, t: Tables): Verdict {
   f.connection = 0;
   f.logged = -1;
   f.isFleeting = false;
-  if (type === 0x0800) return classify4(f, t);
-  if (type === 0x86dd) return classify6(f, t);
-  f.kind = 0;
-  if (type !== 0x0806) return UNKNOWN_ETHERTYPE;
-  f.kind = KIND_ARP;
-  return CONTINUE;
+  f.vm = -1;
+  f.place = 0;
+  f.binding = 0;
+  f.wanted = 0;
 }
 
 function classify4(f: Frame, t: Tables): Verdict {
@@ -110,7 +129,7 @@ function classify4(f: Frame, t: Tables): Verdict {
   f.identification = u16(b, at + 4);
   const offset = f.fragment & 0x1fff;
   if (offset !== 0 || (f.fragment & 0x2000) !== 0) f.unusual |= UNUSUAL_FRAGMENT;
-  if (offset !== 0) return overwritesHeader(f, offset << 3) ? TINY_FRAGMENT : checkOffload(f);
+  if (offset !== 0) return overwritesHeader(f, offset << 3) ? TINY_FRAGMENT : checkOffload(f, t);
   f.l4 = f.payload;
   return transport(f, t, length - headerLength);
 }
@@ -223,7 +242,7 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
         if ((f.fragment & 0xfff8) !== 0) {
           f.protocol = next;
           f.payload = at;
-          return overwritesHeader(f, f.fragment & 0xfff8) ? forgiveTransport(f, TINY_FRAGMENT) : checkOffload(f);
+          return overwritesHeader(f, f.fragment & 0xfff8) ? forgiveTransport(f, TINY_FRAGMENT) : checkOffload(f, t);
         }
         break;
       }
@@ -306,15 +325,17 @@ function transport(f: Frame, t: Tables, length: number): Verdict {
       f.unusual |= b[at]! < 128 ? UNUSUAL_ICMP | UNUSUAL_ICMP_ERROR : UNUSUAL_ICMP;
       break;
   }
-  return checkOffload(f);
+  return checkOffload(f, t);
 }
 
 /** RFC 792, RFC 1122 §3.2.2: unreachable, source quench, redirect, time exceeded, parameter problem. */
 const isError4 = (type: number): boolean => type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 
 /** The offload request must be about the very header that is there, or finishing it would write elsewhere. */
-function checkOffload(f: Frame): Verdict {
+function checkOffload(f: Frame, t: Tables): Verdict {
   if (!f.partial && f.gsoType === GSO_NONE) return CONTINUE;
+  // About the packet in a tunnel: whoever is the tunnel's end looks at that (unwrap.ts).
+  if (f.protocol === PROTOCOL_GRE && f.kind === KIND_IPV6 && f.outer === 0 && t.isUplink(f.port)) return CONTINUE;
   if (f.l4 === 0 || (f.unusual & UNUSUAL_FRAGMENT) !== 0) return BAD_OFFLOAD;
   const tcp = f.protocol === PROTOCOL_TCP;
   if (!tcp && f.protocol !== PROTOCOL_UDP) return BAD_OFFLOAD;

@@ -1,8 +1,91 @@
-/** redirect: the place of the binding list (moved VMs are reached by GRE). Without bindings every VM is at home. */
+/**
+ * redirect, here, inquire: where is the destination? On this router, wherever its home is; elsewhere, as the binding table says,
+ * and then a tunnel leads there; or at home as far as anybody knows, which is the way that always works: nothing waits
+ * for an answer. A destination that nobody has heard of yet gets an entry, and control is told of it.
+ */
+import { R_DESTINATION } from "#fastpath/decision";
 import type { Frame } from "#fastpath/frame";
+import { placeWord, tunnelOf, WAY_FORMER, WAY_HOME, WAY_LOCAL, WAY_NATIVE, WAY_TUNNEL } from "#fastpath/place";
+import { isIpv6Host } from "#fastpath/stages/vm-link";
+import { type Bindings, PLACE_TUNNEL } from "#fastpath/tables/bindings";
+import { GROUP_LOCAL, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
-import { CONTINUE, type Verdict } from "#fastpath/verdicts";
+import { CONTINUE, NO_SUCH_VM, TUNNEL_LOOP, type Verdict } from "#fastpath/verdicts";
 
-export function redirect(_f: Frame, _t: Tables): Verdict {
+/** Octets from a tunnel's inner packet back to the outer source address. */
+const TO_OUTER_SOURCE = 40;
+
+/** For what a VM sends, or the outside. */
+export function redirect(f: Frame, t: Tables): Verdict {
+  f.vm = t.findVm(t.records, R_DESTINATION);
+  if (f.vm >= 0) f.place = placeWord(WAY_LOCAL, 0);
+  else lookUp(f, t, WAY_NATIVE, WAY_TUNNEL);
   return CONTINUE;
+}
+
+/** For what the fabric or the metadata service sends: VMs here are found whatever the routes say. */
+export function here(f: Frame, t: Tables): Verdict {
+  f.vm = t.findVm(t.records, R_DESTINATION);
+  return CONTINUE;
+}
+
+/** The destination is not here and nobody has told us of it: its home may know better. */
+export function inquire(f: Frame, t: Tables): Verdict {
+  const bindings = subject(t);
+  if (bindings === undefined || f.binding !== 0) return CONTINUE;
+  const entry = bindings.ensure(t.now);
+  if (entry === 0) return CONTINUE;
+  f.binding = entry;
+  f.bindingVersion = bindings.version;
+  if (bindings.isNew) f.wanted = entry;
+  return CONTINUE;
+}
+
+/**
+ * The packet came to this router for a VM that is not here: true when it goes on to where that is. Natively only what came
+ * in a tunnel: what came natively to its home is at home, or nowhere.
+ */
+export function isElsewhere(f: Frame, t: Tables): boolean {
+  lookUp(f, t, WAY_FORMER, f.outer === 0 ? WAY_HOME : WAY_FORMER);
+  if (f.binding !== 0 && (f.outer !== 0 || tunnelOf(f.place) >= 0)) return true;
+  f.place = 0;
+  f.binding = 0;
+  return false;
+}
+
+/** What came in a tunnel does not go back to where it came from: the two of them know different things of the VM. */
+export function notBack(f: Frame, t: Tables): Verdict {
+  if (f.outer === 0) return CONTINUE;
+  const source = (f.l3 - TO_OUTER_SOURCE) >> 2;
+  const tunnel = tunnelOf(f.place);
+  const words = tunnel < 0 ? t.records : t.tunnels!.words;
+  const to = tunnel < 0 ? R_DESTINATION : t.tunnels!.addressAt(tunnel);
+  return words[to] === t.words[source] && words[to + 1] === t.words[source + 1] ? TUNNEL_LOOP : CONTINUE;
+}
+
+/** The way on leads to this very router, which does not have the VM. */
+export const onward = (f: Frame, _t: Tables): Verdict => (f.group === GROUP_LOCAL ? NO_SUCH_VM : CONTINUE);
+
+function lookUp(f: Frame, t: Tables, native: number, tunnel: number): void {
+  const bindings = subject(t);
+  f.place = placeWord(native, 0);
+  if (bindings === undefined) return;
+  const entry = bindings.find();
+  if (entry === 0) return;
+  const place = bindings.place(entry);
+  f.binding = entry;
+  f.bindingVersion = bindings.version;
+  f.place = placeWord(place >= PLACE_TUNNEL ? tunnel : native, place);
+  f.tunnelKey = t.records[R_DESTINATION + 2]!;
+}
+
+/** The table, which is asked about the destination now; undefined: it is no VM's address. */
+function subject(t: Tables): Bindings | undefined {
+  const { bindings, records } = t;
+  const tags = records[R_DESTINATION + 2]!;
+  if (bindings === undefined || tags === 0 || tags === OUTSIDE_TAGS) return undefined;
+  const host = records[R_DESTINATION + 3]!;
+  if (isIpv6Host(host)) bindings.aboutIpv6(tags, records, R_DESTINATION);
+  else bindings.aboutIpv4(tags, host);
+  return bindings;
 }

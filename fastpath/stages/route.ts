@@ -1,8 +1,12 @@
-/** route: network address → FIB value: the local prefixes, a discard route, or an ECMP group of next hops. */
+/**
+ * route: network address → FIB value: the local prefixes, a discard route, or an ECMP group of next hops. A VM that is here is
+ * local whatever the routes say (`redirect`, `here`), and the way into a tunnel is that to its other end.
+ */
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
-import { hashFlow, hashHosts, hashTransit } from "#fastpath/flow-hash";
+import { flowWord, hashFlow, hashHosts, hashTransit } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
-import { GROUP_DISCARD, OUTSIDE_TAGS } from "#fastpath/tables/layout";
+import { tunnelOf } from "#fastpath/place";
+import { GROUP_DISCARD, GROUP_LOCAL, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, DISCARD_ROUTE, LINK_LOCAL, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
 
@@ -19,11 +23,16 @@ export function route(f: Frame, t: Tables): Verdict {
   return f.group === 0 ? NO_ROUTE : CONTINUE;
 }
 
-/** A fabric packet: its addresses are network addresses already; the record gets them for the stages that follow. */
-export function routeTransit(f: Frame, t: Tables): Verdict {
+/** An IPv6 packet's addresses are network addresses already: the record gets them for the stages that follow. */
+export function addresses(f: Frame, t: Tables): Verdict {
   const w = (f.l3 + 8) >> 2;
   if (isLinkLocal(t.words[w + 4]!)) return LINK_LOCAL;
   for (let i = 0; i < 8; i++) t.records[R_SOURCE + i] = t.words[w + i]!;
+  return CONTINUE;
+}
+
+/** An IPv6 packet, whose addresses are in the record. */
+export function routeTransit(f: Frame, t: Tables): Verdict {
   f.flowHash = hashTransit(f, t.words);
   return lookUp(f, t);
 }
@@ -32,7 +41,17 @@ export function routeTransit(f: Frame, t: Tables): Verdict {
 export const isLinkLocal = (word: number): boolean => (word & LINK_LOCAL_MASK) === LINK_LOCAL_PREFIX;
 
 function lookUp(f: Frame, t: Tables): Verdict {
-  f.group = t.fib.lookup(t.records, R_DESTINATION);
+  if (f.vm >= 0) {
+    f.group = GROUP_LOCAL;
+    return CONTINUE;
+  }
+  const tunnel = tunnelOf(f.place);
+  if (tunnel < 0) {
+    f.group = t.fib.lookup(t.records, R_DESTINATION);
+  } else {
+    f.tunnelFlow = flowWord(f.flowHash);
+    f.group = t.fib.lookup(t.tunnels!.words, t.tunnels!.addressAt(tunnel));
+  }
   if (f.group === 0) return NO_ROUTE;
   return f.group === GROUP_DISCARD ? DISCARD_ROUTE : CONTINUE;
 }

@@ -7,7 +7,17 @@
  * Forwarders make entries (UNKNOWN, for whom nobody has asked yet), control alone removes them. Nothing is replaced: a
  * full table makes no entries, and packets go by the home, which always works.
  */
-import { K_KEY, K_REST, KEY_WORDS, KeyedSlots, type SlotArea, setsFor, slotArea } from "#fastpath/tables/keyed-slots";
+import { STATE_BITS } from "#fastpath/tables/connection-states";
+import {
+  K_CONTROL,
+  K_KEY,
+  K_REST,
+  KEY_WORDS,
+  KeyedSlots,
+  type SlotArea,
+  setsFor,
+  slotArea,
+} from "#fastpath/tables/keyed-slots";
 
 /** Nobody has said yet: by the home. */
 export const PLACE_UNKNOWN = 0;
@@ -120,6 +130,12 @@ export class Bindings extends KeyedSlots {
 
   place(entry: number): number {
     return this.words[this.at(entry) + B_PLACE]!;
+  }
+
+  /** True when the entry is of this version, and its subject is still at `place`. */
+  isStill(entry: number, version: number, place: number): boolean {
+    const at = this.at(entry);
+    return this.words[at + K_CONTROL]! >>> STATE_BITS === version && this.words[at + B_PLACE] === place;
   }
 
   /** A packet went to the subject: `octets` of IP. Not exact when two forwarders do so at once. */

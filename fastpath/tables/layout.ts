@@ -48,6 +48,15 @@ export const V_DHCP = 11;
 /** Index of the record of the VM's first IPv6 address, and how many there are: 0 … 16. */
 export const V_IPV6 = 12;
 export const V_IPV6_COUNT = 13;
+/** What a VM is while it moves: one of the VM_ values, the same in all its records. */
+export const V_STATE = 14;
+
+/** It is here. */
+export const VM_ACTIVE = 0;
+/** It is expected: nothing is delivered to it, and what it sends tells that it has arrived. */
+export const VM_PREPARED = 1;
+/** It is about to leave: what is to be delivered to it is kept by the control thread. */
+export const VM_HELD = 2;
 
 /** A tenant network's record. */
 export const NETWORK_WORDS = 8;

@@ -35,7 +35,11 @@ import {
   V_MTU,
   V_NETWORK,
   V_PORT,
+  V_STATE,
   V_TAGS,
+  VM_ACTIVE,
+  VM_HELD,
+  VM_PREPARED,
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
@@ -63,6 +67,8 @@ export interface VmPlan {
   readonly macIsFixed: boolean;
   /** True: this router is its DHCP server. Default false. */
   readonly dhcp?: boolean;
+  /** Default "active". */
+  readonly state?: "active" | "prepared" | "held";
 }
 
 export interface NetworkPlan {
@@ -154,6 +160,8 @@ function maskWords(length: number, octets: number): Int32Array {
 
 const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE, outside: KIND_OUTSIDE } as const;
 
+const STATES = { active: VM_ACTIVE, prepared: VM_PREPARED, held: VM_HELD } as const;
+
 /** `first`: by port, index of the first record of its VM. */
 function buildPorts(plan: TablesPlan, first: ReadonlyMap<number, number>): Int32Array {
   const count = Math.max(0, ...plan.ports.map((port) => port.index + 1));
@@ -209,15 +217,17 @@ function vmRow(vm: VmPlan, { tags, ipv6, ipv4, address }: RowPlan): Int32Array {
   row[V_DHCP] = vm.dhcp ? 1 : 0;
   row[V_IPV6] = ipv6;
   row[V_IPV6_COUNT] = vm.ipv6?.length ?? 0;
+  row[V_STATE] = STATES[vm.state ?? "active"];
   return row;
 }
 
-/** At most half full, so that a probe for an address that is not there ends soon. */
+/** At most half full, so that a probe for an address that is not there ends soon. Who is only expected is not found. */
 function buildVmIndex(vms: Int32Array): Int32Array {
   const count = vms.length / VM_WORDS;
   const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
   const mask = index.length - 1;
   for (let i = 0; i < count; i++) {
+    if (vms[i * VM_WORDS + V_STATE] === VM_PREPARED) continue;
     const iid = i * VM_WORDS + V_ADDRESS + 2;
     let slot = vmHash(vms[iid]!, vms[iid + 1]!) & mask;
     while (index[slot] !== 0) slot = (slot + 1) & mask;

@@ -105,6 +105,7 @@ export class SmallGateway {
         return verdict;
       },
       note: () => {},
+      ask: () => {},
     };
     this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);

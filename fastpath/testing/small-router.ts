@@ -2,8 +2,9 @@
  * A small hypervisor for tests and micro benchmarks: an engine over plain memory whose ports keep what is sent.
  *
  * Ports: 0 an uplink, 1 VM a (blue), 2 VM b (blue), 3 VM c (red, with VM a's address), 4 the metadata service; with IPv6
- * addresses 5 VM d (blue, two of them), 6 VM e (blue, and an IPv4 address), 7 VM f (red). Both homes are in the fabric's
- * list; home 0 is this router's. Routes: its own home is local, everything else leaves by the uplink.
+ * addresses 5 VM d (blue, two of them), 6 VM e (blue, and an IPv4 address), 7 VM f (red); 8 VM g (blue), which has its home
+ * elsewhere. Both homes are in the fabric's list; home 0 is this router's. Routes: its own home is local, everything else
+ * leaves by the uplink.
  */
 import { parseIpv4, parseIpv6, parseMac } from "#base/address";
 import { fromHex } from "#base/bytes";
@@ -14,6 +15,7 @@ import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
+import { Bindings, createBindingTable, PLACE_TUNNEL } from "#fastpath/tables/bindings";
 import { createConnectionTable } from "#fastpath/tables/connection-layout";
 import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
@@ -21,8 +23,17 @@ import { FibWriter } from "#fastpath/tables/fib-writer";
 import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
 import { RuleCompiler } from "#fastpath/tables/rule-compiler";
-import { buildSnapshot, type NetworkRoutePlan, type RulesPlan, raw, type TablesPlan } from "#fastpath/tables/snapshot";
+import {
+  buildSnapshot,
+  type NetworkRoutePlan,
+  type RulesPlan,
+  raw,
+  rawOf,
+  type TablesPlan,
+  type VmPlan,
+} from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
+import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { ENDINGS, type Verdict } from "#fastpath/verdicts";
 import { allocateNear, networkAddress } from "#policy/homes";
 import { type OwnedRule, sidesOf } from "#policy/sides";
@@ -51,6 +62,8 @@ export interface SmallVm {
 
 export interface SmallVm6 extends Pick<SmallVm, "tags" | "mac" | "port"> {
   readonly ipv4?: Uint8Array;
+  /** Of the IPv4 address; default: at home here. */
+  readonly address?: Uint8Array;
   readonly ipv6: readonly Uint8Array[];
 }
 
@@ -96,7 +109,17 @@ export const RED_REMOTE_6 = hostAddress(1, RED, 2);
 export const REMOTE_IPV4 = addressesAt(1, BLUE, 1)[0]!;
 export const REMOTE = networkAddress(HOMES[1]!, BLUE, REMOTE_IPV4);
 
-const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
+const visitor = addressesAt(1, BLUE, 9)[8]!;
+/** Hosted here, at home elsewhere. */
+export const VM_G = {
+  ...vm6(8, BLUE, [hostAddress(1, BLUE, 9)]),
+  ipv4: visitor,
+  address: networkAddress(HOMES[1]!, BLUE, visitor),
+};
+
+const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F, VM_G];
+/** Where moved VMs are. */
+export const MAG = parseIpv6("2001:db8:a1:3::1")!;
 
 export interface Neighbor {
   readonly port: number;
@@ -200,6 +223,8 @@ export interface SmallRouterOptions {
   readonly routes?: readonly NetworkRoutePlan[];
   /** True: both networks have routes to one another by name. Default false. */
   readonly peering?: boolean;
+  /** Of VMs that move, by port. Default: all are active. */
+  readonly states?: Readonly<Record<number, NonNullable<VmPlan["state"]>>>;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -210,18 +235,23 @@ export class SmallRouter {
   readonly sent: Sent[] = [];
   /** Rules whose log was told of a frame: Frame.logged. */
   readonly noted: number[] = [];
+  /** Entries of the binding table that control was asked about. */
+  readonly wanted: number[] = [];
   readonly punted: { verdict: Verdict; octets: Uint8Array }[] = [];
   readonly bytes: Uint8Array;
   /** Takes over other settings, as after a reload. */
   readonly adopt: (changes: Partial<Settings>) => void;
+  readonly bindings: Bindings;
+  readonly tunnels: Tunnels;
+  readonly counters: Float64Array;
   private readonly frame = new Frame();
-  private readonly counters: Float64Array;
   /** By adjacency: of a VM's port its number, 0 the uplink's neighbor. */
   readonly neighbors: readonly Neighbor[];
 
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
+    const { states = {} } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
@@ -237,12 +267,16 @@ export class SmallRouter {
     ]);
     this.neighbors = adjacencies.all;
     const words = new Int32Array(arena);
+    this.bindings = new Bindings(createBindingTable({ entries: 1024, key: SALT }));
+    this.tunnels = new Tunnels(createTunnelTable(16));
     const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, {
       cacheEntries,
-      connections: new Connections(createConnectionTable({ entries: connections, owners: 8, quota: perVm, key: SALT })),
+      connections: new Connections(createConnectionTable({ entries: connections, owners: 9, quota: perVm, key: SALT })),
       fragments: new Fragments(createFragmentTable(64, SALT)),
+      bindings: this.bindings,
+      tunnels: this.tunnels,
     });
-    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering };
+    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states };
     this.adopt = (changes) => {
       tables.adopt(buildSnapshot(tablesPlan(vms, { ...settings, ...changes })));
       tables.generation++;
@@ -255,11 +289,12 @@ export class SmallRouter {
         return verdict;
       },
       note: (f) => this.noted.push(f.logged),
+      ask: (f) => this.wanted.push(f.wanted),
     };
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     this.engine = new Engine(tables, this.counters, scratch, { punts, ...(cache !== undefined && { cache }) });
-    for (let i = 0; i < 8; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
+    for (let i = 0; i < 9; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
   }
 
   /** Hands a frame to the engine as received on `port`; returns what was sent because of it. */
@@ -280,6 +315,19 @@ export class SmallRouter {
     this.engine.receive(f);
     this.engine.scratch.reset();
     return this.sent.slice(before);
+  }
+
+  /** A network's IPv4 or IPv6 address is where the tunnel leads, or at the place. Returns its entry. */
+  bind(tags: number, address: Uint8Array, at: Uint8Array | number = MAG): number {
+    if (address.length === 4) this.bindings.aboutIpv4(rawOf(tags), raw(address));
+    else
+      this.bindings.aboutIpv6(
+        rawOf(tags),
+        Int32Array.of(0, 4, 8, 12).map((k) => raw(address, k)),
+        0,
+      );
+    const place = typeof at === "number" ? at : PLACE_TUNNEL + this.tunnels.add(at);
+    return this.bindings.put(place, 0);
   }
 
   /** How the frames of a port ended so far: name → count, those of zero left out. */
@@ -303,7 +351,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 }
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
-  const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering } = settings;
+  const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -314,13 +362,19 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
     ],
     vms: [...vms, ...VMS_6].map((v) => ({
       network: tags.indexOf(v.tags),
-      ...(v.ipv4 && { ipv4: { host: v.ipv4, networkAddress: networkAddress(HOMES[0]!, v.tags, v.ipv4) } }),
+      ...(v.ipv4 && {
+        ipv4: {
+          host: v.ipv4,
+          networkAddress: ("address" in v && v.address) || networkAddress(HOMES[0]!, v.tags, v.ipv4),
+        },
+      }),
       ...("ipv6" in v && { ipv6: v.ipv6 }),
       port: v.port,
       adjacency: v.port,
       mtu: vmMtu,
       macIsFixed,
       dhcp,
+      state: states[v.port] ?? "active",
     })),
     networks: tags.map((t) => ({
       tags: t,

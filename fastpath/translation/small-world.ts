@@ -14,6 +14,7 @@ import {
   VM_A,
   VM_B,
   VM_C,
+  VM_G,
 } from "#fastpath/testing/small-router";
 import { homeOf, networkAddress } from "#policy/homes";
 import { numberAt, same } from "./oracle/octets";
@@ -77,7 +78,8 @@ export const inboundContext = ({ fabricMtu, vmMtu }: Mtus, destination: Uint8Arr
 
 /** True when an IPv4 packet of VM a's is for the gateway itself or a VM next door: no matter of translation. */
 export function staysHere4(destination: Uint8Array): boolean {
-  return same(destination, GATEWAY) || (inPool(destination) && homeOfBlue(destination) === 0);
+  const isHere = same(destination, GATEWAY) || same(destination, VM_G.ipv4);
+  return isHere || (inPool(destination) && homeOfBlue(destination) === 0);
 }
 
 /** True for addresses of this hypervisor's home prefix. */

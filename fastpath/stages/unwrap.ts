@@ -1,0 +1,66 @@
+/**
+ * unwrap: GRE for this router becomes the packet in it (RFC 2784, RFC 2890, RFC 7676): an IPv6 packet of the fabric's, as it would
+ * have come natively. No octet is moved or written: the frame describes the inner packet where it lies, with
+ * `outer` octets before it, among them those where its Ethernet header will be. `rewrap` takes that back.
+ *
+ * Only hypervisors' own addresses may send tunnels, as the fabric keeps forged ones of these out (paper §2.4), and the key is the
+ * tags of who the packet is for (RFC 5845 §3). So a tunnel in a tunnel, which would be for a router, is refused.
+ */
+import type { Frame } from "#fastpath/frame";
+import { classifyInner } from "#fastpath/stages/classify";
+import { isPortMac } from "#fastpath/stages/port-mac";
+import { OUTSIDE_TAGS } from "#fastpath/tables/layout";
+import type { Tables } from "#fastpath/tables/tables";
+import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
+import {
+  BAD_OFFLOAD,
+  BAD_TUNNEL,
+  CONTINUE,
+  NOT_A_TUNNEL_END,
+  TUNNEL_KEY,
+  TUNNEL_SOURCE,
+  type Verdict,
+} from "#fastpath/verdicts";
+
+const ETHERNET = 14;
+/** First word of the GRE header, raw: a key, and nothing else; IPv6 inside. */
+const GRE_WORD = 0xdd86_0020 | 0;
+/** Host part of a hypervisor's own address, raw: its prefix's ::1. */
+const OWN_HOST = 0x0100_0000;
+
+/** A frame that classify has found to be GRE in IPv6. What is not for this router stays as it is. */
+export function unwrap(f: Frame, t: Tables): Verdict {
+  const w = f.l3 >> 2;
+  if (!t.isUplink(f.port) || !t.isOwn(t.words, w + 6) || !isPortMac(f, t))
+    return f.gsoType === 0 ? CONTINUE : BAD_OFFLOAD; // nobody behind us could cut it
+  if (t.bindings === undefined || t.gateway !== undefined) return NOT_A_TUNNEL_END;
+  const gre = f.l4;
+  if (f.unusual !== 0 || gre !== f.l3 + 40 || f.end - gre < 8 + 40 || t.words[gre >> 2] !== GRE_WORD) return BAD_TUNNEL;
+  if (!isHypervisor(t, w + 2)) return TUNNEL_SOURCE;
+  move(f, TUNNEL_HEADERS);
+  f.l3 = f.at + ETHERNET;
+  f.outer = TUNNEL_HEADERS;
+  const verdict = classifyInner(f, t);
+  if (verdict !== CONTINUE) return verdict;
+  const tags = t.words[(f.l3 + 32) >> 2]!;
+  if (tags !== t.words[(f.l3 - 4) >> 2] || tags === 0 || tags === OUTSIDE_TAGS) return TUNNEL_KEY;
+  return CONTINUE;
+}
+
+/** The frame as it came, for who takes it from here: the control thread. */
+export function rewrap(f: Frame): void {
+  move(f, -f.outer);
+  f.outer = 0;
+}
+
+function move(f: Frame, octets: number): void {
+  f.at += octets;
+  f.headerLength -= octets;
+  f.csumStart -= octets;
+}
+
+/** An address of the fabric's with tags 0 and host 1, and none of ours. */
+function isHypervisor(t: Tables, word: number): boolean {
+  const { words } = t;
+  return words[word + 2] === 0 && words[word + 3] === OWN_HOST && t.isInFabric(words, word) && !t.isOwn(words, word);
+}
