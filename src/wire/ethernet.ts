@@ -32,6 +32,10 @@ export const setDestination = (b: Uint8Array, at: number, mac: Uint8Array): void
 export const setSource = (b: Uint8Array, at: number, mac: Uint8Array): void => copy(b, at + SOURCE, mac, 0, 6);
 export const setEtherType = (b: Uint8Array, at: number, value: number): void => put16(b, at + 12, value);
 
+/** 01:00:5e and the last 23 bits of an IPv4 multicast address: 32 groups have the same (RFC 1112 §6.4). */
+export const multicastMac4 = (group: Uint8Array): Uint8Array =>
+  Uint8Array.of(0x01, 0x00, 0x5e, group[1]! & 0x7f, group[2]!, group[3]!);
+
 /** 33:33 and the last four octets of an IPv6 multicast address (RFC 2464 §7). */
 export const multicastMac6 = (group: Uint8Array): Uint8Array =>
   Uint8Array.of(0x33, 0x33, group[12]!, group[13]!, group[14]!, group[15]!);

@@ -1,6 +1,7 @@
 /** Protocol numbers of IPv4's protocol and IPv6's next header fields (IANA). */
 export const PROTOCOL_HOP_BY_HOP = 0;
 export const PROTOCOL_ICMP4 = 1;
+export const PROTOCOL_IGMP = 2;
 export const PROTOCOL_IPV4 = 4;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
