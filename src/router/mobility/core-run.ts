@@ -25,7 +25,7 @@ export interface MobilityCore {
 
 export interface CoreRunOptions<Core extends MobilityCore> {
   readonly config: MobilityConfig;
-  readonly begin: (config: MobilityConfig) => Core;
+  readonly begin: (config: MobilityConfig, now: Millis) => Core;
   readonly clock: UnixClock;
   readonly recorder?: Recorder | undefined;
   /** All effects of one event. */
@@ -43,9 +43,10 @@ export class CoreRun<Core extends MobilityCore> {
 
   constructor(options: CoreRunOptions<Core>) {
     this.#options = options;
-    const { config, begin, recorder } = options;
-    recorder?.write({ core: { config } } satisfies RecordedStart);
-    this.core = begin(config);
+    const { config, begin, recorder, clock } = options;
+    const now = clock.now();
+    recorder?.write({ core: { config, now } } satisfies RecordedStart);
+    this.core = begin(config, now);
   }
 
   /** Nothing happens once the core has failed or was stopped. */

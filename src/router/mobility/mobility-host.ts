@@ -18,7 +18,7 @@ import type { Recorder } from "#runtime/recording/recorder";
 type Attached = Extract<MobilityEvent, { type: "attached" }>;
 
 export interface MobilityHostOptions<Core extends MobilityCore> {
-  readonly begin: (config: MobilityConfig) => Core;
+  readonly begin: (config: MobilityConfig, now: Millis) => Core;
   readonly config: HostedConfig;
   /** Another core begins: this router's Restart Counter from now on. */
   readonly countRestart: () => number;

@@ -2,7 +2,6 @@
  * The tables that forwarders find moved VMs in, as the core wants them: a subject's place in the binding table, a tunnel for
  * each hypervisor that one of them names. Tunnels go when no place has named them for a while.
  */
-import { formatIpv6 } from "#base/address";
 import { fromHex, toHex } from "#base/bytes";
 import type { Millis } from "#base/time";
 import { type BindingEntry, Bindings, PLACE_NATIVE, PLACE_TUNNEL, PLACE_UNKNOWN } from "#fastpath/tables/bindings";
@@ -10,7 +9,7 @@ import { WAYS } from "#fastpath/tables/connection-layout";
 import { connectionTicks } from "#fastpath/tables/connection-states";
 import { K_KEY, KEY_WORDS } from "#fastpath/tables/keyed-slots";
 import type { Tunnels } from "#fastpath/tables/tunnels";
-import type { Place, PlaceRole, Subject } from "#pmip/events";
+import type { AddressHex, Place, PlaceRole, Subject } from "#pmip/events";
 import { fromKey, putKey, subjectKey } from "#router/mobility/subjects";
 import { monotonicNanos } from "#sys/clock";
 
@@ -27,6 +26,7 @@ const REST: Millis = 5000;
 const STALE: Millis = 30_000;
 
 interface TunnelUse {
+  readonly tunnel: number;
   users: number;
   /** Since when there are none. */
   idleSince: Millis;
@@ -100,7 +100,8 @@ export class Places {
   readonly #at = new Map<number, { readonly version: number; readonly whereabouts: Whereabouts }>();
   /** Of these, the few that were here until lately. */
   readonly #former = new Map<string, Subject>();
-  readonly #uses = new Map<number, TunnelUse>();
+  /** By the tunnel's end. */
+  readonly #uses = new Map<AddressHex, TunnelUse>();
   /** Of these an earlier core spoke, since when the present one has not. */
   #stale = new Set<string>();
   #staleSince: Millis = 0;
@@ -198,8 +199,9 @@ export class Places {
     return packets;
   }
 
+  /** Places that name the tunnel. */
   users(tunnel: number): number {
-    return this.#uses.get(tunnel)?.users ?? 0;
+    return this.#uses.get(toHex(this.tunnels.address(tunnel)))?.users ?? 0;
   }
 
   /** Takes away tunnels that have rested long enough, and what nobody says any more. About once a second. */
@@ -207,10 +209,10 @@ export class Places {
     if (this.#stale.size > 0 && now - this.#staleSince > STALE) {
       for (const key of [...this.#stale]) this.set({ ...this.#told.get(key)!, place: "unknown" }, now);
     }
-    for (const [tunnel, use] of this.#uses) {
+    for (const [mag, use] of this.#uses) {
       if (use.users > 0 || now - use.idleSince < REST) continue;
-      this.tunnels.remove(tunnel);
-      this.#uses.delete(tunnel);
+      this.tunnels.remove(use.tunnel);
+      this.#uses.delete(mag);
     }
   }
 
@@ -234,17 +236,23 @@ export class Places {
   #placeOf(place: Place, now: Millis): number | undefined {
     if (place === "unknown") return PLACE_UNKNOWN;
     if (place === "native") return PLACE_NATIVE;
-    const tunnel = this.tunnels.add(fromHex(place.mag)!);
-    if (tunnel < 0) return undefined;
-    const use = this.#uses.get(tunnel) ?? { users: 0, idleSince: now };
+    const use = this.#uses.get(place.mag) ?? this.#dig(place.mag, now);
+    if (use === undefined) return undefined;
     use.users++;
-    this.#uses.set(tunnel, use);
-    return PLACE_TUNNEL + tunnel;
+    return PLACE_TUNNEL + use.tunnel;
+  }
+
+  #dig(mag: AddressHex, now: Millis): TunnelUse | undefined {
+    const tunnel = this.tunnels.add(fromHex(mag)!);
+    if (tunnel < 0) return undefined;
+    const use = { tunnel, users: 0, idleSince: now };
+    this.#uses.set(mag, use);
+    return use;
   }
 
   #leave(place: Place, now: Millis): void {
     if (typeof place === "string") return;
-    const use = this.#uses.get(this.tunnels.find(fromHex(place.mag)!));
+    const use = this.#uses.get(place.mag);
     if (use === undefined) return;
     use.users--;
     use.idleSince = now;
@@ -259,10 +267,3 @@ export class Places {
     bindings.remove(entry, bindings.version);
   }
 }
-
-/** For logs. */
-export const placeText = (place: Place): string =>
-  typeof place === "string" ? place : formatIpv6(fromHex(place.mag)!);
-
-/** 32 hexadecimal digits of a tunnel's end. */
-export const endOf = (tunnels: Tunnels, tunnel: number): string => toHex(tunnels.address(tunnel));

@@ -7,8 +7,13 @@ import type { MobilityEvent } from "#pmip/events";
 export const RECORDING_VERSION = 1;
 
 /** A core begins its life: the first, or one in place of another. */
+export interface CoreStart {
+  readonly config: MobilityConfig;
+  readonly now: Millis;
+}
+
 export interface RecordedStart {
-  readonly core: { readonly config: MobilityConfig };
+  readonly core: CoreStart;
 }
 
 export interface RecordedEvent {

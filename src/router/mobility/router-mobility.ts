@@ -5,16 +5,15 @@ import { createBindingTable } from "#fastpath/tables/bindings";
 import { connectionTicks, TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { CONTROL_IGNORED } from "#fastpath/verdicts";
-import type { MobilityNote } from "#pmip/events";
+import { Mobility } from "#pmip/core";
 import type { Configuration } from "#router/config/model";
 import type { Log } from "#router/log";
 import { Claims } from "#router/mobility/claims";
-import type { MobilityCore } from "#router/mobility/core-run";
 import { FlightLog } from "#router/mobility/flight-log";
 import type { FlightCounts } from "#router/mobility/flights";
 import { frameOf, type MobilityDatagram, readFrame } from "#router/mobility/frames";
 import { anchorAddresses, hostedConfig } from "#router/mobility/hosted-config";
-import { MobilityHost, type MobilityHostOptions } from "#router/mobility/mobility-host";
+import { MobilityHost } from "#router/mobility/mobility-host";
 import { PathMtus } from "#router/mobility/path-mtu";
 import { Places } from "#router/mobility/places";
 import { RECORDING_VERSION } from "#router/mobility/recording";
@@ -34,36 +33,35 @@ import packageJson from "../../../package.json";
 /** Milliseconds between looks at the binding table. */
 const LOOK = 1000;
 
-export interface RouterMobilityOptions<Core extends MobilityCore> {
+export interface RouterMobilityOptions {
   readonly configuration: Configuration;
   readonly services: ServicesIo;
   readonly ports: Ports;
   readonly log: Log;
   /** What is to outlast the process is in files that begin so. */
   readonly files: string;
-  readonly begin: MobilityHostOptions<Core>["begin"];
   /** Of the VM's port and its held frames, and of frames that ended here for want of a VM: since the router's start. */
   readonly countsOf: (vm: string) => Omit<FlightCounts, "stragglers">;
   /** As VmRegistry's. */
   readonly released: VmRegistry["released"];
 }
 
-export class RouterMobility<Core extends MobilityCore = MobilityCore> implements VmObserver {
+export class RouterMobility implements VmObserver {
   readonly bindings: SharedArrayBuffer;
   readonly tunnels: SharedArrayBuffer = createTunnelTable();
   readonly places: Places;
   readonly pathMtus: PathMtus;
   readonly flights: FlightLog;
   readonly clock = new UnixClock();
-  readonly #options: RouterMobilityOptions<Core>;
+  readonly #options: RouterMobilityOptions;
   readonly #look: TableLook;
   readonly #claims: Claims;
   #configuration: Configuration;
-  #host: MobilityHost<Core> | undefined;
+  #host: MobilityHost<Mobility> | undefined;
   #recorder: Recorder | undefined;
   #timer: Timer | undefined;
 
-  constructor(options: RouterMobilityOptions<Core>) {
+  constructor(options: RouterMobilityOptions) {
     const { configuration, services, log, files } = options;
     this.#options = options;
     this.#configuration = configuration;
@@ -85,7 +83,7 @@ export class RouterMobility<Core extends MobilityCore = MobilityCore> implements
   }
 
   /** Undefined: this is a switch, or nothing has begun yet. */
-  get host(): MobilityHost<Core> | undefined {
+  get host(): MobilityHost<Mobility> | undefined {
     return this.#host;
   }
 
@@ -97,16 +95,17 @@ export class RouterMobility<Core extends MobilityCore = MobilityCore> implements
   begin(): void {
     const { node } = this.#configuration;
     if (node.role === "switch") return;
-    const { log, begin, files } = this.#options;
+    const { log, files } = this.#options;
     this.#recorder = this.#record();
-    this.#host = new MobilityHost<Core>({
-      ...{ begin, log, config: hostedConfig(this.#configuration), places: this.places, clock: this.clock },
+    this.#host = new MobilityHost<Mobility>({
+      begin: (config, now) => new Mobility(config, now),
+      ...{ log, config: hostedConfig(this.#configuration), places: this.places, clock: this.clock },
       recorder: this.#recorder,
       countRestart: () => countRestart(`${files}.restarts`, Date.now()),
       send: (datagram) => this.#send(datagram),
       released: (vm) => this.#released(vm),
       claimed: (vm, claim) => this.#claims.set(vm, claim),
-      noted: (note: MobilityNote, vm, at) => this.flights.noted(note, vm, at),
+      noted: (note, vm, at) => this.flights.noted(note, vm, at),
       moved: (change, at) => this.flights.moved(change, this.#host?.vmOf(change.to.subject), at),
     });
     this.#timer = setInterval(() => this.#lookAround(), LOOK);
