@@ -35,6 +35,7 @@ import {
   S_ASLEEP,
   S_COMMANDS,
   S_DONE,
+  S_GATE,
   S_STOP,
 } from "#fastpath/shared";
 import { Bindings } from "#fastpath/tables/bindings";
@@ -89,6 +90,7 @@ export class Forwarder implements Punts {
   private readonly puntRing: FrameRing;
   private readonly injectRing: FrameRing;
   private readonly injected = new Frame();
+  private wasGated = false;
   private readonly cache: FlowCache | undefined;
   private readonly poller = new Poller(2048);
   private readonly wake: EventFd;
@@ -153,6 +155,11 @@ export class Forwarder implements Punts {
     if (Atomics.load(this.shared, S_COMMANDS) !== this.commandsSeen) this.carryOutCommands();
     this.engine.tables.generation = Atomics.load(this.generation, 0);
     let handled = this.takeInjected();
+    for (; this.wasGated && this.injectRing.peekLength() >= 0; handled += this.takeInjected()) {
+      this.engine.flush();
+      this.engine.scratch.reset();
+    }
+    this.wasGated = false;
     for (let i = 0; i < this.order.length; i++) {
       if (this.hot[i]) handled += this.readPort(i);
     }
@@ -238,6 +245,7 @@ export class Forwarder implements Punts {
 
   private takeInjected(): number {
     let count = 0;
+    if (Atomics.load(this.shared, S_GATE) !== 0) return 0;
     for (; count < INJECT_BURST; count++) {
       const length = this.injectRing.peekLength();
       if (length < 0) break;
@@ -266,6 +274,8 @@ export class Forwarder implements Punts {
     switch (command.kind) {
       case "snapshot":
         this.engine.tables.adopt(command.snapshot);
+        // What waits behind the gate goes before anything that ports have, all of it.
+        this.wasGated = Atomics.exchange(this.shared, S_GATE, 0) !== 0;
         return;
       case "fib":
         this.engine.tables.fib = new FibReader(command.buffer);

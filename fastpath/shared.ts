@@ -9,7 +9,9 @@ export const S_DONE = 16; // how many of them the forwarder has carried out
 export const S_ARMED = 32; // 1: control wants a message when something is punted
 export const S_ASLEEP = 48; // 1: the forwarder is in poll, or on its way there
 export const S_STOP = 64; // 1: end
-export const SHARED_WORDS = 80;
+/** 1: control fills the inject ring for the moment when the next snapshot is in force, and until then nothing is taken from it. */
+export const S_GATE = 80;
+export const SHARED_WORDS = 96;
 
 /** What control asks of an injected frame (its tag in the ring). */
 export const INJECT_RECEIVE = 1; // take it as received on its port
@@ -59,10 +61,10 @@ export interface ForwarderStart {
   readonly connections: SharedArrayBuffer;
   /** Of createFragmentTable. */
   readonly fragments: SharedArrayBuffer;
-  /** A gateway's NAT: of createNatTable, and of createConnectionTable for its sessions; undefined: none. */
   /** Of createBindingTable and createTunnelTable. */
   readonly bindings: SharedArrayBuffer;
   readonly tunnels: SharedArrayBuffer;
+  /** A gateway's NAT: of createNatTable, and of createConnectionTable for its sessions; undefined: none. */
   readonly nat: NatBuffers | undefined;
   /** Flow cache entries, a power of two; 0: no cache. */
   readonly cacheEntries: number;
@@ -71,9 +73,9 @@ export interface ForwarderStart {
 
 /** In place of a verdict: the head of a frame for the log of a rule, whose number is in the adjacency's place. */
 export const RULE_LOG = 255;
-
 /** Likewise: the head of a frame to a subject that nothing is known of; its entry in the binding table is in that place. */
 export const BINDING_WANTED = 254;
+
 /** Tag of a punted frame: its verdict, and the adjacency that a waiting frame waits for. */
 export const puntTag = (verdict: number, adjacency: number): number => verdict | (adjacency << 8);
 export const puntVerdict = (tag: number): number => tag & 0xff;

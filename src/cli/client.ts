@@ -1,6 +1,8 @@
 /** Speaks to a router by its API socket (src/router/api/server.ts). */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { VmFailure } from "#router/api/vm-routes";
+import type { ConfigError } from "#runtime/document/config-error";
 
 /** Where routers put their sockets unless told otherwise. */
 export const SOCKET_DIRECTORY = "/run/ain";
@@ -25,16 +27,37 @@ export function findSocket(given: string | undefined): string {
   throw new ClientError(`${names.length} routers run here: say which with --router NAME (${routers})`);
 }
 
-/** One call. `path` such as `show/ports`. Throws ClientError with the router's own words where it has some. */
-export async function call(socket: string, method: "GET" | "POST", path: string): Promise<unknown> {
+/** The router has refused. */
+export class Refusal extends ClientError {
+  /** 400, 404, 409 or 500. */
+  readonly status: number;
+  /** What is wrong with what it was given; paths begin in that. */
+  readonly errors: readonly ConfigError[];
+
+  constructor(status: number, { error, errors = [] }: Partial<VmFailure>) {
+    super(error ?? `the router answered ${status}`);
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+/** One call. `path` such as `show/ports`, `body` to be sent as JSON. Throws ClientError, with the router's own words a Refusal. */
+export async function call(socket: string, method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(`http://ain/v1/${path}`, { method, unix: socket, signal: AbortSignal.timeout(PATIENCE) });
+    response = await fetch(`http://ain/v1/${path}`, {
+      ...{ method, unix: socket, signal: AbortSignal.timeout(PATIENCE) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ClientError(`no router answers on ${socket}: ${existsSync(socket) ? reason : "there is no such socket"}`);
   }
-  const body: unknown = await response.json();
-  if (response.ok || response.status === 409) return body;
-  throw new ClientError((body as { error?: string }).error ?? `the router answered ${response.status}`);
+  const answer: unknown = await response.json();
+  if (response.ok || isReloadAnswer(answer)) return answer;
+  throw new Refusal(response.status, answer as Partial<VmFailure>);
 }
+
+/** A reload that was refused is an answer, which says why. */
+const isReloadAnswer = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "changes" in answer && "errors" in answer;

@@ -1,14 +1,17 @@
 /** The commands of `ain`; each is a file of commands/ whose path is the words typed. */
 import { Command, CommanderError } from "commander";
+import { allocCommand } from "#cli/commands/alloc";
 import { checkCommand } from "#cli/commands/check";
 import { demoCommand } from "#cli/commands/demo";
 import { homeCommand } from "#cli/commands/home";
 import { labCommand } from "#cli/commands/lab";
+import { moveCommand } from "#cli/commands/move";
 import { ospfCommand } from "#cli/commands/ospf";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
 import { runCommand } from "#cli/commands/run";
 import { showCommand } from "#cli/commands/show";
 import { verifyCommand } from "#cli/commands/verify";
+import { vmCommand } from "#cli/commands/vm";
 import { FAILED, Failure, MISUSED, OK } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import packageJson from "../../package.json";
@@ -24,11 +27,14 @@ function program(): Command {
       .showHelpAfterError("(--help tells more)")
       .addCommand(checkCommand())
       .addCommand(homeCommand())
+      .addCommand(allocCommand())
       .addCommand(verifyCommand())
       .addCommand(labCommand())
       .addCommand(demoCommand())
       .addCommand(runCommand())
       .addCommand(showCommand())
+      .addCommand(vmCommand())
+      .addCommand(moveCommand())
       .addCommand(reloadCommand())
       .addCommand(stopCommand())
       .addCommand(ospfCommand())

@@ -15,6 +15,7 @@ import {
   S_ARMED,
   S_COMMANDS,
   S_DONE,
+  S_GATE,
   S_STOP,
   SHARED_WORDS,
 } from "#fastpath/shared";
@@ -44,9 +45,9 @@ export interface ForwardersOptions {
   readonly groups: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly fragments: SharedArrayBuffer;
-  /** A gateway's. */
   readonly bindings: SharedArrayBuffer;
   readonly tunnels: SharedArrayBuffer;
+  /** A gateway's. */
   readonly nat?: NatBuffers | undefined;
 }
 
@@ -105,10 +106,21 @@ export class Forwarders {
     Atomics.add(this.generationWord, 0, 1);
   }
 
-  /** Resolves when every forwarder works with the new snapshot. */
-  async adopt(snapshot: Snapshot): Promise<void> {
+  /**
+   * Resolves when every forwarder works with the new snapshot. What `before` injects meets the new one, and forwarder 0
+   * takes it before any frame of a port.
+   */
+  async adopt(snapshot: Snapshot, before?: () => void): Promise<void> {
+    const gate = before === undefined ? undefined : this.handles[0]?.shared;
+    if (gate !== undefined) Atomics.store(gate, S_GATE, 1);
+    before?.();
     await this.command(() => ({ kind: "snapshot", snapshot }));
     this.tablesChanged();
+  }
+
+  /** Looks at what was punted up to now. */
+  drain(): void {
+    for (const handle of this.handles) this.takePunts(handle);
   }
 
   /** One descriptor for each forwarder. */
@@ -166,6 +178,8 @@ export class Forwarders {
       groups: options.groups,
       connections: options.connections,
       fragments: options.fragments,
+      bindings: options.bindings,
+      tunnels: options.tunnels,
       nat: options.nat,
       wakeFd: createEventFd(),
       cacheEntries: options.cacheEntries,
@@ -179,8 +193,6 @@ export class Forwarders {
       start,
       worker,
       commands: channel.port1,
-      bindings: options.bindings,
-      tunnels: options.tunnels,
       shared: new Int32Array(start.shared),
       punt,
       inject,

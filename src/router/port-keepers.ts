@@ -22,6 +22,8 @@ export interface KeptParts {
   readonly configuration: () => Configuration;
   /** Resolves when what was injected before has been sent. */
   readonly settle: () => Promise<void>;
+  /** True: the VM at the port is yet to come, and nobody is to be spoken to. */
+  readonly isExpected: (port: PortState) => boolean;
   /** False: the VM at the port goes on elsewhere, or never was here, and its link is the same there. */
   readonly isLeft: (port: PortState) => boolean;
 }
@@ -62,9 +64,10 @@ const uplinkKeeper = ({ uplinkNeighbors, ospf, log }: KeptParts): PortKeeper => 
 });
 
 /** A VM's carrier is left alone: its VM may be asleep. */
-const vmKeeper = ({ vmNeighbors, ports, configuration, settle, isLeft }: KeptParts): PortKeeper => ({
+const vmKeeper = ({ vmNeighbors, ports, configuration, settle, isExpected, isLeft }: KeptParts): PortKeeper => ({
   added: (port) => vmNeighbors.add(port),
   opened: (port) => {
+    if (isExpected(port)) return;
     vmNeighbors.opened(port);
     vmNeighbors.refresh(configuration(), ports);
   },

@@ -8,8 +8,10 @@ import { createTunnelTable } from "#fastpath/tables/tunnels";
 import {
   HOLD_ENDED,
   INJECT_FULL,
+  PUNT_ACTIVATE,
   PUNT_ARP,
   PUNT_DHCP,
+  PUNT_HELD,
   PUNT_LEARN,
   PUNT_LOCAL,
   PUNT_ND,
@@ -18,7 +20,7 @@ import {
 import { Alarms } from "#router/alarms";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
-import { type Change, describeChange, planChange } from "#router/config/plan";
+import { type Change, describeChange, planChange, planVmChange } from "#router/config/plan";
 import { RouterConnections } from "#router/connections";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
@@ -46,6 +48,8 @@ import type { RouteView } from "#router/views";
 import { VmDhcp } from "#router/vm-dhcp";
 import { VmDhcp6 } from "#router/vm-dhcp6";
 import { VmNeighbors } from "#router/vm-neighbors";
+import { Arrivals } from "#router/vms/arrivals";
+import { Vms, type VmsOptions, type VmsPlan } from "#router/vms/registry";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
@@ -100,6 +104,8 @@ export class Router {
   private readonly claims: InterfaceClaims;
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
+  readonly vms: Vms;
+  private readonly arrivals: Arrivals;
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
   private timer: Timer | undefined;
@@ -165,6 +171,9 @@ export class Router {
     this.rib = new Rib(this.routing);
     this.outside = new OutsideSide(services, this.rib, (isUp) => this.outsideChanged(isUp));
     this.nat = node.outside === undefined || node.outside.pool.length === 0 ? undefined : new RouterNat(node.outside);
+    this.vms = new Vms(this.vmsOptions(`${directory}/${node.name}.vms`), configuration);
+    this.arrivals = new Arrivals({ vms: this.vms, vmNeighbors: this.vmNeighbors, io: services, log });
+    this.configuration = this.vms.configuration;
     this.staticRoutes = new StaticRoutes(this.rib, this.ports, this.uplinkNeighbors);
     this.ospf = new RouterOspf({
       ...{ name: node.name, services, rib: this.rib, ports: this.ports, neighbors: this.uplinkNeighbors, log },
@@ -189,18 +198,21 @@ export class Router {
   }
 
   /** Reads the files again; undefined: they are right, and `changes` is what applying them would do. */
-  plan(): { configuration: Configuration; changes: Change[] } | { errors: string[] } {
+  plan(): { vms: VmsPlan; changes: Change[] } | { errors: string[] } {
     const result = loadNode(this.file);
     if (!result.ok) return { errors: result.errors.map(formatConfigError) };
     const { socket } = this.configuration.node; // may have been given on the command line
     const node = withRecord({ ...result.node, socket }, this.record);
-    const configuration = { node, fabric: result.fabric };
+    const vms = this.vms.plan({ node, fabric: result.fabric });
+    const { configuration } = vms;
     const changes = planChange(this.configuration, configuration);
+    const unfit = [...vms.errors, ...this.vms.refusals(changes)];
+    if (unfit.length > 0) return { errors: unfit };
     const refused = changes.filter((change) => change.what === "setting" && change.restart !== undefined);
     if (refused.length > 0) return { errors: refused.map(describeChange) };
     const trouble = changes.length === 0 ? undefined : this.rules.check(configuration);
     if (trouble !== undefined) return { errors: [trouble] };
-    return { configuration, changes };
+    return { vms, changes };
   }
 
   /** Plans, then applies; what did not change loses no packet. */
@@ -208,7 +220,8 @@ export class Router {
     return this.oneAtATime(async () => {
       const plan = this.plan();
       if ("errors" in plan) return { changes: [], errors: plan.errors };
-      await this.reconfiguration.apply(this.configuration, plan.configuration, plan.changes);
+      await this.reconfiguration.apply(this.configuration, plan.vms.configuration, plan.changes);
+      this.vms.took(plan.vms);
       for (const change of plan.changes) this.log.info(describeChange(change));
       return { changes: plan.changes.map(describeChange) };
     });
@@ -247,6 +260,7 @@ export class Router {
     clearInterval(this.lookout);
     if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
     this.stopped = true;
+    this.vms.stop();
     this.vmNeighbors.stop();
     this.vmDhcp.stop();
     this.vmDhcp6.stop();
@@ -300,8 +314,28 @@ export class Router {
     );
     await this.reconfiguration.begin(this.configuration);
     for (const port of this.ports.all.values()) await this.portLife.open(port);
+    this.vms.started();
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
     this.lookout = setInterval(() => void this.oneAtATime(() => this.portLife.look()), LOOK);
+  }
+
+  private vmsOptions(file: string): VmsOptions {
+    return {
+      ...{ file, log: this.log, ports: this.ports },
+      frames: {
+        inject: (frame, octets, tag) => this.forwarders.inject(frame, octets, tag),
+        lost: (port, ending) => this.counters.lost(port, ending),
+      },
+      inTurn: (act) => this.oneAtATime(act),
+      become: (after) => this.reconfiguration.apply(this.configuration, after, planVmChange(this.configuration, after)),
+      adopt: (before) => this.adopt(before),
+      arrived: (port) => {
+        this.vmNeighbors.opened(port);
+        this.vmNeighbors.refresh(this.configuration, this.ports);
+      },
+      check: (configuration) => this.rules.check(configuration),
+      drain: () => this.forwarders.drain(),
+    };
   }
 
   private keepers(): Record<PortState["kind"], PortKeeper> {
@@ -310,7 +344,8 @@ export class Router {
       ...{ vmNeighbors, uplinkNeighbors, outside, metadata, ospf, ports, log },
       configuration: () => this.configuration,
       settle: () => this.forwarders.settle(),
-      isLeft: () => true,
+      isExpected: ({ name }) => this.vms.stateOf(name) === "prepared",
+      isLeft: ({ name }) => !this.vms.isMoving(name),
     });
   }
 
@@ -324,7 +359,8 @@ export class Router {
     await this.portLife.retry();
   }
 
-  private adopt(): Promise<void> {
+  /** `before`: as Forwarders'. */
+  private adopt(before?: () => void): Promise<void> {
     this.vmDhcp.refresh(this.configuration);
     this.vmDhcp6.refresh(this.configuration);
     this.vmNeighbors.refresh(this.configuration, this.ports);
@@ -335,8 +371,9 @@ export class Router {
       serviceGroup: this.metadata.group,
       rules,
       gateway: this.outside.tables(this.configuration),
+      stateOf: (vm) => this.vms.stateOf(vm),
     });
-    return this.forwarders.adopt(buildSnapshot(plan));
+    return this.forwarders.adopt(buildSnapshot(plan), before);
   }
 
   /** A next hop failed or came back: routes with several take the others. Not before the present change is made. */
@@ -387,6 +424,14 @@ export class Router {
         if (this.vmNeighbors.learn(port, punt.octets)) this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
         else this.counters.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
         break;
+      case PUNT_ACTIVATE:
+        this.arrivals.take(port, punt);
+        break;
+      case PUNT_HELD: {
+        const to = this.vmNeighbors.portOf(punt.adjacency);
+        if (to === undefined || !this.vms.keep(to.index, punt)) this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+        break;
+      }
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
         if (port.kind === "uplink" && this.ospf.take(port, punt.octets)) break;
@@ -407,7 +452,9 @@ export class Router {
   private oneAtATime<T>(act: () => Promise<T>): Promise<T> {
     const next = this.busy.then(act);
     this.busy = next.catch((error) => {
-      if (!this.stopped) this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      // What was asked for and cannot be is told to who asked.
+      if (!this.stopped && !(error instanceof RouterError))
+        this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
     });
     return next;
   }

@@ -1,9 +1,12 @@
 /** A router with its API socket and signals, from start to end. */
 import { ApiServer, type ApiTarget } from "#router/api/server";
+import type { VmTarget, VmVerb } from "#router/api/vm-routes";
 import { describeChange } from "#router/config/plan";
 import { Router, type RouterOptions } from "#router/router";
 import { show } from "#router/show";
 import { VIEWS } from "#router/views";
+import { detailOf, viewOf } from "#router/vms/views";
+import { UnknownVmError } from "#router/vms/vm-errors";
 
 /** Resolves when the router was told to stop and all is put back. Throws Error when it cannot start. */
 export async function serve(options: RouterOptions): Promise<void> {
@@ -41,5 +44,29 @@ function target(router: Router, stop: ApiTarget["stop"]): ApiTarget {
     },
     reload: () => router.reload(),
     stop,
+    vm: vmTarget(router),
+  };
+}
+
+function vmTarget(router: Router): VmTarget {
+  const { vms, ports, vmNeighbors } = router;
+  const parts = () => ({ ...router.configuration, ports, vmNeighbors });
+  const verbs: Readonly<Record<VmVerb, (name: string) => Promise<unknown>>> = {
+    attach: (name) => vms.attachAgain(name),
+    activate: (name) => vms.activate(name),
+    hold: (name) => vms.hold(name),
+    resume: (name) => vms.resume(name),
+    detach: (name) => vms.detach(name),
+  };
+  return {
+    list: () => vms.entries().map((entry) => viewOf(entry, parts())),
+    show: (name) => {
+      const entry = vms.find(name);
+      if (entry === undefined) throw new UnknownVmError(name);
+      return detailOf(entry, parts());
+    },
+    attach: async (definition) => void (await vms.attach(definition)),
+    prepare: async (definition) => void (await vms.prepare(definition)),
+    act: async (name, verb) => void (await verbs[verb](name)),
   };
 }

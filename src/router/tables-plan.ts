@@ -7,6 +7,7 @@ import { routeRows } from "#policy/route-table";
 import type { Configuration, Fabric, Network } from "#router/config/model";
 import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
+import type { VmState } from "#router/vms/events";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
 
 /** What is not the configuration's. */
@@ -16,13 +17,15 @@ export interface TablesParts {
   readonly rules: RulesPlan;
   /** Undefined: this is no gateway. */
   readonly gateway: GatewayTables | undefined;
+  /** Of a VM by name; undefined: nobody has said anything else than that it is here. */
+  readonly stateOf: (vm: string) => VmState | undefined;
 }
 
 export function tablesPlan(
   { node, fabric }: Configuration,
   ports: Ports,
   vms: VmNeighbors,
-  { serviceGroup, rules, gateway }: TablesParts,
+  { serviceGroup, rules, gateway, stateOf }: TablesParts,
 ): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
@@ -46,6 +49,7 @@ export function tablesPlan(
       adjacency: vms.adjacencyOf(index),
       mtu,
       macIsFixed: vm.mac !== undefined,
+      state: tableState(stateOf(vm.name)),
       dhcp: vm.dhcp && networks[networkIndex.get(vm.network.name)!]!.dhcp !== undefined,
     })),
     networks: networks.map((network) => ({
@@ -70,6 +74,9 @@ export function tablesPlan(
     ...(gateway !== undefined && { gateway }),
   };
 }
+
+/** A VM that is away is found here no more; its port is about to go. */
+const tableState = (state: VmState = "active"): Exclude<VmState, "away"> => (state === "away" ? "prepared" : state);
 
 /** Tags of the networks that this one has routes to by name. */
 function peersOf({ routes }: Network, { networks }: Fabric): number[] {

@@ -141,6 +141,18 @@ export class VmNeighbors {
     return this.macOf(port.index) !== undefined;
   }
 
+  /** A VM has come to its port, as this frame of its shows: where packets to it go is known from its sender. */
+  announced(port: PortState, octets: Uint8Array): void {
+    const seen = { type: "seen", port: port.index, mac: source(octets, 0) } as const;
+    if (port.vm!.ipv4 === undefined) this.tellLink(seen);
+    else this.tellArp(seen);
+  }
+
+  /** The port whose VM is reached by this adjacency; undefined: none is. */
+  portOf(adjacency: number): PortState | undefined {
+    return this.ports.get(adjacency);
+  }
+
   /** Keeps a frame until the VM's MAC is known. False: the adjacency is no VM's. */
   hold(punt: Punt): boolean {
     const port = this.ports.get(punt.adjacency);

@@ -1,12 +1,13 @@
 /**
  * The router's API: HTTP with JSON bodies on a unix socket, answered by the control thread. `GET /v1/show/<what>` reads;
- * `POST /v1/plan`, `/v1/reload`, `/v1/stop` act. Errors are `{error}` with status 400, 404, 409 or 500.
+ * `POST /v1/plan`, `/v1/reload`, `/v1/stop` act; vm-routes.ts has `/v1/vm`. Errors are `{error}` with status 400, 404, 409 or 500.
  *
  * The socket file belongs to root and its directory to nobody else: whoever may open it may steer the router.
  */
 import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Server } from "bun";
+import { answerVm, type VmTarget } from "#router/api/vm-routes";
 import { RouterError } from "#router/router-error";
 
 /** What the API asks of the router. */
@@ -20,6 +21,7 @@ export interface ApiTarget {
   reload(): Promise<ReloadAnswer>;
   /** `restart`: the router is to run again soon, and its neighbors are asked to wait. */
   stop(restart: boolean): void;
+  readonly vm: VmTarget;
 }
 
 export interface ReloadAnswer {
@@ -81,6 +83,8 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
   const path = pathname.split("/").filter((part) => part !== "");
   if (path[0] !== "v1") return failure(404, `no API version "${path[0] ?? ""}": this router speaks v1`);
   if (request.method === "GET" && path[1] === "show") return show(path.slice(2), target);
+  const isKnown = request.method === "GET" || request.method === "POST";
+  if (path[1] === "vm" && isKnown) return answerVm(request, path.slice(2), target.vm);
   if (request.method !== "POST") return failure(404, `no ${request.method} ${request.url}`);
   switch (path[1]) {
     case "plan":
@@ -91,7 +95,7 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
       setTimeout(() => target.stop(searchParams.has("restart")), 50); // the answer goes first
       return Response.json({});
     default:
-      return failure(404, `no POST /v1/${path[1] ?? ""}: plan, reload, stop`);
+      return failure(404, `no POST /v1/${path[1] ?? ""}: plan, reload, stop, vm`);
   }
 }
 

@@ -155,7 +155,7 @@ describe("a VM's metadata", () => {
     writeFileSync(join(folder, "large"), new Uint8Array(65_537));
     expect(complaints(", userData: {file: large}")).toEqual(["vms[0].userData: 65537 octets, at most 65536 octets"]);
     expect(complaints(", userData: 1234567890, instanceId: a b")).toEqual([
-      "vms[0].userData: something else (not shown, it is secret), text, or a mapping with file",
+      "vms[0].userData: something else (not shown, it is secret), text, or a mapping with file or base64",
       'vms[0].instanceId: "a b", an instance id: 1 … 128 letters, digits, dots, dashes and underscores',
     ]);
   });

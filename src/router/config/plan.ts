@@ -114,6 +114,9 @@ export const planChange = (before: Configuration, after: Configuration): Change[
   ...changesOf(OSPF_INTERFACE, before, after),
 ];
 
+/** The same where only VMs can differ. */
+export const planVmChange = (before: Configuration, after: Configuration): Change[] => changesOf(VM, before, after);
+
 /** False when all that differs is what the services at the VM's port look at. */
 export const needsAnotherPort = (before: Vm, after: Vm): boolean =>
   listDifferences(vmPortFacts(before), vmPortFacts(after)) !== "";

@@ -1,0 +1,76 @@
+/**
+ * The API's part about VMs. `GET /v1/vm` and `/v1/vm/<name>` read; `POST /v1/vm/attach` and `/v1/vm/prepare` take a
+ * definition, as an element of node.yaml's `vms`, as JSON; `POST /v1/vm/<name>/attach|activate|hold|resume|detach` act.
+ * Errors are `{error}`, and for a definition also `{errors}`, with status 400, 404 or 409.
+ */
+import { RouterError } from "#router/router-error";
+import type { RegisteredVmView, VmDetailView } from "#router/vms/views";
+import { UnknownVmError, VmDefinitionError } from "#router/vms/vm-errors";
+import type { ConfigError } from "#runtime/document/config-error";
+
+export const VM_VERBS = ["attach", "activate", "hold", "resume", "detach"] as const;
+export type VmVerb = (typeof VM_VERBS)[number];
+
+/** What the API asks of the VMs' registry. All reject with what vm-errors.ts has. */
+export interface VmTarget {
+  list(): readonly RegisteredVmView[];
+  /** Throws UnknownVmError. */
+  show(name: string): VmDetailView;
+  attach(definition: unknown): Promise<void>;
+  prepare(definition: unknown): Promise<void>;
+  /** `attach`: a VM of the node's file that is away. */
+  act(name: string, verb: VmVerb): Promise<void>;
+}
+
+/** Body of an error. */
+export interface VmFailure {
+  readonly error: string;
+  /** What is wrong with a definition; paths begin in it. */
+  readonly errors?: readonly ConfigError[];
+}
+
+/** `path`: what follows `/v1/vm`. */
+export async function answerVm(request: Request, path: readonly string[], target: VmTarget): Promise<Response> {
+  try {
+    if (request.method === "GET") return read(path, target);
+    return await act(request, path, target);
+  } catch (error) {
+    if (error instanceof VmDefinitionError) return failure(400, error.message, error.errors);
+    if (error instanceof UnknownVmError) return failure(404, error.message);
+    if (error instanceof RouterError) return failure(409, error.message);
+    throw error;
+  }
+}
+
+function read(path: readonly string[], target: VmTarget): Response {
+  const [name, ...rest] = path;
+  if (rest.length > 0) return failure(404, `nothing to GET at /v1/vm/${path.join("/")}: /v1/vm, /v1/vm/<name>`);
+  return Response.json(name === undefined ? target.list() : target.show(name));
+}
+
+async function act(request: Request, path: readonly string[], target: VmTarget): Promise<Response> {
+  const [name = "", verb, ...rest] = path;
+  if (verb === undefined && (name === "attach" || name === "prepare")) return define(request, name, target);
+  if (!isVerb(verb) || rest.length > 0) {
+    const known = `attach, prepare, <name>/${VM_VERBS.join(", <name>/")}`;
+    return failure(404, `no POST /v1/vm/${path.join("/")}: ${known}`);
+  }
+  await target.act(name, verb);
+  return Response.json(verb === "detach" ? {} : target.show(name));
+}
+
+async function define(request: Request, verb: "attach" | "prepare", target: VmTarget): Promise<Response> {
+  let definition: unknown;
+  try {
+    definition = await request.json();
+  } catch {
+    return failure(400, "found no JSON, expected a VM: a mapping as in node.yaml's vms");
+  }
+  await target[verb](definition);
+  return Response.json(target.show((definition as { name: string }).name));
+}
+
+const isVerb = (word: string | undefined): word is VmVerb => VM_VERBS.some((verb) => verb === word);
+
+const failure = (status: number, error: string, errors?: readonly ConfigError[]): Response =>
+  Response.json({ error, ...(errors !== undefined && { errors }) } satisfies VmFailure, { status });
