@@ -5,6 +5,7 @@ import { checkCommand } from "#cli/commands/check";
 import { demoCommand } from "#cli/commands/demo";
 import { homeCommand } from "#cli/commands/home";
 import { labCommand } from "#cli/commands/lab";
+import { mobilityCommand } from "#cli/commands/mobility";
 import { moveCommand } from "#cli/commands/move";
 import { ospfCommand } from "#cli/commands/ospf";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
@@ -38,6 +39,7 @@ function program(): Command {
       .addCommand(reloadCommand())
       .addCommand(stopCommand())
       .addCommand(ospfCommand())
+      .addCommand(mobilityCommand())
   );
 }
 

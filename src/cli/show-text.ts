@@ -1,5 +1,7 @@
 /** The router's views as text for a person. */
 import { columns } from "#cli/columns";
+import { flightsText } from "#cli/flight-text";
+import { bindingsText, mobilityText, tunnelsText } from "#cli/mobility-text";
 import type { ConnectionEnd, RuleView, ViewName, Views } from "#router/views";
 
 /** Turns a view, as the API answered it, into lines. */
@@ -145,6 +147,10 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       ),
       `${sessions} of ${room} sessions in use`,
     ].join("\n\n"),
+  bindings: bindingsText,
+  tunnels: tunnelsText,
+  mobility: mobilityText,
+  flights: ({ flights }) => flightsText(flights),
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],

@@ -1,10 +1,8 @@
 /** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
-import { createBindingTable } from "#fastpath/tables/bindings";
+import { BINDING_WANTED, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
-import { createTunnelTable } from "#fastpath/tables/tunnels";
 import {
   HOLD_ENDED,
   INJECT_FULL,
@@ -27,6 +25,8 @@ import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { MetadataService, serviceAddress } from "#router/metadata/metadata-service";
+import { flightCounts } from "#router/mobility/flight-counts";
+import { RouterMobility } from "#router/mobility/router-mobility";
 import { RouterNat } from "#router/nat";
 import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
@@ -60,8 +60,6 @@ import { ETHERTYPE_IPV6, etherType } from "#wire/ethernet";
 const RETRY = 500;
 /** Milliseconds between looks at the kernel's link notices. */
 const LOOK = 50;
-/** Addresses elsewhere whose whereabouts a router remembers: those its VMs talk to, and those at home here that are not here. */
-const BINDINGS = 65_536;
 
 export interface RouterOptions {
   /** Node file; read again on reload. */
@@ -80,9 +78,6 @@ export class Router {
   readonly vmDhcp6: VmDhcp6;
   readonly rules = new Rules();
   readonly connections: RouterConnections;
-  /** Where VMs are that are not here, and the tunnels to there: memory of Bindings and Tunnels. */
-  readonly bindings = createBindingTable({ entries: BINDINGS, key: crypto.getRandomValues(new Int32Array(2)) });
-  readonly tunnels = createTunnelTable();
   private readonly alarms: Alarms;
   private readonly metadata: MetadataService;
   readonly uplinkNeighbors: UplinkNeighbors;
@@ -105,6 +100,7 @@ export class Router {
   private readonly undo: UndoLog;
   private readonly local: LocalDelivery;
   readonly vms: Vms;
+  readonly mobility: RouterMobility;
   private readonly arrivals: Arrivals;
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
@@ -174,6 +170,12 @@ export class Router {
     this.vms = new Vms(this.vmsOptions(`${directory}/${node.name}.vms`), configuration);
     this.arrivals = new Arrivals({ vms: this.vms, vmNeighbors: this.vmNeighbors, io: services, log });
     this.configuration = this.vms.configuration;
+    this.mobility = new RouterMobility({
+      ...{ configuration: this.configuration, services, ports: this.ports, log, files: `${directory}/${node.name}` },
+      countsOf: (vm) => flightCounts(vm, this),
+      released: (vm) => this.vms.released(vm),
+    });
+    this.vms.observe(this.mobility);
     this.staticRoutes = new StaticRoutes(this.rib, this.ports, this.uplinkNeighbors);
     this.ospf = new RouterOspf({
       ...{ name: node.name, services, rib: this.rib, ports: this.ports, neighbors: this.uplinkNeighbors, log },
@@ -191,6 +193,7 @@ export class Router {
       ...{ outside: this.outside, ospf: this.ospf },
       take: (taken) => {
         this.configuration = taken;
+        this.mobility.configure(taken);
       },
       forgetHops: () => this.forgetHops(),
       adopt: () => this.adopt(),
@@ -261,6 +264,7 @@ export class Router {
     if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
     this.stopped = true;
     this.vms.stop();
+    this.mobility.stop();
     this.vmNeighbors.stop();
     this.vmDhcp.stop();
     this.vmDhcp6.stop();
@@ -297,8 +301,8 @@ export class Router {
         groups: this.routing.groups.buffer,
         connections: this.connections.buffer,
         fragments: this.connections.fragments,
-        bindings: this.bindings,
-        tunnels: this.tunnels,
+        bindings: this.mobility.bindings,
+        tunnels: this.mobility.tunnels,
         nat: this.nat?.buffers,
       },
       {
@@ -314,6 +318,7 @@ export class Router {
     );
     await this.reconfiguration.begin(this.configuration);
     for (const port of this.ports.all.values()) await this.portLife.open(port);
+    this.mobility.begin();
     this.vms.started();
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
     this.lookout = setInterval(() => void this.oneAtATime(() => this.portLife.look()), LOOK);
@@ -409,6 +414,9 @@ export class Router {
       case RULE_LOG:
         this.log.info(this.rules.describe(punt, this.configuration.fabric));
         break;
+      case BINDING_WANTED:
+        this.mobility.wanted(punt.adjacency);
+        break;
       case PUNT_ARP:
         if (port.kind === "outside") this.outside.take(punt.octets);
         else this.vmNeighbors.arp(port, punt.octets);
@@ -435,6 +443,7 @@ export class Router {
       case PUNT_LOCAL:
         if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
         if (port.kind === "uplink" && this.ospf.take(port, punt.octets)) break;
+        if (port.kind === "uplink" && this.mobility.take(port, punt.octets)) break;
         this.local.take(port, punt.octets);
         break;
       default:

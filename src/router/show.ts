@@ -17,6 +17,7 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
+import { showBindings, showFlight, showMobility, showTunnels } from "#router/mobility/show-host";
 import { hasOffload } from "#router/ports";
 import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
@@ -33,6 +34,7 @@ export async function show(router: Router, words: readonly string[]): Promise<un
     if (view === undefined) throw new RouterError(`no VM here is called ${rest[0]}`);
     return view;
   }
+  if (what === "flights" && rest.length === 1) return showFlight(router.mobility, rest[0]!);
   if (rest.length > 0 || !Object.hasOwn(MAKE, what)) return undefined;
   if (what === "ports" || what === "counters") await router.forwarders.tellLosses();
   return MAKE[what as ViewName](router);
@@ -58,6 +60,10 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   rules: (router) => router.rules.view(),
   connections: (router) => connections(router)!,
   nat: (router) => router.nat?.view(router.configuration.fabric) ?? NO_NAT,
+  bindings: ({ mobility }) => showBindings(mobility),
+  tunnels: ({ mobility, forwarders }) => showTunnels(mobility, forwarders.counters),
+  mobility: ({ mobility }) => showMobility(mobility),
+  flights: ({ mobility }) => mobility.flights.view(),
   counters,
 };
 

@@ -5,6 +5,7 @@ import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { routeRows } from "#policy/route-table";
 import type { Configuration, Fabric, Network } from "#router/config/model";
+import { anchorAddresses } from "#router/mobility/hosted-config";
 import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import type { VmState } from "#router/vms/events";
@@ -62,6 +63,7 @@ export function tablesPlan(
     key: fabric.key,
     own: [
       ...unicast,
+      ...anchorAddresses({ node, fabric }),
       ALL_NODES,
       ALL_ROUTERS,
       ...(node.ospf === undefined ? [] : [ALL_SPF_ROUTERS, ALL_D_ROUTERS]),

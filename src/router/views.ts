@@ -1,5 +1,7 @@
 /** What `show` answers, as JSON: the API's schema. Addresses are text, counters are numbers since the router's start. */
 
+import type { MobilityViews } from "#router/mobility/views";
+
 export interface StatusView {
   readonly name: string;
   readonly role: string;
@@ -198,7 +200,7 @@ export interface CounterView {
   readonly meaning: string;
 }
 
-export interface Views {
+export interface Views extends MobilityViews {
   readonly status: StatusView;
   readonly ports: readonly PortView[];
   readonly vms: readonly VmView[];
@@ -223,6 +225,10 @@ export const VIEWS = [
   "rules",
   "connections",
   "nat",
+  "bindings",
+  "tunnels",
+  "mobility",
+  "flights",
   "counters",
 ] as const;
 export type ViewName = (typeof VIEWS)[number];

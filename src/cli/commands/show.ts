@@ -4,6 +4,7 @@ import { call, findSocket } from "#cli/client";
 import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/router-choice";
 import { showBfdCommand } from "#cli/commands/show/bfd";
 import { showConnectionsCommand } from "#cli/commands/show/connections";
+import { showFlightsCommand } from "#cli/commands/show/flights";
 import { showOspfCommand } from "#cli/commands/show/ospf";
 import { print, printJson } from "#cli/output";
 import { showText } from "#cli/show-text";
@@ -23,4 +24,5 @@ export const showCommand = (): Command =>
     })
     .addCommand(showOspfCommand())
     .addCommand(showBfdCommand())
-    .addCommand(showConnectionsCommand());
+    .addCommand(showConnectionsCommand())
+    .addCommand(showFlightsCommand());
