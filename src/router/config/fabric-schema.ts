@@ -1,5 +1,6 @@
 /** What fabric.yaml may say. Published as schema/fabric.schema.json. */
 import { z } from "zod";
+import { broadcast } from "#router/config/broadcast-schema";
 import { fabricMobility } from "#router/config/mobility-schema";
 import { networkRoute, rule } from "#router/config/rule-schema";
 import { domainName, ipAddress, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
@@ -105,6 +106,9 @@ export const network = z.strictObject(
       .boolean({ error: "true or false" })
       .default(true)
       .meta({ description: "false: VMs with IPv6 addresses get no router advertisements" }),
+    broadcast: broadcast
+      .optional()
+      .meta({ description: "VMs in one prefix are on one Ethernet segment; default: nothing is broadcast" }),
   },
   { error: NETWORK },
 );

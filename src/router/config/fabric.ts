@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import type { z } from "zod";
 import { contains, overlaps, parsePrefix4 } from "#base/address";
 import { fromHex } from "#base/bytes";
+import { inspectBroadcast } from "#router/config/broadcast";
 import { fabricOutline, network as networkSchema, tenantOutline } from "#router/config/fabric-schema";
 import { inspectMobility, MOBILITY_SECRETS } from "#router/config/mobility";
 import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix } from "#router/config/model";
@@ -158,7 +159,7 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
   return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
-    const { id, prefixes, public: publicPrefixes, tenantPrefixes, gateway, dhcp, metadata, ra } = value;
+    const { id, prefixes, public: publicPrefixes, tenantPrefixes, gateway, dhcp, metadata, ra, broadcast } = value;
     ids.check(id, [...path, key, "id"]);
     const isWritten = Array.isArray(inspector.valueAt([...path, key, "prefixes"]));
     if (prefixes.length + publicPrefixes.length + tenantPrefixes.length === 0 && !isWritten) {
@@ -189,6 +190,13 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
         ra,
       },
       ...(dhcp !== false && { dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) }),
+      ...(broadcast !== undefined && {
+        segment: inspectBroadcast(inspector, [...path, key, "broadcast"], broadcast, {
+          prefixes,
+          publicPrefixes,
+          gateway,
+        }),
+      }),
     };
     return { network, path: [...path, key] };
   });

@@ -2,6 +2,7 @@
  * The parts of a configuration in words. Two things are the same when their facts are, and these are also what a plan
  * prints; so nothing can change unseen.
  */
+import { segmentText } from "#router/config/broadcast";
 import type { Address, DhcpSettings, FabricRule, Home, Network, Route, Uplink, Vm } from "#router/config/model";
 import { PROTOCOLS } from "#router/config/rule-schema";
 import { formatSpan } from "#runtime/document/scalars";
@@ -22,6 +23,7 @@ export const networkFacts = (network: Network): Facts => ({
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
   ...(!network.metadata && { metadata: "off" }),
   ...(!network.ra && { ra: "off" }),
+  ...(network.segment !== undefined && { broadcast: segmentText(network.segment) }),
 });
 
 const networkRouteText = ({ to, via }: Network["routes"][number]): string =>

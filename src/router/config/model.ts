@@ -126,6 +126,21 @@ export interface Network {
   readonly metadata: boolean;
   /** False: its VMs get no router advertisements. */
   readonly ra: boolean;
+  /** Undefined: nothing of its VMs is broadcast. */
+  readonly segment?: Segment;
+}
+
+/** The one Ethernet segment that a network's VMs with an IPv4 address in `prefix` are on (paper §2.2). */
+export interface Segment {
+  /** IPv4: /8 … /30, with the network's gateway in it. Its first and last address are nobody's. */
+  readonly prefix: Prefix;
+  /** `answer`: the router answers requests for all its addresses. `flood`: they go to all members, as broadcasts do. */
+  readonly arp: "answer" | "flood";
+  /** How a frame gets to several hypervisors. `auto`: by multicast as soon as {@link multicastFrom} of them are members. */
+  readonly replicate: "unicast" | "multicast" | "auto";
+  readonly multicastFrom: number;
+  /** Frames to groups that a VM may send in a second; a quarter of it at once. */
+  readonly rate: number;
 }
 
 /** What the VMs of a network are told by DHCP, and by router advertisements. */

@@ -2,6 +2,7 @@
 import { contains, sameAddress } from "#base/address";
 import { u32 } from "#base/bytes";
 import { allocateNear, homeOf } from "#policy/homes";
+import { edgeName, edgesOf, segmentOf } from "#router/config/broadcast";
 import type { Address, Fabric, Home, Network, Node, Vm, VmIpv6 } from "#router/config/model";
 import type { Place } from "#router/config/node-in-fabric";
 import type { Entry, NodeLists } from "#router/config/node-lists";
@@ -79,6 +80,13 @@ function fitsNetwork(
     inspector.report(path, { found, expected: "an address of the VM's own" });
     return false;
   }
+  const segment = segmentOf(network, bytes);
+  const edge = segment && edgeName(segment.prefix, bytes);
+  if (segment !== undefined && edge !== undefined) {
+    const found = `${text}, the ${edge} of the segment ${segment.prefix.text} in ${network.name}`;
+    inspector.report(path, { found, expected: "an address of the VM's own" });
+    return false;
+  }
   return true;
 }
 
@@ -119,7 +127,7 @@ function ipv4Near({ homes, vms }: Pick<Node, "homes" | "vms">, fabric: Fabric, n
   const taken = new Set(
     vms.flatMap((each) => (each.network === network && each.ipv4 ? [u32(each.ipv4.address.bytes, 0)] : [])),
   );
-  taken.add(u32(network.gateway.bytes, 0));
+  for (const address of [network.gateway.bytes, ...edgesOf(network)]) taken.add(u32(address, 0));
   const wanted = { homes: new Set(homes), count: SUGGESTIONS, isTaken: (ipv4: number) => taken.has(ipv4) };
   return allocateNear(fabric, network, wanted).map((bytes) => addressOf(bytes).text);
 }
