@@ -11,7 +11,7 @@ import type { Inspector } from "#runtime/document/inspector";
 const MOST = 65_536;
 
 /** Paths whose values are not to be shown. */
-export const USER_DATA_SECRETS = /^vms\[\d+\]\.userData$/;
+export const USER_DATA_SECRETS = /^vms\[\d+\]\.userData(\.base64)?$/;
 
 /** By index in the file; VMs without any, or with an error, have none. */
 export function readUserData(inspector: Inspector, vms: NodeLists["vms"]): Map<number, Uint8Array> {

@@ -7,7 +7,7 @@ import type { HeldCounts } from "#router/vms/events";
 /** What is kept for one VM: at 1 Gbit/s the octets are full after 34 ms, at 1000 packets a second the frames after 4 s. */
 const MOST_OCTETS = 4 * 2 ** 20;
 const MOST_FRAMES = 4096;
-/** Milliseconds without room in the ring after which frames are given up; forwarders empty it in less than one. */
+/** Milliseconds; forwarders empty the ring in less than one. */
 const PATIENCE = 1000;
 
 type Held = Pick<Punt, "frame" | "octets">;
@@ -21,6 +21,7 @@ export interface HeldFramesIo {
 
 export class HeldFrames {
   readonly #io: HeldFramesIo;
+  readonly #patience: number;
   #frames: Held[] = [];
   #octets = 0;
   #isOver = false;
@@ -29,8 +30,10 @@ export class HeldFrames {
   #returned = 0;
   #givenUp = 0;
 
-  constructor(io: HeldFramesIo) {
+  /** `patience`: milliseconds without room after which frames are given up. */
+  constructor(io: HeldFramesIo, patience = PATIENCE) {
     this.#io = io;
+    this.#patience = patience;
   }
 
   get counts(): HeldCounts {
@@ -54,9 +57,9 @@ export class HeldFrames {
     this.#isOver = true;
     if (this.#returning) return;
     this.#returning = true;
-    let deadline = performance.now() + PATIENCE;
+    let deadline = performance.now() + this.#patience;
     while (this.#frames.length > 0) {
-      if (this.#push()) deadline = performance.now() + PATIENCE;
+      if (this.#push()) deadline = performance.now() + this.#patience;
       else if (performance.now() > deadline) this.#giveUp(INJECT_FULL);
       if (this.#frames.length > 0) await Bun.sleep(0);
     }

@@ -1,0 +1,98 @@
+/** The API's part about VMs: what it asks of the registry, and the status of each answer. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { answerVm, type VmTarget } from "#router/api/vm-routes";
+import { definition, FakeRouter, vmText } from "#router/vms/testing/fake-router";
+import { detailOf, viewOf } from "#router/vms/views";
+import { UnknownVmError } from "#router/vms/vm-errors";
+
+let router: FakeRouter;
+beforeEach(() => {
+  router = new FakeRouter(vmText("a", 2), vmText("away", 3));
+});
+afterEach(() => router.end());
+
+function target(): VmTarget {
+  const { vms } = router;
+  const parts = { ...vms.configuration, ports: { all: new Map() } as never, vmNeighbors: { macOf: () => undefined } };
+  return {
+    list: () => vms.entries().map((entry) => viewOf(entry, parts)),
+    show: (name) => {
+      const entry = vms.find(name);
+      if (entry === undefined) throw new UnknownVmError(name);
+      return detailOf(entry, parts);
+    },
+    attach: async (given) => void (await vms.attach(given)),
+    prepare: async (given) => void (await vms.prepare(given)),
+    act: async (name, verb) => {
+      const acts = {
+        attach: vms.attachAgain,
+        activate: vms.activate,
+        hold: vms.hold,
+        resume: vms.resume,
+        detach: vms.detach,
+      };
+      await acts[verb](name);
+    },
+  };
+}
+
+async function ask(method: string, path: string, body?: unknown): Promise<[status: number, answer: unknown]> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const request = new Request(`http://ain/v1/vm${path}`, { method, ...(body !== undefined && { body: text }) });
+  const response = await answerVm(request, path.split("/").filter(Boolean), target());
+  return [response.status, await response.json()];
+}
+
+test("VMs are listed and shown with states, homes and definition", async () => {
+  const [status, list] = await ask("GET", "");
+  expect([status, (list as { name: string }[]).map(({ name }) => name)]).toEqual([200, ["a", "away"]]);
+  expect(await ask("GET", "/away")).toMatchObject([
+    200,
+    {
+      ...{ name: "away", network: "blue/prod", state: "active", source: "file", held: null, mac: null },
+      addresses: [
+        { address: "10.0.0.3", isFabrics: true, home: "2001:db8:a1:2::/64", hypervisor: "hv2", isAtHome: false },
+      ],
+      definition: definition("away", 3),
+    },
+  ]);
+});
+
+test("verbs change states and answer with what has become of the VM", async () => {
+  expect(await ask("POST", "/prepare", definition("w", 9))).toMatchObject([200, { name: "w", state: "prepared" }]);
+  expect(await ask("POST", "/w/activate")).toMatchObject([200, { state: "active", source: "runtime" }]);
+  expect(await ask("POST", "/w/hold")).toMatchObject([200, { state: "held", held: { kept: 0 } }]);
+  expect(await ask("POST", "/w/resume")).toMatchObject([200, { state: "active" }]);
+  expect(await ask("POST", "/w/detach")).toEqual([200, {}]);
+  expect(await ask("POST", "/attach", definition("w", 9))).toMatchObject([200, { state: "active" }]);
+  await router.vms.released("away");
+  expect(await ask("POST", "/away/attach")).toMatchObject([200, { state: "active" }]);
+});
+
+test("400: what it was given is wrong, with paths", async () => {
+  expect(await ask("POST", "/attach", "{")).toMatchObject([400, { error: expect.stringContaining("found no JSON") }]);
+  expect(await ask("POST", "/attach")).toMatchObject([400, { error: expect.stringContaining("found no JSON") }]);
+  expect(await ask("POST", "/prepare", { ...definition("w", 2), mtu: 1 })).toMatchObject([
+    400,
+    { error: "VM: mtu: found 1, expected a whole number 576 … 65535", errors: [{ path: "mtu", found: "1" }] },
+  ]);
+});
+
+test("404: there is no such VM, or nothing of that kind to ask", async () => {
+  for (const [method, path] of [
+    ["GET", "/nobody"],
+    ["POST", "/nobody/hold"],
+    ["GET", "/a/definition"],
+    ["POST", "/a/dance"],
+    ["POST", "/a/hold/now"],
+    ["POST", "/a"],
+    ["POST", ""],
+  ] as const) {
+    expect((await ask(method, path))[0]).toBe(404);
+  }
+});
+
+test("409: the VM is in no state for it", async () => {
+  expect(await ask("POST", "/a/activate")).toEqual([409, { error: "VM a: found it active, expected it prepared" }]);
+  expect((await ask("POST", "/attach", definition("a", 2)))[0]).toBe(409);
+});
