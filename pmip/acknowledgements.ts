@@ -92,7 +92,8 @@ function tooLow(instance: Instance, registration: Registration, { options }: Bin
   const behind = told === undefined ? 0 : told - stampOf(nowOf(instance));
   if (told !== undefined && holder === instance.config.address) {
     restamp(instance, registration, Math.max(hosting.claim + 1, told));
-  } else if (behind > 0 && !registration.wasAccepted) {
+  } else if (behind > 0 && !registration.wasAccepted && !registration.wasBehind) {
+    registration.wasBehind = true; // once: all that comes after it is in the anchor's time
     restamp(instance, registration, hosting.claim + behind);
   } else {
     postRegistration(instance, registration, "superseded", holder === undefined ? {} : { mag: holder });

@@ -129,11 +129,11 @@ export function attachedAtHome(instance: Instance, hosting: Hosting, isNew: bool
   if (binding === undefined) return;
   const mag = binding.mag;
   if (hosting.claim <= binding.stamp) {
-    if (!isNew) {
+    if (!isNew && (mag !== "" || hosting.claim < binding.stamp)) {
       instance.turn.superseded.push({ hosting, mag: mag || undefined, stamp: binding.stamp });
       return;
     }
-    hosting.claim = binding.stamp + 1;
+    if (isNew) hosting.claim = binding.stamp + 1;
   }
   if (mag === "") {
     keepStamp(instance, binding, hosting.claim);

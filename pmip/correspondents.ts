@@ -7,7 +7,7 @@ import { cancel, count, type Instance, note, nowOf, wakeAt } from "#pmip/instanc
 import { acknowledge, type Initiation } from "#pmip/introductions";
 import { BINDING_STATUS, LOCALIZED_ROUTING_STATUS } from "#pmip/packet/numbers";
 import { join, leave } from "#pmip/peers";
-import { retell, touch } from "#pmip/places";
+import { retell, tellAnyway, touch } from "#pmip/places";
 import { LIFETIME_UNIT } from "#pmip/registrations";
 import { request, withdraw } from "#pmip/requests";
 import type { Stamp } from "#pmip/stamp";
@@ -45,12 +45,14 @@ export function want(instance: Instance, subject: Subject): void {
   plan(instance, made);
 }
 
+/** An entry carried packets. One of which nothing is known is wanted: there was no room when it was wanted first. */
 export function use(instance: Instance, subject: Subject): void {
   const name = nameOf(subject);
-  const known = instance.correspondences.get(name);
-  if (known !== undefined) known.usedAt = nowOf(instance);
   const former = instance.formers.get(name);
+  const known = instance.correspondences.get(name);
   if (former !== undefined) former.usedAt = nowOf(instance);
+  if (known !== undefined) known.usedAt = nowOf(instance);
+  else if (former === undefined) want(instance, subject);
 }
 
 function ask(instance: Instance, { name, subject, home }: Correspondence): void {
@@ -95,6 +97,7 @@ export function forgetCorrespondence(instance: Instance, name: NodeName): void {
 }
 
 function remove(instance: Instance, known: Correspondence): void {
+  tellAnyway(instance, known.name, known.subject);
   cancel(instance, known);
   withdraw(instance, { what: "ask", name: known.name, to: known.home });
   instance.correspondences.delete(known.name);

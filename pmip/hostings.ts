@@ -33,6 +33,10 @@ function claimOf({ claim, after }: Attached, now: Millis): Stamp {
 function attachSubject(instance: Instance, event: Attached, subject: Subject, claim: Stamp): void {
   const name = nameOf(subject);
   const before = instance.hosted.get(name);
+  if (before?.vm === event.vm && event.claim !== undefined) {
+    ascertain(instance, before);
+    return;
+  }
   touch(instance, name, subject);
   if (before !== undefined) {
     if (before.vm !== event.vm) count(instance, "subject-attached-twice");
@@ -54,6 +58,13 @@ function attachSubject(instance: Instance, event: Attached, subject: Subject, cl
   const home = instance.plan.homeOf(subject);
   if (home.isOwn) attachedAtHome(instance, hosting, event.claim === undefined);
   else register(instance, hosting, home.lma, "home");
+}
+
+/** It resumes: its home may have bound it elsewhere meanwhile, and says so if it is asked to bind it here. */
+function ascertain(instance: Instance, { registrations }: Hosting): void {
+  for (const registration of [...registrations.values()]) {
+    if (registration.role === "home") postRegistration(instance, registration, "anchorRestarted");
+  }
 }
 
 function handoffOf({ claim, handoff }: Attached): number {

@@ -57,7 +57,8 @@ export interface Superseded {
 
 export interface Touched {
   readonly subject: Subject;
-  readonly before: Place;
+  /** Undefined: it is told whether it changed or not. */
+  readonly before: Place | undefined;
 }
 
 export const nowOf = (instance: Instance): Millis => instance.turn.now;

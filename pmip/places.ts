@@ -38,9 +38,14 @@ export function touch(instance: Instance, name: NodeName, subject: Subject): voi
   if (!touched.has(name)) touched.set(name, { subject, before: whereabouts(instance, name).place });
 }
 
-/** Tells it even if nothing changes: the table may have forgotten. */
+/** Has it told unless it is unknown: the table has forgotten it. */
 export function retell(instance: Instance, name: NodeName, subject: Subject): void {
   instance.turn.touched.set(name, { subject, before: "unknown" });
+}
+
+/** Has it told even if it was unknown before: an entry that waits for an answer waits no more, and will be wanted again. */
+export function tellAnyway(instance: Instance, name: NodeName, subject: Subject): void {
+  instance.turn.touched.set(name, { subject, before: undefined });
 }
 
 /** Before all other effects of the turn: what is released then can be sent on. */
@@ -50,7 +55,7 @@ export function tellChanges(instance: Instance): void {
   const told: typeof effects = [];
   for (const [name, { subject, before }] of touched) {
     const { place, role } = whereabouts(instance, name);
-    if (!isSame(place, before)) told.push({ type: "whereabouts", subject, place, role });
+    if (before === undefined || !isSame(place, before)) told.push({ type: "whereabouts", subject, place, role });
   }
   effects.unshift(...told);
 }

@@ -52,6 +52,7 @@ function newRegistration(hosting: Hosting, lma: AddressHex, role: Registration["
     refreshAt: NEVER,
     status: undefined,
     wasAccepted: false,
+    wasBehind: false,
     corrections: 0,
   };
 }

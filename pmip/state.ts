@@ -46,6 +46,8 @@ export interface Registration extends Timed {
   status: number | undefined;
   /** It was accepted under this claim: the anchor's clock has nothing more to say about it. */
   wasAccepted: boolean;
+  /** Our clock was found to be behind the anchor's, and the claim put right by that. */
+  wasBehind: boolean;
   /** Claims corrected since the last acceptance. */
   corrections: number;
 }
