@@ -1,13 +1,13 @@
 /** What the flight recorder reads: counters of a VM's port, of its held frames, and of frames that no VM was found for. */
 import { C_ENDINGS, C_RX_FRAMES, C_TX_FRAMES } from "#fastpath/counters";
-import { ENDINGS, HOLD_ENDED, HOLD_OVERFLOW, NO_SUCH_VM, type Verdict } from "#fastpath/verdicts";
+import { ENDINGS, HOLD_ENDED, HOLD_OVERFLOW, NO_SUCH_VM, TUNNEL_LOOP, type Verdict } from "#fastpath/verdicts";
 import type { FlightCounts } from "#router/mobility/flights";
 import type { PortCounters } from "#router/port-counters";
 import type { Ports } from "#router/ports";
 import type { VmRegistry } from "#router/vms/events";
 
 /** Endings of frames whose VM is not here, or does not come. */
-const WANTING: readonly Verdict[] = [NO_SUCH_VM, HOLD_ENDED, HOLD_OVERFLOW];
+const WANTING: readonly Verdict[] = [NO_SUCH_VM, HOLD_ENDED, HOLD_OVERFLOW, TUNNEL_LOOP];
 
 export interface Counted {
   readonly vms: Pick<VmRegistry, "find">;

@@ -61,7 +61,8 @@ export class FlightLog {
     const name = subjectText(to.subject, fabric);
     const isOld = typeof from?.place === "object" && typeof to.place === "object" && from.place.mag !== to.place.mag;
     if (to.role === "home" && isOld) this.#recorder.moved(vm ?? name, at);
-    const where = typeof to.place === "string" ? to.place : `at ${peerText(to.place.mag, fabric)}`;
+    const words = { unknown: "no longer anywhere else", native: "at home" };
+    const where = typeof to.place === "string" ? words[to.place] : `at ${peerText(to.place.mag, fabric)}`;
     this.#recorder.note({ vm: vm ?? name, what: "whereabouts", subject: name, detail: `${where} (${to.role})` }, at);
     this.#watch();
   }

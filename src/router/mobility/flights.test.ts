@@ -154,6 +154,25 @@ describe("a flight report", () => {
     expect(world.line).toEqual(["100 moved", "100 bri-sent", "104 bra"]);
   });
 
+  test("of a home that was the source of the move before is one of its own", () => {
+    const world = source();
+    world.recorder.moved("web", 2000);
+    world.recorder.note({ vm: "web", what: "bri-sent", peer: "hv2" }, 2000);
+    expect(world.report).toMatchObject({ id: 2, side: "home", began: 2000 });
+    expect(world.recorder.list().map(({ side, held }) => `${side} ${held}`)).toEqual(["home 0", "source 12"]);
+  });
+
+  test("keeps what was held when the VM is prepared here anew, which forgets it", () => {
+    const world = source();
+    world.counts = { ...world.counts, held: 0, reinjected: 0, givenUp: 0 };
+    world.recorder.look(1500);
+    world.state(1600, "away", "prepared");
+    expect(world.recorder.list().map(({ side, held, lost }) => [side, held, lost])).toEqual([
+      ["target", 0, 0],
+      ["source", 12, 1],
+    ]);
+  });
+
   test("a VM that is attached anew, or started with the router, is no move", () => {
     const world = new World("hv1");
     world.state(0, undefined, "active", "start");

@@ -115,9 +115,9 @@ export class FlightRecorder {
       this.#end(open, "aborted", at, { at, what: "detached", detail: cause });
   }
 
-  /** The address's home, which is neither host, learns that the VM moved. */
+  /** The address's home, which is neither host, learns that the VM moved: another move than one that was over here. */
   moved(vm: string, at: number): void {
-    if (this.#openOf(vm) === undefined) this.#begin(vm, "home", at, "moved");
+    if (this.#openOf(vm)?.outcome !== "open") this.#begin(vm, "home", at, "moved");
   }
 
   /** Kept if the VM is in flight. */
@@ -196,7 +196,14 @@ export class FlightRecorder {
   #mark(flight: Flight, now: number): void {
     const seen = flight.counts;
     const counts = this.#options.countsOf(flight.vm);
-    flight.counts = counts.port === undefined ? { ...counts, port: seen.port } : counts;
+    flight.counts = {
+      ...{ port: counts.port ?? seen.port, dropped: counts.dropped },
+      // What was held before is forgotten when the VM is prepared anew.
+      held: Math.max(seen.held, counts.held),
+      reinjected: Math.max(seen.reinjected, counts.reinjected),
+      givenUp: Math.max(seen.givenUp, counts.givenUp),
+      stragglers: Math.max(seen.stragglers, counts.stragglers),
+    };
     for (const [what, of] of FIRST_TIMES) {
       if (of(counts) > of(flight.before) && of(seen) === of(flight.before)) this.#add(flight, { at: now, what });
     }
@@ -276,7 +283,8 @@ function markEvents(side: FlightSide, marks: FlightMarks): FlightEvent[] {
 function downtimeOf({ side, events, marks, outcome }: Flight): number | null {
   const at = (what: string): number | null => events.find((event) => event.what === what)?.at ?? null;
   if (side === "source") {
-    const [from, to] = [marks.lastToVm ?? at("held"), at(outcome === "aborted" ? "resumed" : "released")];
+    const end = outcome === "aborted" ? at("resumed") : (at("held-sent-on") ?? at("released"));
+    const [from, to] = [marks.lastToVm ?? at("held"), end];
     return from === null || to === null ? null : Math.max(0, to - from);
   }
   const runs = marks.firstFromVm ?? at("activated");

@@ -170,8 +170,8 @@ export interface FlightReport {
   readonly marks: FlightMarks;
   readonly packets: FlightPackets;
   /**
-   * Milliseconds without the VM as this side saw it. Source: from the last packet to the VM to its release, target: from
-   * its first frame to the first packet delivered to it. null: not known.
+   * Milliseconds without the VM as this side saw it. Source: from the last packet to the VM until what was held went on,
+   * or it was released; target: from its first frame to the first packet delivered to it. null: not known.
    */
   readonly downtime: number | null;
 }
