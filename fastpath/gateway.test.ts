@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { parseIpv4, parseIpv6 } from "#base/address";
-import { u16 } from "#base/bytes";
+import { u16, u32 } from "#base/bytes";
 import { nextBelow, type Random } from "#base/random";
 import {
   arrived,
@@ -25,6 +25,7 @@ import { build4, build6, counting, fragments4, fragments6, framed, type Upper } 
 import {
   FLOATING,
   FLOATING_HOST,
+  GATEWAY_ADDRESS,
   inside,
   OUTSIDE_HOP_MAC,
   OUTSIDE_MAC,
@@ -35,7 +36,8 @@ import {
   SmallGateway,
   type SmallGatewayOptions,
 } from "#fastpath/testing/small-gateway";
-import { BLUE, FABRIC_ROUTER, RED } from "#fastpath/testing/small-router";
+import { BLUE, FABRIC_ROUTER, MAG, RED } from "#fastpath/testing/small-router";
+import { tunnelled } from "#fastpath/testing/tunnel-packets";
 import { withSeed } from "#fastpath/testing/with-seed";
 
 describe.each([
@@ -184,6 +186,28 @@ describe.each([
   });
 });
 
+test.each([
+  ["with a flow cache", 1024],
+  ["without one", 0],
+] as const)("inside hosts that have moved are reached in tunnels, %s", (_, cacheEntries) => {
+  const [g, plain] = [new SmallGateway({ cacheEntries }), new SmallGateway({ cacheEntries })];
+  g.bind(BLUE, FLOATING_HOST);
+  g.bind(BLUE, VM);
+  const { address, port } = natOf(only(g.fromFabric(out(udp(4000, 53))), 1));
+  only(plain.fromFabric(out(udp(4000, 53))), 1);
+  for (const packet of [into(udp(5, 6), FLOATING), into(udp(53, port), address)]) {
+    for (let i = 0; i < 2; i++) {
+      const inner = only(plain.fromOutside(packet), 0);
+      const sent = only(g.fromOutside(packet), 0);
+      const flowLabel = u32(sent, 0) & 0xfffff;
+      expect(sent).toEqual(tunnelled(inner, { source: GATEWAY_ADDRESS, key: BLUE, flowLabel }));
+    }
+  }
+  const large = udp(5, 6, counting(1432 - 27));
+  const told = only(g.fromOutside(into(large, FLOATING, { dontFragment: true })), 1);
+  expect([told[20], told[21], u16(told, 26)]).toEqual([3, 4, 1432]);
+});
+
 describe("what must not pass", () => {
   const fromOutside: readonly (readonly [ending: string, packet: Uint8Array])[] = [
     ["inside-source", into(udp(1, 2), FLOATING, { source: VM })],
@@ -212,6 +236,7 @@ describe("what must not pass", () => {
     ["outside-source", out(udp(1, 2), outside(OTHER))],
     ["outside-source", out(udp(1, 2), parseIpv6("2001:db8:b1::5")!)],
     ["infrastructure-source", out(udp(1, 2), FABRIC_ROUTER)],
+    ["not-a-tunnel-end", tunnelled(out(udp(1, 2)), { source: MAG, destination: GATEWAY_ADDRESS, key: 1 })],
     ["nat-protocol", out({ kind: "raw", protocol: 132, data: counting(24) })],
     ["nat-no-syn", out(tcp(1, 2, ACK))],
     ["nat-unbound", out(echo(129, 5))],

@@ -85,8 +85,8 @@ export const FROM_OUTSIDE: readonly Stage[] = [
 /** Fabric → outside: what a gateway's prefix covers is for it, and leaves with an address of the outside's. */
 export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatableTo4, adjacencyToOutside];
 
-/** What this router sends itself: a route and a next hop. */
-export const ORIGINATE: readonly Stage[] = [addresses, routeTransit, adjacencyOriginate];
+/** What this router sends itself, to VMs that moved too: a route and a next hop. */
+export const ORIGINATE: readonly Stage[] = [addresses, redirect, routeTransit, adjacencyOriginate];
 
 export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
   for (let i = 0; i < stages.length; i++) {

@@ -111,7 +111,7 @@ export const ENDINGS: readonly Ending[] = [
     "dropped",
     "GRE for this router that is in fragments, or has no whole IPv6 packet and a key alone",
   ),
-  ending("tunnel-source", "dropped", "GRE for this router, and not from a hypervisor's own address"),
+  ending("tunnel-source", "dropped", "GRE for this router, and not from a hypervisor's or gateway's own address"),
   ending("tunnel-key", "dropped", "in a tunnel whose key is not the tags of the VM that the packet is for"),
   ending("tunnel-loop", "dropped", "in a tunnel, for a VM that is known to be where the packet comes from"),
   ending("multicast", "dropped", "a multicast group this router is not in"),

@@ -43,6 +43,8 @@ export function patched(packet: Uint8Array, at: number, value: number): Uint8Arr
   return other;
 }
 
+const ON_THE_MOVE =
+  "only while a VM moves: fastpath/stages/tunnel-end.test.ts and tunnel-relay.test.ts bring each about, mobility.e2e.test.ts most";
 const AT_A_GATEWAY = "only at a gateway: fastpath/gateway.test.ts brings each about, gateway.e2e.test.ts most of them";
 
 /**
@@ -64,6 +66,10 @@ export const NOT_BY_ONE_FRAME: Readonly<Record<string, string>> = {
   "hold-full": "only with a thousand neighbours that are all in use: neighbors.test.ts",
   "port-down": "only in the moment between a port's end and the word of it: its next hops have failed then",
   "transmit-failed": "only on a kernel without io_uring, at a TAP that is down: ports.e2e.test.ts",
+  "punt-activate": ON_THE_MOVE,
+  "punt-held": ON_THE_MOVE,
+  "tunnel-loop": ON_THE_MOVE,
+  "not-a-tunnel-end": AT_A_GATEWAY,
   "to-outside": AT_A_GATEWAY,
   "outside-ipv6": AT_A_GATEWAY,
   "inside-source": AT_A_GATEWAY,

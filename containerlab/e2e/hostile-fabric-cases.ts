@@ -3,6 +3,7 @@ import { parseIpv6, parseMac } from "#base/address";
 import { build4, type Extension, fragments6, type Icmp, type Ip6, type Raw, together } from "#fastpath/testing/packet";
 import * as arp from "#wire/arp";
 import { BROADCAST, multicastMac6 } from "#wire/ethernet";
+import { write as writeGre } from "#wire/gre";
 import { between, type HostileCase, marked, octets, patched, udp, withType } from "./hostile-cases";
 import {
   A,
@@ -20,6 +21,7 @@ import {
   T,
   UNROUTED,
 } from "./hostile-world";
+import { BLUE, RED } from "./test-lab";
 
 const OTHER_MAC = parseMac("02:00:00:00:66:66")!;
 const ip = (text: string): Uint8Array => parseIpv6(text)!;
@@ -30,6 +32,14 @@ const raw = (protocol: number, data = marked(40)): Raw => ({ kind: "raw", protoc
 const icmp = (type: number, code = 0, body = marked(16)): Icmp => ({ kind: "icmp", type, code, body });
 /** An ICMPv6 error goes out as a packet of the router's own, counted at the port that is answered. */
 const answers = { originated: 1 } as const;
+
+/** GRE with a key for the router, from where it may come from, around a packet. */
+const gre = (key: number, packet: Uint8Array): Raw => {
+  const header = new Uint8Array(8);
+  writeGre(header, 0, { protocolType: 0x86dd, key });
+  return raw(47, together(header, packet));
+};
+const fromN = { ...toRouter, source: N6 } as const;
 
 const sends = (title: string, ending: string, more: Partial<Ip6>, upper: Parameters<typeof fromT>[0] = udp()) =>
   ({ title, ending, frame: frameOfP(fromT(upper, more)) }) satisfies HostileCase;
@@ -53,6 +63,7 @@ arp.write(request, 0, {
 
 const FORWARDED: readonly HostileCase[] = [
   { ...sends("a right packet for a VM", "to-vm", {}), reaches: "a" },
+  { ...sends("a right packet for a VM in a tunnel", "to-vm", fromN, gre(BLUE, fromT(udp()))), reaches: "a" },
   { ...sends("a right packet for another router", "transit", { source: A.ipv6, destination: T.ipv6 }), reaches: "n" },
   { ...sends("a ping of the router", "punt-local", toRouter, icmp(128)), also: answers, reaches: "n" },
   {
@@ -118,7 +129,35 @@ const FORBIDDEN: readonly HostileCase[] = [
     { ...toRouter, hopLimit: 255 },
     { ...udp(24), destination: 3784 },
   ),
-  sends("GRE for the router", "not-a-tunnel-end", toRouter, raw(47)),
+  sends("GRE for the router with nothing in it", "bad-tunnel", fromN, raw(47)),
+  sends(
+    "a tunnel in fragments",
+    "bad-tunnel",
+    { ...fromN, extensions: [{ header: 44, offset: 0, more: true, identification: 3 }] },
+    gre(BLUE, plain),
+  ),
+  sends("a tunnel from a VM's address", "tunnel-source", toRouter, gre(BLUE, plain)),
+  sends("a tunnel from our own address", "tunnel-source", { ...fromN, source: ROUTER6 }, gre(BLUE, plain)),
+  sends("a tunnel with another tenant's key", "tunnel-key", fromN, gre(RED, plain)),
+  sends("a tunnel in a tunnel", "tunnel-key", fromN, gre(0, fromT(gre(BLUE, plain), fromN))),
+  sends(
+    "a tunnel with another tenant's packet",
+    "no-rule",
+    fromN,
+    gre(BLUE, fromT(udp(), { source: RED_REMOTE.ipv6 })),
+  ),
+  sends(
+    "a tunnel that claims to be from a router",
+    "infrastructure-source",
+    fromN,
+    gre(BLUE, fromT(udp(), { source: N6 })),
+  ),
+  sends(
+    "a tunnel with a foreign source",
+    "outside-source",
+    fromN,
+    gre(BLUE, fromT(udp(), { source: ip("2001:db8:ffff::1") })),
+  ),
   sends("a group in a frame of the router's", "multicast", { destination: group }),
   {
     title: "a group that this router is not in",

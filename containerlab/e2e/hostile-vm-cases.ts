@@ -100,7 +100,11 @@ const FORWARDED: readonly HostileCase[] = [
   },
 ];
 
+/** RFC 903 §4: who has just begun, or moved, asks for its own address; only who sends it is of interest. */
+const rarp = withType(between(new Uint8Array(46), BROADCAST, A_MAC), 0x8035);
+
 const MALFORMED: readonly HostileCase[] = [
+  { title: "an announcement of its arrival", ending: "rarp", frame: rarp },
   { title: "a total length beyond the frame", ending: "truncated", frame: frameOfA(overTheTop) },
   { title: "half an IPv4 header", ending: "truncated", frame: frameOfA(plain.subarray(0, 10)) },
   { title: "an ARP message cut short", ending: "truncated", frame: arpFrom(A_MAC, A.ipv4).subarray(0, 40) },

@@ -53,14 +53,20 @@ export function isElsewhere(f: Frame, t: Tables): boolean {
   return false;
 }
 
-/** What came in a tunnel does not go back to where it came from: the two of them know different things of the VM. */
+/**
+ * What came in a tunnel does not go back to where it came from: the two of them know different things of the VM. But what was
+ * kept while the VM left may have come from the very hypervisor that the VM went to.
+ */
 export function notBack(f: Frame, t: Tables): Verdict {
   if (f.outer === 0) return CONTINUE;
   const source = (f.l3 - TO_OUTER_SOURCE) >> 2;
   const tunnel = tunnelOf(f.place);
   const words = tunnel < 0 ? t.records : t.tunnels!.words;
   const to = tunnel < 0 ? R_DESTINATION : t.tunnels!.addressAt(tunnel);
-  return words[to] === t.words[source] && words[to + 1] === t.words[source + 1] ? TUNNEL_LOOP : CONTINUE;
+  if (words[to] !== t.words[source] || words[to + 1] !== t.words[source + 1]) return CONTINUE;
+  if (!f.wasKept) return TUNNEL_LOOP;
+  f.isFleeting = true; // others of its flow are not let back
+  return CONTINUE;
 }
 
 /** The way on leads to this very router, which does not have the VM. */

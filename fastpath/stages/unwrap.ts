@@ -3,13 +3,14 @@
  * have come natively. No octet is moved or written: the frame describes the inner packet where it lies, with
  * `outer` octets before it, among them those where its Ethernet header will be. `rewrap` takes that back.
  *
- * Only hypervisors' own addresses may send tunnels, as the fabric keeps forged ones of these out (paper §2.4), and the key is the
- * tags of who the packet is for (RFC 5845 §3). So a tunnel in a tunnel, which would be for a router, is refused.
+ * Only the infrastructure's own addresses (tags 0) may send tunnels: hypervisors' and gateways', which no VM can send from
+ * (paper §2.4). The key is the tags of who the packet is for (RFC 5845 §3). So a tunnel in a tunnel, which would be for a router,
+ * is refused.
  */
 import type { Frame } from "#fastpath/frame";
 import { classifyInner } from "#fastpath/stages/classify";
 import { isPortMac } from "#fastpath/stages/port-mac";
-import { OUTSIDE_TAGS } from "#fastpath/tables/layout";
+import { OUTSIDE_TAGS, SERVICE_IPV4 } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
 import {
@@ -25,8 +26,6 @@ import {
 const ETHERNET = 14;
 /** First word of the GRE header, raw: a key, and nothing else; IPv6 inside. */
 const GRE_WORD = 0xdd86_0020 | 0;
-/** Host part of a hypervisor's own address, raw: its prefix's ::1. */
-const OWN_HOST = 0x0100_0000;
 
 /** A frame that classify has found to be GRE in IPv6. What is not for this router stays as it is. */
 export function unwrap(f: Frame, t: Tables): Verdict {
@@ -36,7 +35,7 @@ export function unwrap(f: Frame, t: Tables): Verdict {
   if (t.bindings === undefined || t.gateway !== undefined) return NOT_A_TUNNEL_END;
   const gre = f.l4;
   if (f.unusual !== 0 || gre !== f.l3 + 40 || f.end - gre < 8 + 40 || t.words[gre >> 2] !== GRE_WORD) return BAD_TUNNEL;
-  if (!isHypervisor(t, w + 2)) return TUNNEL_SOURCE;
+  if (!isRouter(t, w + 2)) return TUNNEL_SOURCE;
   move(f, TUNNEL_HEADERS);
   f.l3 = f.at + ETHERNET;
   f.outer = TUNNEL_HEADERS;
@@ -59,8 +58,9 @@ function move(f: Frame, octets: number): void {
   f.csumStart -= octets;
 }
 
-/** An address of the fabric's with tags 0 and host 1, and none of ours. */
-function isHypervisor(t: Tables, word: number): boolean {
+/** An address of the fabric's with tags 0, neither a metadata service's nor ours. */
+function isRouter(t: Tables, word: number): boolean {
   const { words } = t;
-  return words[word + 2] === 0 && words[word + 3] === OWN_HOST && t.isInFabric(words, word) && !t.isOwn(words, word);
+  if (words[word + 2] !== 0 || words[word + 3] === SERVICE_IPV4) return false;
+  return t.isInFabric(words, word) && !t.isOwn(words, word);
 }

@@ -11,7 +11,12 @@ export const HOST = parseIpv4("192.0.2.9")!;
 export const OTHER = parseIpv4("192.0.2.10")!;
 export const VM = parseIpv4("10.0.0.5")!;
 const data = counting(37, 3);
-export const udp = (source: number, destination: number): Upper => ({ kind: "udp", source, destination, data });
+export const udp = (source: number, destination: number, more = data): Upper => ({
+  kind: "udp",
+  source,
+  destination,
+  data: more,
+});
 export const tcp = (source: number, destination: number, flags: number = SYN): Upper => ({
   kind: "tcp",
   source,

@@ -8,14 +8,16 @@ import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM } from "#fastpath/frame";
 import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
+import { Bindings, createBindingTable, PLACE_TUNNEL } from "#fastpath/tables/bindings";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
 import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { buildGateway } from "#fastpath/tables/gateway-tables";
 import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
 import type { NatPlan } from "#fastpath/tables/nat-layout";
-import { buildSnapshot } from "#fastpath/tables/snapshot";
+import { buildSnapshot, raw, rawOf } from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
+import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { natOf, newNatBuffers } from "#fastpath/testing/nat-world";
 import { framed, together } from "#fastpath/testing/packet";
 import {
@@ -24,6 +26,7 @@ import {
   HOMES,
   KEY,
   KeepingPort,
+  MAG,
   NEXT_HOP_MAC,
   type Neighbor,
   OUTSIDE_PREFIX,
@@ -69,6 +72,8 @@ export class SmallGateway {
   /** 0: the uplink's, 1: the outside link's. */
   readonly neighbors: readonly Neighbor[];
   readonly cache: FlowCache | undefined;
+  readonly bindings = new Bindings(createBindingTable({ entries: 64, key: Int32Array.of(3, 4) }));
+  readonly tunnels = new Tunnels(createTunnelTable(16));
   private readonly bytes: Uint8Array;
   private readonly frame = new Frame();
   private readonly counters = new Float64Array(COUNTERS_OCTETS / 8);
@@ -93,6 +98,8 @@ export class SmallGateway {
       {
         cacheEntries,
         fragments: new Fragments(createFragmentTable(64, Int32Array.of(1, 2))),
+        bindings: this.bindings,
+        tunnels: this.tunnels,
         nat: hasNat ? natOf(newNatBuffers(options.nat ?? {}), { filtering: "address-and-port-dependent" }) : undefined,
       },
     );
@@ -125,6 +132,12 @@ export class SmallGateway {
   sweep(): void {
     const { nat, now } = this.engine.tables;
     nat?.sweep(now, 1 << 20);
+  }
+
+  /** An inside host has moved, to where SmallRouter's move to. */
+  bind(tags: number, host: Uint8Array): void {
+    this.bindings.aboutIpv4(rawOf(tags), raw(host));
+    this.bindings.put(PLACE_TUNNEL + this.tunnels.add(MAG), 0);
   }
 
   /** A packet out of the fabric for this router. Returns the packets that were sent because of it, by port. */

@@ -108,6 +108,8 @@ export const RED_REMOTE_6 = hostAddress(1, RED, 2);
 /** A blue VM that lives at the other home: what VM a talks to through the fabric. */
 export const REMOTE_IPV4 = addressesAt(1, BLUE, 1)[0]!;
 export const REMOTE = networkAddress(HOMES[1]!, BLUE, REMOTE_IPV4);
+/** In VM g's place at another hypervisor: the remote VM, where it is when it has moved. */
+export const REMOTE_VM: SmallVm6 = { ...vm6(8, BLUE, [REMOTE_6]), ipv4: REMOTE_IPV4, address: REMOTE };
 
 const visitor = addressesAt(1, BLUE, 9)[8]!;
 /** Hosted here, at home elsewhere. */
@@ -117,7 +119,7 @@ export const VM_G = {
   address: networkAddress(HOMES[1]!, BLUE, visitor),
 };
 
-const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F, VM_G];
+const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
 /** Where moved VMs are. */
 export const MAG = parseIpv6("2001:db8:a1:3::1")!;
 
@@ -225,6 +227,10 @@ export interface SmallRouterOptions {
   readonly peering?: boolean;
   /** Of VMs that move, by port. Default: all are active. */
   readonly states?: Readonly<Record<number, NonNullable<VmPlan["state"]>>>;
+  /** The VM on port 8, which is at home elsewhere. Default VM g. */
+  readonly guest?: SmallVm6;
+  /** The router's own address. */
+  readonly address?: Uint8Array;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -251,7 +257,7 @@ export class SmallRouter {
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
-    const { states = {} } = options;
+    const { states = {}, guest = VM_G, address = ROUTER_ADDRESS } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
@@ -263,7 +269,7 @@ export class SmallRouter {
       { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
       ...vms.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
       { port: 4, mac: SERVICE_MAC, own: GATEWAY_MAC, mtu: 16384, resolved: true },
-      ...VMS_6.map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
+      ...[...VMS_6, guest].map((v) => ({ port: v.port, mac: v.mac, own: GATEWAY_MAC, mtu: vmMtu, resolved: true })),
     ]);
     this.neighbors = adjacencies.all;
     const words = new Int32Array(arena);
@@ -276,7 +282,20 @@ export class SmallRouter {
       bindings: this.bindings,
       tunnels: this.tunnels,
     });
-    const settings = { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states };
+    const settings = {
+      uplinkMtu,
+      vmMtu,
+      offload,
+      macIsFixed,
+      dhcp,
+      metadata,
+      rules,
+      routes,
+      peering,
+      states,
+      guest,
+      address,
+    };
     this.adopt = (changes) => {
       tables.adopt(buildSnapshot(tablesPlan(vms, { ...settings, ...changes })));
       tables.generation++;
@@ -352,15 +371,16 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
+  const { guest, address } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
       { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload },
       ...vms.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
       { index: 4, kind: "service", mac: GATEWAY_MAC, mtu: 16384, offload },
-      ...VMS_6.map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
+      ...[...VMS_6, guest].map((v) => ({ index: v.port, kind: "vm" as const, mac: GATEWAY_MAC, mtu: vmMtu, offload })),
     ],
-    vms: [...vms, ...VMS_6].map((v) => ({
+    vms: [...vms, ...VMS_6, guest].map((v) => ({
       network: tags.indexOf(v.tags),
       ...(v.ipv4 && {
         ipv4: {
@@ -386,9 +406,9 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,
-    own: [ROUTER_ADDRESS, parseIpv6("ff02::1")!],
+    own: [address, parseIpv6("ff02::1")!],
     fabric: [{ address: parseIpv6("2001:db8:a1::")!, length: 48 }],
-    routerAddress: ROUTER_ADDRESS,
+    routerAddress: address,
     outsidePrefix: OUTSIDE_PREFIX,
     rules: rulesPlan(rules, tags),
   };
