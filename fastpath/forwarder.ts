@@ -25,6 +25,7 @@ import {
   BINDING_WANTED,
   type Command,
   type ForwarderStart,
+  INJECT_KEPT,
   INJECT_ORIGINATE,
   INJECT_RECEIVE,
   type NatBuffers,
@@ -251,7 +252,8 @@ export class Forwarder implements Punts {
       if (length < 0) break;
       const f = this.injected;
       const tag = this.injectRing.pop(f, this.arena.bytes, this.engine.scratch.take(length));
-      if (tag === INJECT_RECEIVE) this.handle(f);
+      f.wasKept = tag === INJECT_KEPT;
+      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) this.handle(f);
       else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
       else this.engine.send(f, f.port);
       if (!this.engine.scratch.hasRoom()) break;

@@ -89,6 +89,8 @@ export class Frame {
 
   /** Octets of outer headers in front of the packet, which came in a tunnel (stages/unwrap.ts); 0: it came by itself. */
   outer = 0;
+  /** True: control kept it while its VM was held, and it goes on now; once, so it may go back where it came from. */
+  wasKept = false;
   /** Where the destination is, and which way the packet takes there: a place word (stages/redirect.ts); 0: nobody asked. */
   place = 0;
   /** Entry of the binding table that says so, and its version; 0: none. */

@@ -17,6 +17,7 @@ export const SHARED_WORDS = 96;
 export const INJECT_RECEIVE = 1; // take it as received on its port
 export const INJECT_SEND = 2; // send it out of its port as it is
 export const INJECT_ORIGINATE = 3; // route it: an IPv6 packet of this router's own
+export const INJECT_KEPT = 4; // take it as received on its port, where it was kept for a VM that has been held (Frame.wasKept)
 
 export type PortDescriptor = PacketDescriptor | TapDescriptor;
 

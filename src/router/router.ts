@@ -1,7 +1,7 @@
 /** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { BINDING_WANTED, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import {
   HOLD_ENDED,
@@ -168,7 +168,10 @@ export class Router {
     this.outside = new OutsideSide(services, this.rib, (isUp) => this.outsideChanged(isUp));
     this.nat = node.outside === undefined || node.outside.pool.length === 0 ? undefined : new RouterNat(node.outside);
     this.vms = new Vms(this.vmsOptions(`${directory}/${node.name}.vms`), configuration);
-    this.arrivals = new Arrivals({ vms: this.vms, vmNeighbors: this.vmNeighbors, io: services, log });
+    this.arrivals = new Arrivals({
+      ...{ vms: this.vms, vmNeighbors: this.vmNeighbors, io: services, log },
+      drain: () => this.forwarders.drain(),
+    });
     this.configuration = this.vms.configuration;
     this.mobility = new RouterMobility({
       ...{ configuration: this.configuration, services, ports: this.ports, log, files: `${directory}/${node.name}` },
@@ -437,7 +440,7 @@ export class Router {
         break;
       case PUNT_HELD: {
         const to = this.vmNeighbors.portOf(punt.adjacency);
-        if (to === undefined || !this.vms.keep(to.index, punt)) this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
+        if (to === undefined || !this.vms.keep(to.index, punt)) this.inject(punt.frame, punt.octets, INJECT_KEPT);
         break;
       }
       case PUNT_LOCAL:

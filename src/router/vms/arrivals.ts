@@ -17,6 +17,8 @@ export interface ArrivalsOptions {
   readonly vmNeighbors: Pick<VmNeighbors, "announced">;
   readonly io: Pick<ServicesIo, "inject" | "lost">;
   readonly log: Log;
+  /** Frames that forwarders have handed up and nobody has looked at yet are looked at now. */
+  readonly drain: () => void;
 }
 
 export class Arrivals {
@@ -48,11 +50,15 @@ export class Arrivals {
   }
 
   async #activate(name: string, port: PortState, first: Punt): Promise<void> {
-    const { vms, vmNeighbors, io, log } = this.#options;
+    const { vms, vmNeighbors, io, log, drain } = this.#options;
     try {
-      await vms.activate(name, "frame");
-      vmNeighbors.announced(port, first.octets);
-      for (const punt of this.#take(name)) this.#goOn(punt);
+      // What has waited goes right before what forwarders take themselves.
+      await vms.activate(name, "frame", () => {
+        vmNeighbors.announced(port, first.octets);
+        drain();
+        for (const punt of this.#take(name)) this.#goOn(punt);
+        drain();
+      });
     } catch (error) {
       log.warn(`VM ${name}: ${error instanceof Error ? error.message : String(error)}`);
       for (const punt of this.#take(name)) io.lost(punt.frame.port, HOLD_ENDED);

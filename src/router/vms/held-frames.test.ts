@@ -1,7 +1,7 @@
 /** Frames that are kept for a VM: in order, bounded, each back once or counted as given up. */
 import { describe, expect, test } from "bun:test";
 import { Frame } from "#fastpath/frame";
-import { INJECT_RECEIVE } from "#fastpath/shared";
+import { INJECT_KEPT } from "#fastpath/shared";
 import { HOLD_OVERFLOW, INJECT_FULL } from "#fastpath/verdicts";
 import { HeldFrames } from "#router/vms/held-frames";
 
@@ -16,7 +16,7 @@ class Ring {
   }
 
   inject(_: Frame, octets: Uint8Array, tag: number): boolean {
-    expect(tag).toBe(INJECT_RECEIVE);
+    expect(tag).toBe(INJECT_KEPT);
     if (this.room === 0) return false;
     this.room--;
     this.taken.push(numberOf(octets));

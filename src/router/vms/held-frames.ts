@@ -1,5 +1,5 @@
 /** Frames for a VM that is held, in the order in which they came, and their way back into the pipeline. */
-import { INJECT_RECEIVE } from "#fastpath/shared";
+import { INJECT_KEPT } from "#fastpath/shared";
 import { HOLD_OVERFLOW, INJECT_FULL } from "#fastpath/verdicts";
 import type { Punt } from "#router/forwarders";
 import type { HeldCounts } from "#router/vms/events";
@@ -70,7 +70,7 @@ export class HeldFrames {
   #push(): boolean {
     let count = 0;
     for (const { frame, octets } of this.#frames) {
-      if (!this.#io.inject(frame, octets, INJECT_RECEIVE)) break;
+      if (!this.#io.inject(frame, octets, INJECT_KEPT)) break;
       this.#octets -= octets.length;
       count++;
     }

@@ -143,11 +143,11 @@ export class Vms implements VmRegistry {
   prepare = (definition: unknown): Promise<VmEntry> =>
     this.#options.inTurn(() => this.#enter("prepared", this.#read(definition)));
 
-  /** A prepared VM has come. Its first frame says so too. */
-  activate = (name: string, cause: VmCause = "command"): Promise<VmEntry> =>
+  /** A prepared VM has come. Its first frame says so too; what `before` injects is taken first when it is active. */
+  activate = (name: string, cause: VmCause = "command", before?: () => void): Promise<VmEntry> =>
     this.#options.inTurn(async () => {
       const record = this.#require(name, ["prepared"], "prepared");
-      return this.#change(record, "active", cause);
+      return this.#change(record, { state: "active", cause, before });
     });
 
   /** What is to be delivered to it is kept, for at most 10 s. */
@@ -158,14 +158,15 @@ export class Vms implements VmRegistry {
         name,
         setTimeout(() => void this.#holdEnded(name), LONGEST_HOLD),
       );
-      return this.#change({ ...record, frames: new HeldFrames(this.#options.frames) }, "held", "command");
+      const frames = new HeldFrames(this.#options.frames);
+      return this.#change({ ...record, frames }, { state: "held", cause: "command" });
     });
 
   /** It stays: it gets what was kept for it. */
   resume = (name: string, cause: VmCause = "command"): Promise<VmEntry> =>
     this.#options.inTurn(async () => {
       const record = this.#require(name, ["held"], "held");
-      return this.#change(record, "active", cause);
+      return this.#change(record, { state: "active", cause, before: this.#givingBack(record) });
     });
 
   /** It is here no more, and nowhere else that we know of. */
@@ -293,17 +294,17 @@ export class Vms implements VmRegistry {
   }
 
   /** Of a VM that stays at its port. */
-  async #change(before: VmRecord, state: VmState, cause: VmCause): Promise<VmEntry> {
-    const { name } = before.vm;
-    const record = inState(before, state);
+  async #change(was: VmRecord, { state, cause, before }: Transition): Promise<VmEntry> {
+    const { name } = was.vm;
+    const record = inState(was, state);
     this.#table.set(record);
     this.#save();
     if (state !== "held") this.#endHold(name);
-    const port = before.state === "prepared" ? this.#options.ports.find("vm", name) : undefined;
+    const port = was.state === "prepared" ? this.#options.ports.find("vm", name) : undefined;
     if (port !== undefined && port.trouble === undefined) this.#options.arrived(port);
-    await this.#options.adopt(before.state === "held" ? this.#givingBack(record) : undefined);
-    this.#options.log.info(`VM ${name}: ${before.state} → ${state} (${cause})`);
-    this.#tell(record.vm, before.state, state, cause);
+    await this.#options.adopt(before);
+    this.#options.log.info(`VM ${name}: ${was.state} → ${state} (${cause})`);
+    this.#tell(record.vm, was.state, state, cause);
     return this.#entryOf(record);
   }
 
@@ -363,6 +364,14 @@ export class Vms implements VmRegistry {
       if (wasHere && (to === undefined || to === "away") && cause !== "released") observer.onGone?.(vm);
     }
   }
+}
+
+/** To another state, at the same port. */
+interface Transition {
+  readonly state: VmState;
+  readonly cause: VmCause;
+  /** Right before forwarders know of it. */
+  readonly before?: (() => void) | undefined;
 }
 
 const howOf = (from: VmState | undefined, cause: VmCause): ActiveHow =>
