@@ -5,10 +5,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatIpv6, parseIpv4, parseIpv6, parseMac } from "#base/address";
 import { toHex } from "#base/bytes";
+import { call } from "#cli/client";
 import { sign } from "#pmip/packet/authentication";
 import { authenticators } from "#pmip/packet/mac";
 import { writeMobility } from "#pmip/packet/mobility";
@@ -16,6 +17,7 @@ import { UPDATE_ACKNOWLEDGE, UPDATE_PROXY } from "#pmip/packet/numbers";
 import { timestampAt } from "#pmip/packet/timestamp";
 import { networkAddress } from "#policy/homes";
 import type { BindingRole } from "#router/mobility/views";
+import type { RegisteredVmView } from "#router/vms/views";
 import { inNamespace } from "#sys/namespace";
 import * as ethernet from "#wire/ethernet";
 import * as gre from "#wire/gre";
@@ -238,6 +240,45 @@ describe("a home that dies", () => {
   });
 });
 
+describe("a hypervisor that dies", () => {
+  const kill = async (node: string): Promise<void> => {
+    const { pid } = await lab.show(node, "status");
+    process.kill(pid, "SIGKILL");
+    await lab.until("it is gone", () => !existsSync(`/proc/${pid}`));
+  };
+
+  test("registers its VMs again when it is back, as what they were", async () => {
+    const claims = () => JSON.parse(readFileSync(lab.socket("hv1").replace(/sock$/, "claims"), "utf8"));
+    const before = claims();
+    await kill("hv1");
+    await lab.up(topology);
+    await lab.until("the VM is reached again", () => received(lab.run("b", `ping -c 1 -W 1 ${A}`).text) === 1, 30);
+    expect(Object.keys(before)).toEqual(["a"]);
+    expect(claims()).toEqual(before);
+  });
+
+  test("and slept through a VM's departure does not call it back: another has it since", async () => {
+    await kill("hv1");
+    const definition = { name: "a", network: "blue/prod", address: A, tap: "a2" };
+    await call(lab.socket("hv2"), "POST", "vm/attach", definition);
+    await lab.until("the home knows", async () => (await roles("hv3", "home")).includes(`${A} ${HV(2)} bound`));
+    await lab.up(topology);
+    const stateAt = async (node: string): Promise<string | undefined> =>
+      ((await call(lab.socket(node), "GET", "vm")) as RegisteredVmView[]).find(({ name }) => name === "a")?.state;
+    await lab.until("the first one lets go", async () => (await stateAt("hv1")) === "away");
+    expect(await stateAt("hv2")).toBe("active");
+    expect(await roles("hv3", "home")).toContain(`${A} ${HV(2)} bound`);
+  });
+
+  test("gets it back by an operator's word, and the other one is told", async () => {
+    await call(lab.socket("hv1"), "POST", "vm/a/attach");
+    await lab.until("it is reached there again", () => received(lab.run("b", `ping -c 1 -W 1 ${A}`).text) === 1);
+    expect(await roles("hv3", "home")).toContain(`${A} ${HV(1)} bound`);
+    const { flights } = await lab.show("hv2", "flights");
+    expect(flights[0]).toMatchObject({ vm: "a", side: "source", outcome: "done" });
+  });
+});
+
 // ---- forgers ----
 
 /** Sends an IPv6 packet into the switch. */
@@ -324,8 +365,10 @@ describe("a forger in the fabric", () => {
       (await lab.show("hv2", "ports")).find(({ name }) => name === "b")!.txFrames;
     await Bun.sleep(300); // no ping's answer is on its way
     const before = await delivered();
-    await inject("2001:db8:a1:ff::77", HV(2), PROTOCOL_GRE, tunnelled(BLUE));
-    await lab.until("the source is refused", async () => (await lab.counted("hv2", "eth1", "tunnel-source")) === 1);
+    // From outside the fabric, and from a VM's address: no hypervisor's, whoever sends it.
+    await inject("2001:db8:bad::1", HV(2), PROTOCOL_GRE, tunnelled(BLUE));
+    await inject(formatIpv6(networkAddress(home, BLUE, parseIpv4(C)!)), HV(2), PROTOCOL_GRE, tunnelled(BLUE));
+    await lab.until("the source is refused", async () => (await lab.counted("hv2", "eth1", "tunnel-source")) === 2);
     await inject(HV(1), HV(2), PROTOCOL_GRE, tunnelled(BLUE + 1));
     await lab.until("the key is refused", async () => (await lab.counted("hv2", "eth1", "tunnel-key")) === 1);
     expect(await delivered()).toBe(before);
