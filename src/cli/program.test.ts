@@ -8,7 +8,14 @@ const FABRIC = `name: demo
 key: 000102030405060708090a0b0c0d0e0f
 prefixes: [2001:db8:a1::/48]
 homes: [2001:db8:a1:1::/64, 2001:db8:a1:2::/64]
-tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16]}}}}
+tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16], tenantPrefixes: ["fd00:1::/32"]}}}}
+`;
+
+const NODE = `name: hv
+fabric: fabric.yaml
+role: hypervisor
+prefix: 2001:db8:a1:1::/64
+vms: [{name: web, network: blue/prod, address: 10.0.0.2, ipv6: 2001:db8:a1:1:0:401::1, tap: t}]
 `;
 
 /** Runs a command with FABRIC in `fabric.yaml` of a folder of its own, which `%` in the words stands for. */
@@ -20,7 +27,13 @@ async function ain(line: string): Promise<{ status: number; out: string; err: st
   const stderr = spyOn(process.stderr, "write").mockImplementation((text) => written.err.push(String(text)) > 0);
   try {
     writeFileSync(join(directory, "fabric.yaml"), FABRIC, { mode: 0o600 });
-    const status = await run(line.split(" ").map((word) => word.replace("%", directory)));
+    writeFileSync(join(directory, "hv.yaml"), NODE);
+    const status = await run(
+      line
+        .split(" ")
+        .filter(Boolean)
+        .map((word) => word.replace("%", directory)),
+    );
     return { status, out: said(written.out), err: said(written.err) };
   } finally {
     stdout.mockRestore();
@@ -84,15 +97,43 @@ test("ain home explains the way from an address to its home (§2.1)", async () =
   expect((await ain("home 10.0.0.2 -n blue/prod -f %/fabric.yaml")).out).toContain("number 0 of 0 … 1 (jump hash)");
 });
 
+test("ain home knows the fabric's IPv6 addresses by their prefix, and tenants' own by their hash", async () => {
+  const { out } = await ain("home 2001:db8:a1:2:0:401::7 fd00:1::7 -n blue/prod -f %/fabric.yaml --json");
+  const [own, brought] = JSON.parse(out) as Record<string, unknown>[];
+  expect(own).toMatchObject({ index: 1, prefix: "2001:db8:a1:2::/64", networkAddress: "2001:db8:a1:2:0:401:0:7" });
+  expect(own).not.toHaveProperty("hash");
+  expect(brought).toMatchObject({ identifier: "00000401fd000001000000000000000000000007" });
+  expect(brought!.hash).toMatch(/^[0-9a-f]{16}$/);
+  expect(brought).not.toHaveProperty("networkAddress");
+  const text = (await ain("home 2001:db8:a1:2:0:401::7 fd00:1::7 -n blue/prod -f %/fabric.yaml")).out;
+  expect(text).toContain("number 1 of 0 … 1, the address's own prefix");
+  expect(text).toContain("the tenant's own: reached in tunnels alone");
+  expect((await ain("home 2001:db8:a1:2:0:402::7 -n blue/prod -f %/fabric.yaml")).err).toContain(
+    "has the tags 00000402",
+  );
+  expect((await ain("home fd00:2::7 -n blue/prod -f %/fabric.yaml")).err).toContain("none of the tenantPrefixes");
+});
+
+test("ain alloc finds addresses that are at home at a hypervisor, leaving out those that are taken", async () => {
+  const alloc = (more: string) => ain(`alloc -n blue/prod --near 2001:db8:a1:1::/64 -f %/fabric.yaml ${more}`);
+  expect(await alloc("--count 3")).toEqual({ status: 0, out: "10.0.0.2\n10.0.0.4\n10.0.0.8\n", err: "" });
+  expect((await alloc("--count 2 --node %/hv.yaml --json")).out.replace(/\s/g, "")).toBe('["10.0.0.4","10.0.0.8"]');
+  expect((await alloc("-6 -c 2 --node %/hv.yaml")).out).toBe("2001:db8:a1:1:0:401:0:2\n2001:db8:a1:1:0:401:0:3\n");
+  for (const address of (await alloc("--count 20")).out.trim().split("\n")) {
+    const [{ prefix }] = JSON.parse((await ain(`home ${address} -n blue/prod -f %/fabric.yaml --json`)).out);
+    expect(prefix).toBe("2001:db8:a1:1::/64");
+  }
+  expect(await alloc("--count 0")).toMatchObject({ status: 2, err: expect.stringContaining("expected 1 … 99999") });
+  expect((await ain("alloc -n blue/prod --near hv9 -f %/fabric.yaml")).err).toContain('gives no home to "hv9"');
+});
+
 test("ain home refuses what has no home with 2", async () => {
   expect(await ain("home 10.0.0.2 -n blue/prd -f %/fabric.yaml")).toMatchObject({
     status: 2,
     err: 'ain: %/fabric.yaml has no network "blue/prd" (it has blue/prod); did you mean blue/prod?\n',
   });
   expect((await ain("home 10.1.0.2 -n blue/prod -f %/fabric.yaml")).err).toContain("in none of the prefixes");
-  expect((await ain("home ten -n blue/prod -f %/fabric.yaml")).err).toBe(
-    'ain: found "ten", expected an IPv4 address\n',
-  );
+  expect((await ain("home ten -n blue/prod -f %/fabric.yaml")).err).toBe('ain: found "ten", expected an IP address\n');
   expect((await ain("home 10.0.0.2 -n blue/prod -f %/none.yaml")).status).toBe(2);
 });
 

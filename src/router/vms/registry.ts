@@ -9,8 +9,9 @@ import { readVm } from "#router/config/vm-definition";
 import type { Log } from "#router/log";
 import type { PortState, Ports } from "#router/ports";
 import { RouterError } from "#router/router-error";
-import type { ActiveHow, VmCause, VmEntry, VmObserver, VmRegistry, VmState } from "#router/vms/events";
+import type { VmCause, VmEntry, VmObserver, VmRegistry, VmState } from "#router/vms/events";
 import { HeldFrames, type HeldFramesIo } from "#router/vms/held-frames";
+import { VmNews } from "#router/vms/news";
 import { VmStateFile } from "#router/vms/state-file";
 import { atStart, onReload, type Takeover } from "#router/vms/takeover";
 import { UnknownVmError, VmDefinitionError, VmStateError } from "#router/vms/vm-errors";
@@ -53,13 +54,12 @@ export class Vms implements VmRegistry {
   readonly #options: VmsOptions;
   readonly #table = new VmTable();
   readonly #file: VmStateFile;
-  readonly #observers: VmObserver[] = [];
+  readonly #news = new VmNews();
   readonly #holds = new Map<string, Timer>();
   /** Those whose port goes while they go on elsewhere, or that never were here. */
   readonly #moving = new Set<string>();
   /** What the files say. */
   #written: Configuration;
-  #isStarted = false;
 
   /** Takes up what an earlier run has left. */
   constructor(options: VmsOptions, written: Configuration) {
@@ -85,7 +85,7 @@ export class Vms implements VmRegistry {
   }
 
   observe(observer: VmObserver): void {
-    this.#observers.push(observer);
+    this.#news.observe(observer);
   }
 
   entries(): readonly VmEntry[] {
@@ -108,9 +108,9 @@ export class Vms implements VmRegistry {
 
   /** The router runs: observers hear of the VMs that are here. */
   started(): void {
-    this.#isStarted = true;
+    this.#news.begin();
     this.#save();
-    for (const { vm, state } of this.#table.all()) this.#tell(vm, undefined, state, "start");
+    for (const { vm, state } of this.#table.all()) this.#news.tell(vm, undefined, state, "start");
   }
 
   stop(): void {
@@ -224,13 +224,13 @@ export class Vms implements VmRegistry {
     this.#save();
     for (const [name, { vm, state }] of before) {
       const now = this.#table.get(name);
-      if (now === undefined) this.#tell(vm, state, undefined, "reload");
+      if (now === undefined) this.#news.tell(vm, state, undefined, "reload");
       else if (state !== "away" && !isSameAtPort(vm, now.vm)) {
-        this.#tell(vm, state, undefined, "reload");
-        this.#tell(now.vm, undefined, now.state, "reload");
+        this.#news.tell(vm, state, undefined, "reload");
+        this.#news.tell(now.vm, undefined, now.state, "reload");
       }
     }
-    for (const { vm, state } of records) if (!before.has(vm.name)) this.#tell(vm, undefined, state, "reload");
+    for (const { vm, state } of records) if (!before.has(vm.name)) this.#news.tell(vm, undefined, state, "reload");
   }
 
   // ---- inside ----
@@ -279,7 +279,7 @@ export class Vms implements VmRegistry {
       throw error;
     }
     this.#options.log.info(`VM ${vm.name}: ${state === "active" ? "attached" : "prepared"}`);
-    this.#tell(record.vm, before?.state, state, "command");
+    this.#news.tell(record.vm, before?.state, state, "command");
     return this.#entryOf(record);
   }
 
@@ -304,7 +304,7 @@ export class Vms implements VmRegistry {
     if (port !== undefined && port.trouble === undefined) this.#options.arrived(port);
     await this.#options.adopt(before);
     this.#options.log.info(`VM ${name}: ${was.state} → ${state} (${cause})`);
-    this.#tell(record.vm, was.state, state, cause);
+    this.#news.tell(record.vm, was.state, state, cause);
     return this.#entryOf(record);
   }
 
@@ -325,7 +325,7 @@ export class Vms implements VmRegistry {
     await this.#options.become(this.configuration);
     this.#moving.delete(vm.name);
     this.#options.log.info(`VM ${vm.name}: ${state} → ${to ?? "gone"} (${cause})`);
-    this.#tell(vm, state, to, cause);
+    this.#news.tell(vm, state, to, cause);
   }
 
   /** What is to be done right before forwarders know of the state. */
@@ -352,18 +352,6 @@ export class Vms implements VmRegistry {
   #save(): void {
     this.#file.write(this.#table.kept());
   }
-
-  #tell(vm: Vm, from: VmState | undefined, to: VmState | undefined, cause: VmCause): void {
-    if (!this.#isStarted) return; // they hear of everything then
-    const wasHere = from === "active" || from === "held";
-    const at = Date.now();
-    for (const observer of this.#observers) {
-      observer.onState?.({ vm, from, to, cause, at });
-      if (to === "active" && !wasHere) observer.onActive?.(vm, howOf(from, cause));
-      if (to === "held") observer.onHeld?.(vm);
-      if (wasHere && (to === undefined || to === "away") && cause !== "released") observer.onGone?.(vm);
-    }
-  }
 }
 
 /** To another state, at the same port. */
@@ -373,9 +361,6 @@ interface Transition {
   /** Right before forwarders know of it. */
   readonly before?: (() => void) | undefined;
 }
-
-const howOf = (from: VmState | undefined, cause: VmCause): ActiveHow =>
-  cause === "start" ? "start" : from === "prepared" ? "handoff" : "attached";
 
 function nameOf(definition: unknown): string | undefined {
   const name =
