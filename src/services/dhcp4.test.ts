@@ -141,6 +141,33 @@ describe("a discovery (RFC 2131 §4.3.1)", () => {
     expect(asks([1, 3, 6]).classlessRoutes).toHaveLength(2);
   });
 
+  test("on an Ethernet segment is offered the prefix's mask, its broadcast address and an ordinary router (RFC 2132 §3.3, §5.3)", () => {
+    const prefix = { address: ip("10.0.0.0"), length: 22 };
+    const gateway = ip("10.0.3.1");
+    const asks = (behindGateway: Uint8Array[], requested: number[]) => {
+      const core = serving({ gateway, segment: { prefix, behindGateway } });
+      const [effect] = says(core, dhcp.DISCOVER, discover({ requested }));
+      const message = effect?.type === "send" ? dhcp.readDhcp4(effect.frame, 42) : undefined;
+      if (message === undefined || message instanceof Malformed) throw new Error("no answer");
+      const { subnetMask, broadcastAddress, routers, classlessRoutes } = message.options;
+      return { subnetMask, broadcastAddress, routers, classlessRoutes };
+    };
+    const addressing = { subnetMask: ip("255.255.252.0"), broadcastAddress: ip("10.0.3.255") };
+    for (const requested of [
+      [1, 3],
+      [1, 121, 3],
+    ]) {
+      expect(asks([], requested)).toEqual({ ...addressing, routers: [gateway], classlessRoutes: undefined });
+    }
+    const classlessRoutes = [
+      { destination: { address: ip("169.254.169.254"), length: 32 }, router: gateway },
+      { destination: { address: ZERO, length: 0 }, router: gateway },
+    ];
+    const metadata = [ip("169.254.169.254")];
+    expect(asks(metadata, [1, 3])).toEqual({ ...addressing, routers: [gateway], classlessRoutes });
+    expect(asks(metadata, [1, 121, 3])).toEqual({ ...addressing, routers: undefined, classlessRoutes });
+  });
+
   test("for another address, or with another lease time in mind, is offered the same", () => {
     const wish = discover({ requestedAddress: OTHER, leaseTime: 5 });
     const { message } = replyIn(says(serving(), dhcp.DISCOVER, wish));

@@ -13,6 +13,7 @@ const DNS_SERVERS = 6;
 const HOST_NAME = 12;
 const DOMAIN_NAME = 15;
 const INTERFACE_MTU = 26;
+const BROADCAST_ADDRESS = 28;
 const NTP_SERVERS = 42;
 const REQUESTED_ADDRESS = 50;
 const LEASE_TIME = 51;
@@ -39,6 +40,7 @@ export interface Dhcp4Options {
   readonly domainName?: string;
   /** Octets of the largest IPv4 packet: 68 … 65535. */
   readonly mtu?: number;
+  readonly broadcastAddress?: Uint8Array;
   readonly ntpServers?: readonly Uint8Array[];
   readonly requestedAddress?: Uint8Array;
   /** 0xffffffff: for ever. */
@@ -104,6 +106,9 @@ export function readOptions(all: RawOptions): Dhcp4Options {
         break;
       case INTERFACE_MTU:
         options.mtu = exactly(r, 2).u16();
+        break;
+      case BROADCAST_ADDRESS:
+        options.broadcastAddress = exactly(r, 4).rest();
         break;
       case NTP_SERVERS:
         options.ntpServers = addresses(r);
@@ -183,6 +188,7 @@ export function writeOptions(w: Writer, options: Dhcp4Options): void {
   number(w, RENEWAL_TIME, 4, options.renewalTime);
   number(w, REBINDING_TIME, 4, options.rebindingTime);
   put(w, SUBNET_MASK, options.subnetMask);
+  put(w, BROADCAST_ADDRESS, options.broadcastAddress);
   put(w, CLASSLESS_ROUTES, routes && together(routes.flatMap(routeParts))); // before the routers: RFC 3442
   put(w, ROUTERS, options.routers && together(options.routers));
   put(w, DNS_SERVERS, options.dnsServers && together(options.dnsServers));

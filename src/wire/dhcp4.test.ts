@@ -58,6 +58,7 @@ const route = fc.record({
 const options: fc.Arbitrary<Dhcp4Options> = fc.record(
   {
     subnetMask: address,
+    broadcastAddress: address,
     routers: addresses,
     dnsServers: addresses,
     hostName: text,

@@ -1,4 +1,5 @@
 /** What the DHCPv4 core (services/dhcp4.ts) is told, what it wants done, and what it remembers. */
+import type { Prefix } from "#base/address";
 import type { Millis } from "#base/time";
 import type { LeaseLife } from "#services/lease";
 import type { TokenBucket } from "#services/token-bucket";
@@ -18,6 +19,16 @@ export interface Dhcp4Settings {
   readonly domainName?: string;
   readonly dnsServers: readonly Uint8Array[];
   readonly ntpServers: readonly Uint8Array[];
+  /** Undefined: the VM has no neighbors, and reaches everybody by the gateway. */
+  readonly segment?: Dhcp4Segment;
+}
+
+/** The Ethernet segment that a VM is on. */
+export interface Dhcp4Segment {
+  /** The VM's address and the gateway's are in it. At most /30. */
+  readonly prefix: Prefix;
+  /** Addresses that are reached by the gateway even where a system has link-local addresses (RFC 3927 §2.6.2). */
+  readonly behindGateway: readonly Uint8Array[];
 }
 
 /** `port`: index of a VM's port. Frames are whole Ethernet frames. */

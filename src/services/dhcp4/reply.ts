@@ -1,4 +1,5 @@
 /** Replies of the DHCPv4 server: their options (RFC 2131 §4.3.1, Table 3), and where they go (§4.1). */
+import { masked, type Prefix } from "#base/address";
 import { finish, sum } from "#base/checksum";
 import type { Dhcp4Settings } from "#services/dhcp4/events";
 import { ACK, BOOTREPLY, CLIENT_PORT, type Dhcp4Message, INFORM, NAK, SERVER_PORT, writeDhcp4 } from "#wire/dhcp4";
@@ -51,8 +52,6 @@ const refusal = (request: Dhcp4Message, { gateway }: Dhcp4Settings): Dhcp4Option
 
 function answer(request: Dhcp4Message, settings: Dhcp4Settings, inform: boolean): Dhcp4Options {
   const { gateway, leaseTime, mtu, hostName, domainName, dnsServers, ntpServers } = settings;
-  // RFC 3442: who asks for classless routes is not to have the routers as well.
-  const knowsRoutes = request.options.requested?.includes(CLASSLESS_ROUTES) ?? false;
   return {
     serverIdentifier: gateway,
     // RFC 2131 §4.4.5: half, and seven eighths. §4.3.5: none for who only asks for settings.
@@ -61,12 +60,7 @@ function answer(request: Dhcp4Message, settings: Dhcp4Settings, inform: boolean)
       renewalTime: Math.floor(leaseTime / 2),
       rebindingTime: Math.floor((leaseTime * 7) / 8),
     }),
-    subnetMask: EVERYBODY, // a VM has no neighbours: all goes by the gateway
-    classlessRoutes: [
-      { destination: { address: gateway, length: 32 }, router: NOBODY },
-      { destination: { address: NOBODY, length: 0 }, router: gateway },
-    ],
-    ...(!knowsRoutes && { routers: [gateway] }),
+    ...waysOut(settings, request.options.requested?.includes(CLASSLESS_ROUTES) ?? false),
     mtu,
     hostName,
     ...(domainName !== undefined && { domainName }),
@@ -74,6 +68,29 @@ function answer(request: Dhcp4Message, settings: Dhcp4Settings, inform: boolean)
     ...(ntpServers.length > 0 && { ntpServers }),
     ...identity(request),
   };
+}
+
+/**
+ * Mask, broadcast address and routes. RFC 3442: who asks for classless routes is not to have the routers as well, so that
+ * wherever there are any the default route is one of them.
+ */
+function waysOut({ gateway, segment }: Dhcp4Settings, knowsRoutes: boolean): Dhcp4Options {
+  const hosts = segment === undefined ? [gateway] : segment.behindGateway;
+  const toHosts = hosts.map((address) => ({
+    destination: { address, length: 32 },
+    router: segment === undefined ? NOBODY : gateway,
+  }));
+  const classlessRoutes = [...toHosts, { destination: { address: NOBODY, length: 0 }, router: gateway }];
+  return {
+    ...(segment === undefined ? { subnetMask: EVERYBODY } : addressing(segment.prefix)),
+    ...(toHosts.length > 0 && { classlessRoutes }),
+    ...((toHosts.length === 0 || !knowsRoutes) && { routers: [gateway] }),
+  };
+}
+
+function addressing({ address, length }: Prefix): Pick<Dhcp4Options, "subnetMask" | "broadcastAddress"> {
+  const subnetMask = masked(EVERYBODY, length);
+  return { subnetMask, broadcastAddress: address.map((octet, i) => octet | (~subnetMask[i]! & 0xff)) };
 }
 
 /** As many of the settings as there is room for (RFC 2131 §4.3.1), octets. */
