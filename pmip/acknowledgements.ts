@@ -81,18 +81,20 @@ function refused(instance: Instance, registration: Registration, sent: SentUpdat
 
 /**
  * There was a later attachment, or our clock was behind when ours began. The anchor tells its time (§5.5 item 8): if ours
- * is behind it even now, it was so by that much, and our claim is put right by it. An attachment that the home has accepted
- * before was in its order: then there was a later one. The same holds when the anchor names us as the holder: we were
- * restarted and have forgotten which stamps we had used.
+ * is behind it even now, and by more than clocks may differ, our claim is put right by that much. Claims of clocks that
+ * differ less are left as they are, for so are all others', and the order among them counts. An attachment that the home
+ * has accepted before was in its order: then there was a later one. When the anchor names us as the holder there was none:
+ * we were restarted and have forgotten which stamps we had used.
  */
 function tooLow(instance: Instance, registration: Registration, { options }: BindingAck): void {
   const { hosting } = registration;
   const told = options.timestamp && stampIn(options.timestamp);
   const holder = options.magAddress && hexOf(options.magAddress);
   const behind = told === undefined ? 0 : told - stampOf(nowOf(instance));
+  const isBehind = behind > stampOf(instance.config.timers.clockTolerance);
   if (told !== undefined && holder === instance.config.address) {
     restamp(instance, registration, Math.max(hosting.claim + 1, told));
-  } else if (behind > 0 && !registration.wasAccepted && !registration.wasBehind) {
+  } else if (isBehind && !registration.wasAccepted && !registration.wasBehind) {
     registration.wasBehind = true; // once: all that comes after it is in the anchor's time
     restamp(instance, registration, hosting.claim + behind);
   } else {

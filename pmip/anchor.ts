@@ -1,5 +1,5 @@
 /** Local mobility anchor: the binding cache of subjects at home here. RFC 5213 §5, RFC 5846 §8. */
-import { lastTold, newBinding, removeBinding } from "#pmip/bindings";
+import { hasRoom, lastTold, newBinding, removeBinding } from "#pmip/bindings";
 import type { AddressHex } from "#pmip/events";
 import { hexOf } from "#pmip/hex";
 import { count, type Instance, note, nowOf, wakeAt } from "#pmip/instance";
@@ -86,26 +86,34 @@ function accept(instance: Instance, update: Update, binding: Binding, holder: Ad
   introduceAll(instance, binding);
 }
 
-/** RFC 5846 §8: the gateway that the VM left is told, and where to send what still comes to it. */
-function revoke(instance: Instance, binding: Binding, from: AddressHex, mag: AddressHex): void {
+/** RFC 5846 §8: the gateway that the VM left is told, and where to send what still comes to it; "": nowhere. */
+function revoke(instance: Instance, binding: Binding, from: AddressHex, mag: AddressHex = ""): void {
   const { name, subject, stamp } = binding;
   const { lma } = instance.plan.homeOf(subject);
   request(instance, { what: "revoke", name, subject, from: lma, to: from, about: mag, stamp });
 }
 
-/** §5.3.5, but that nothing is kept for MinDelayBeforeBCEDelete: what comes meanwhile has nowhere to go. */
+/**
+ * §5.3.5, but that nothing is kept for MinDelayBeforeBCEDelete: what comes meanwhile has nowhere to go. And that the end of
+ * an attachment which is later than the one that is known ends that too: we had not heard of its beginning.
+ */
 function deregister(instance: Instance, update: Update, binding: Binding | undefined): void {
-  if (binding === undefined || binding.mag !== update.source) {
-    count(instance, "pbu-ends-nothing"); // §5.3.5 item 1, §5.4.1.1 item 6: in silence
+  const { name, subject, source, stamp, message } = update;
+  const hosting = instance.hosted.get(name);
+  const last = Math.max(binding?.stamp ?? 0, hosting?.claim ?? 0);
+  if (stamp <= last || !(binding !== undefined || hosting !== undefined || hasRoom(instance))) {
+    if (binding?.mag !== source)
+      count(instance, "pbu-ends-nothing"); // §5.3.5 item 1, in silence
+    else refuse(instance, update, STATUS.TIMESTAMP_LOWER_THAN_PREV_ACCEPTED, "pbu-out-of-order", source);
     return;
   }
-  if (update.stamp <= binding.stamp) {
-    refuse(instance, update, STATUS.TIMESTAMP_LOWER_THAN_PREV_ACCEPTED, "pbu-out-of-order", binding.mag);
-    return;
-  }
-  note(instance, { what: "pbu-received", subject: binding.subject, peer: update.source });
-  binding.sequence = update.message.sequence;
-  unbind(instance, binding, update.stamp);
+  note(instance, { what: "pbu-received", subject, peer: source });
+  const known = binding ?? newBinding(instance, name, subject);
+  const holder = known.mag;
+  known.sequence = message.sequence;
+  unbind(instance, known, stamp);
+  if (holder !== "" && holder !== source) revoke(instance, known, holder);
+  if (hosting !== undefined) instance.turn.superseded.push({ hosting, mag: undefined, stamp });
   answer(instance, update, { status: STATUS.ACCEPTED });
 }
 

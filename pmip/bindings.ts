@@ -22,6 +22,12 @@ export function removeBinding(instance: Instance, binding: Binding): void {
   instance.bindings.delete(binding.name);
 }
 
+/**
+ * For one without a gateway. As many again as there may be bindings: VMs may scan for addresses that nobody has.
+ */
+export const hasRoom = ({ bindings, bound, config }: Instance): boolean =>
+  bindings.size - bound < config.limits.bindings;
+
 /** When the last correspondent stops believing what it was told. */
 export const lastTold = ({ told }: Binding): Millis => {
   let last = 0;

@@ -19,9 +19,9 @@ export function attach(instance: Instance, event: Attached): void {
   const { vm, subjects } = event;
   const names = [...new Set(subjects.map(nameOf))];
   for (const name of instance.vms.get(vm) ?? []) if (!names.includes(name)) end(instance, instance.hosted.get(name)!);
-  instance.vms.set(vm, names);
   const claim = claimOf(event, nowOf(instance));
   for (const subject of subjects) attachSubject(instance, event, subject, claim);
+  instance.vms.set(vm, names); // what was attached before has taken itself out of it
   tellClaim(instance, vm);
 }
 

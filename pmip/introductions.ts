@@ -3,7 +3,7 @@
  * whose VMs talk to it. Correspondents ask the home where it is, and are told when that changes; the gateway is told who
  * they are, and registers there too.
  */
-import { newBinding } from "#pmip/bindings";
+import { hasRoom, newBinding } from "#pmip/bindings";
 import type { AddressHex, Subject } from "#pmip/events";
 import { octetsOf } from "#pmip/hex";
 import { count, type Instance, note, nowOf, wakeAt } from "#pmip/instance";
@@ -81,9 +81,6 @@ export function receiveAsk(instance: Instance, initiation: Initiation): void {
   const unbound = binding ?? (hasRoom(instance) ? newBinding(instance, name, subject) : undefined);
   if (unbound !== undefined) remember(instance, unbound, source);
 }
-
-/** As many again as there may be bindings: VMs may scan for addresses that nobody has. */
-const hasRoom = ({ bindings, bound, config }: Instance): boolean => bindings.size - bound < config.limits.bindings;
 
 /** For as long as it believes what it is told. Of too many, the one that is forgotten first goes: it will ask again. */
 function remember(instance: Instance, binding: Binding, correspondent: AddressHex): void {
