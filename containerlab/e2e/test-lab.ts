@@ -9,7 +9,7 @@ import { fromHex } from "#base/bytes";
 import { call } from "#cli/client";
 import { OFFLOAD_SIZE } from "#fastpath/ports/offload";
 import { labDown } from "#lab/down";
-import { LabFiles } from "#lab/state";
+import { LabFiles, type LabState } from "#lab/state";
 import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
 import { allocateNear } from "#policy/homes";
@@ -91,6 +91,11 @@ export class TestLab {
 
   log(node: string): string {
     return readFileSync(this.files.log(node), "utf8");
+  }
+
+  /** As `ain lab` has it; the lab is up. */
+  get state(): LabState {
+    return this.files.read()!;
   }
 
   socket(node: string): string {

@@ -65,11 +65,14 @@ test("a machine goes on at another QEMU with all its connections, and QEMU says 
   const stream = await Stream.start({ namespace: NAME, address: "192.0.2.2", port: 7008, rate: 100_000 });
   for (let i = 1; i <= 3; i++) {
     const target = start(i % 2, { incoming: true });
-    let stops = 0;
+    let calls = 0;
+    const beforeStop = async (): Promise<void> => {
+      calls++;
+    };
     const { began, stopped, resumed, pause } = await migrate(await source.qmp(), await target.qmp(), {
-      ...{ channel: join(folder, "channel"), whenStopped: () => stops++ },
+      ...{ channel: join(folder, "channel"), beforeStop },
     });
-    expect(stops).toBe(1);
+    expect(calls).toBe(1);
     expect([began < stopped, stopped < resumed, pause > 0]).toEqual([true, true, true]);
     await source.end();
     await Bun.sleep(500);

@@ -11,7 +11,7 @@ const PATIENCE = 10_000;
 export const migrateCommand = (): Command =>
   new Command("migrate")
     .description(
-      "live-migrate a machine from one QEMU to another, which waits with -incoming defer; in a hook of ain move --no-hold, hold the VM as soon as it stands still",
+      "live-migrate a machine from one QEMU to another, which waits with -incoming defer; in a hook of ain move --no-hold, hold the VM right before it stands still",
     )
     .argument("<source>", "unix socket of the monitor (-qmp) of the QEMU that runs it")
     .argument("<target>", "that of the one that waits")
@@ -25,13 +25,11 @@ async function run(
 ): Promise<void> {
   const { AIN_VM: vm, AIN_FROM: from } = process.env; // what `ain move` sets
   const [here, there] = await Promise.all([source, target].map((path) => Qmp.connect(path, PATIENCE)));
-  let holding = Promise.resolve();
-  const whenStopped = (): void => {
-    if (vm !== undefined && from !== undefined) holding = hold(vm, from);
+  const beforeStop = async (): Promise<void> => {
+    if (vm !== undefined && from !== undefined) await hold(vm, from);
   };
   try {
-    const { pause, transferred } = await migrate(here!, there!, { channel, whenStopped });
-    await holding;
+    const { pause, transferred } = await migrate(here!, there!, { channel, beforeStop });
     print(`QEMU stood still for ${pause.toFixed(1)} ms and sent ${(transferred / 2 ** 20).toFixed(0)} MiB`);
     // It has handed its machine over, and would never run it again.
     await here!.execute("quit");
