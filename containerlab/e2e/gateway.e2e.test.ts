@@ -113,6 +113,25 @@ describe("private addresses reach the outside by NAT", () => {
   });
 });
 
+describe("a VM away from home", () => {
+  test("reaches the outside as others do, and is answered by a tunnel from the gateway to where it is", async () => {
+    expect(ask("bm", `tcp ${HOST}`)).toMatch(POOL);
+    expect(lab.run("bm", `ping -c 5 -i 0.2 -W 2 ${HOST}`)).toMatchObject({ status: 0 });
+    for (const octets of [1400, 4000]) expect(ask("bm", `udp ${HOST} ${octets}`)).toMatch(POOL);
+    const known = (await Promise.all(["gw1", "gw2"].map((gateway) => lab.show(gateway, "bindings")))).flatMap(
+      ({ bindings }) => bindings,
+    );
+    expect(known).toContainEqual(
+      expect.objectContaining({
+        ...{ network: "blue/prod", address: ADDRESS.bm, role: "correspondent", state: "direct" },
+        peer: { address: "2001:db8:a1:1::1", hypervisor: null },
+      }),
+    );
+    const ways = await Promise.all(["gw1", "gw2"].map((gateway) => lab.show(gateway, "tunnels")));
+    expect(ways.reduce((sum, { shares }) => sum + shares.direct, 0)).toBeGreaterThan(5);
+  });
+});
+
 describe("a VM without IPv4 reaches IPv4 hosts by NAT64 (RFC 6146)", () => {
   test("TCP, UDP in fragments and ping, at the outside's prefix, tags 1 and the IPv4 address (RFC 6052 §2.2)", async () => {
     await lab.until("it has an address and a router", () => lab.run("b6", `ping -c 1 -W 1 ${HOST_6}`).status === 0);

@@ -3,7 +3,7 @@
  *
  * ```
  *   hv1  ba blue/prod 10.0.0.x, red has the same        gw1 ─ 198.51.100.0/30 ─┐
- *        b6 blue/six, IPv6 alone
+ *        b6 blue/six, IPv6 alone; bm blue/prod, whose home is hv2
  *   hv2  ra red/prod 10.0.0.x                  sw ─                            or ─ 192.0.2.0/24 ─ oh
  *        bf blue/prod, floating 198.18.0.10             gw2 ─ 198.51.101.0/30 ─┘
  *        bp blue/web 198.18.1.x, public
@@ -28,6 +28,7 @@ export const ADDRESS = {
   ba: formatIpv4(SHARED),
   ra: formatIpv4(SHARED),
   bf: formatIpv4(at(1, BLUE, "10.0.0.0/24")[0]!),
+  bm: formatIpv4(at(1, BLUE, "10.0.0.0/24", 2)[1]!),
   bp: formatIpv4(at(1, WEB, "198.18.1.0/24")[0]!),
 } as const;
 /** A VM without IPv4, and what it calls the outside host. */
@@ -89,9 +90,9 @@ outside:
   pool: [${POOLS[index - 1]}/30]
 `;
 
-const GATEWAY_OF = { ba: "10.0.0.1", ra: "10.0.0.1", bf: "10.0.0.1", bp: "198.18.1.1" } as const;
+const GATEWAY_OF = { ba: "10.0.0.1", ra: "10.0.0.1", bf: "10.0.0.1", bm: "10.0.0.1", bp: "198.18.1.1" } as const;
 const names = Object.keys(ADDRESS) as (keyof typeof ADDRESS)[];
-const hypervisorOf = (name: keyof typeof ADDRESS): string => (name === "ba" ? "hv1" : "hv2");
+const hypervisorOf = (name: keyof typeof ADDRESS): string => (name === "ba" || name === "bm" ? "hv1" : "hv2");
 
 /** What an outside router is told of the fabric: NAT addresses are one gateway's, all others any gateway's. */
 export const ROUTES = [
@@ -119,7 +120,10 @@ ${OSPF}
   );
   lab.write(
     "hv1.yaml",
-    hypervisor(1, [vm("ba", "blue/prod"), `{ name: b6, network: blue/six, ipv6: "${B6}", interface: b6 }`]),
+    hypervisor(1, [
+      ...[vm("ba", "blue/prod"), vm("bm", "blue/prod")],
+      `{ name: b6, network: blue/six, ipv6: "${B6}", interface: b6 }`,
+    ]),
   );
   lab.write("hv2.yaml", hypervisor(2, [vm("ra", "red/prod"), vm("bf", "blue/prod"), vm("bp", "blue/web")]));
   for (const index of [1, 2] as const) lab.write(`gw${index}.yaml`, gateway(index));
