@@ -25,7 +25,7 @@ import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
 import { MetadataService, serviceAddress } from "#router/metadata/metadata-service";
-import { flightCounts } from "#router/mobility/flight-counts";
+import { FlightCounter } from "#router/mobility/flight-counts";
 import { RouterMobility } from "#router/mobility/router-mobility";
 import { RouterNat } from "#router/nat";
 import { RouterOspf } from "#router/ospf/router-ospf";
@@ -173,9 +173,10 @@ export class Router {
       drain: () => this.forwarders.drain(),
     });
     this.configuration = this.vms.configuration;
+    const flights = new FlightCounter(this);
     this.mobility = new RouterMobility({
       ...{ configuration: this.configuration, services, ports: this.ports, log, files: `${directory}/${node.name}` },
-      countsOf: (vm) => flightCounts(vm, this),
+      countsOf: (vm) => flights.of(vm, performance.now()),
       released: (vm) => this.vms.released(vm),
     });
     this.vms.observe(this.mobility);
