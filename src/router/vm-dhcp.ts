@@ -1,6 +1,7 @@
 /** The VMs' DHCP server (services/dhcp4.ts) at work on the ports of local VMs. */
-import { formatMac } from "#base/address";
+import { formatMac, parseIpv4 } from "#base/address";
 import { CONTROL_IGNORED, PUNT_LIMITED } from "#fastpath/verdicts";
+import { segmentOf } from "#router/config/broadcast";
 import type { Address, Configuration, DhcpSettings, Vm } from "#router/config/model";
 import type { Punt } from "#router/forwarders";
 import type { Log } from "#router/log";
@@ -9,10 +10,14 @@ import { type ServicesIo, sendFrame } from "#router/services-io";
 import type { DhcpView } from "#router/views";
 import { Alarm } from "#runtime/alarm";
 import { Dhcp4Server } from "#services/dhcp4";
-import type { Dhcp4Effect, Dhcp4Event, Dhcp4Settings, Lease } from "#services/dhcp4/events";
+import type { Dhcp4Effect, Dhcp4Event, Dhcp4Segment, Dhcp4Settings, Lease } from "#services/dhcp4/events";
 
 /** Octets that an IPv4 packet grows by on its way into the fabric (RFC 7915 §4.1). */
 const GROWTH = 20;
+/** Octets around an IP packet in a frame that a segment's other hypervisors get: Ethernet, GRE with a key, IPv6 (paper §2.2). */
+const BRIDGED = 62;
+/** Where VMs find their metadata; beyond a segment even for systems that think all of 169.254.0.0/16 is on the link. */
+const METADATA = parseIpv4("169.254.169.254")!;
 /** What every link of the fabric carries, where neither file nor uplink says more (RFC 8200 §5). */
 const LEAST_MTU = 1280;
 
@@ -54,7 +59,7 @@ export class VmDhcp {
       if (port === undefined || port.trouble !== undefined || dhcp === undefined || !vm.dhcp || !ipv4) continue;
       const { index } = port;
       gone.delete(index);
-      const largest = Math.min(port.mtu, dhcp.mtu ?? mtu - GROWTH);
+      const largest = Math.min(port.mtu, dhcp.mtu ?? (isOnSegment(vm) ? mtu - BRIDGED : mtu - GROWTH));
       const before = this.served.get(index);
       if (before?.port === port && before.vm === vm && before.mtu === largest) continue;
       if (before !== undefined && before.port !== port) events.push({ type: "end", port: index }); // another's index
@@ -114,21 +119,36 @@ export function fabricMtu({ fabric }: Configuration, ports: Ports): number {
   return Math.max(LEAST_MTU, Math.min(...uplinks.map(({ mtu }) => mtu)));
 }
 
+/** True for a VM that shares an Ethernet segment with others. */
+const isOnSegment = ({ network, ipv4 }: Vm): boolean => segmentOf(network, ipv4?.address.bytes) !== undefined;
+
+/** The largest IPv6 packet that a VM may send to whomever it likes and that no one has to refuse, octets. */
+export const ipv6Mtu = (vm: Vm, mtu: number): number => (isOnSegment(vm) ? mtu - BRIDGED : mtu);
+
+function segmentFor({ network, ipv4 }: Vm): Dhcp4Segment | undefined {
+  const segment = segmentOf(network, ipv4?.address.bytes);
+  return segment && { prefix: segment.prefix, behindGateway: network.metadata ? [METADATA] : [] };
+}
+
 const settingsOf = (
   vm: Vm,
   dhcp: DhcpSettings,
   gatewayMac: Uint8Array,
   mtu: number,
-): Omit<Dhcp4Settings, "address"> => ({
-  gateway: vm.network.gateway.bytes,
-  gatewayMac,
-  leaseTime: dhcp.leaseTime / 1000,
-  mtu,
-  hostName: vm.hostname,
-  ...(dhcp.domain !== undefined && { domainName: dhcp.domain }),
-  dnsServers: dhcp.dns.map(({ bytes }) => bytes),
-  ntpServers: dhcp.ntp.map(({ bytes }) => bytes),
-});
+): Omit<Dhcp4Settings, "address"> => {
+  const segment = segmentFor(vm);
+  return {
+    gateway: vm.network.gateway.bytes,
+    gatewayMac,
+    leaseTime: dhcp.leaseTime / 1000,
+    mtu,
+    hostName: vm.hostname,
+    ...(dhcp.domain !== undefined && { domainName: dhcp.domain }),
+    dnsServers: dhcp.dns.map(({ bytes }) => bytes),
+    ntpServers: dhcp.ntp.map(({ bytes }) => bytes),
+    ...(segment !== undefined && { segment }),
+  };
+};
 
 const viewOf = (lease: Readonly<Lease>, { vm, address }: Served, now: number): DhcpView => ({
   vm: vm.name,

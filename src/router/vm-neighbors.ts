@@ -3,15 +3,16 @@
  * (services/vm-link6.ts) at work on the ports of local VMs. A VM has one MAC address however it was learnt, so a port has
  * one adjacency, and what one core learns the other is told.
  */
-import { formatMac, parseIpv6 } from "#base/address";
+import { formatMac, parseIpv6, sameAddress } from "#base/address";
 import { INJECT_RECEIVE } from "#fastpath/shared";
 import { CONTROL_IGNORED, HOLD_ENDED, HOLD_OVERFLOW, ROGUE_RA, SPOOFED_MAC, SPOOFED_SOURCE } from "#fastpath/verdicts";
-import type { Configuration, Vm } from "#router/config/model";
+import { segmentOf } from "#router/config/broadcast";
+import type { Configuration, Network, Vm } from "#router/config/model";
 import type { Punt } from "#router/forwarders";
 import type { PortState, Ports } from "#router/ports";
 import { type ServicesIo, sendFrame } from "#router/services-io";
 import type { NeighborView } from "#router/views";
-import { fabricMtu } from "#router/vm-dhcp";
+import { fabricMtu, ipv6Mtu } from "#router/vm-dhcp";
 import { Alarm } from "#runtime/alarm";
 import { type ArpEffect, type ArpEvent, VmArp } from "#services/arp";
 import { VmLink6 } from "#services/vm-link6";
@@ -43,8 +44,16 @@ export class VmNeighbors {
   private readonly ports = new Map<number, PortState>();
   /** By index, the ports that are open, and what their IPv6 links are advertised with, if they are. */
   private readonly links = new Map<number, VmLink6Settings | undefined>();
+  /** By index, the VMs that ARP is spoken with, and the networks they have been told of. */
+  private readonly speaking = new Map<number, { vm: Vm; network: Network | undefined }>();
   private readonly held = new Map<number, Punt>();
   private nextHeld = 1;
+
+  /**
+   * Whether an IPv4 address is some VM's of a network that is not here, as far as this router knows. Set by who knows of
+   * VMs elsewhere; a VM that probes for an address on its segment is then told that it is taken (RFC 5227).
+   */
+  isElsewhere: (network: Network, address: Uint8Array) => boolean = () => false;
 
   constructor(io: ServicesIo, gatewayMac: Uint8Array) {
     this.io = io;
@@ -62,6 +71,7 @@ export class VmNeighbors {
     this.io.groups.rebind(this.adjacencies.get(port.index)!, port.mtu, this.gatewayMac);
     this.links.set(port.index, undefined);
     if (ipv4 === undefined) return;
+    this.speaking.set(port.index, { vm: port.vm!, network: undefined });
     this.tellArp({
       type: "attach",
       port: port.index,
@@ -72,27 +82,43 @@ export class VmNeighbors {
     });
   }
 
-  /** Advertises to the VMs with IPv6 addresses whose ports were opened, with the settings that hold now. */
+  /** Speaks ARP, and advertises to the VMs with IPv6 addresses, at the ports that were opened, as the settings are now. */
   refresh(configuration: Configuration, ports: Ports): void {
     const mtu = fabricMtu(configuration, ports);
     // Of two ports of one name the later is the one that stays.
     const named = new Map([...ports.all.values()].map((port) => [port.vm?.name, port]));
     for (const vm of configuration.node.vms) {
       const port = named.get(vm.name);
-      if (port === undefined || vm.ipv6.length === 0 || !this.links.has(port.index)) continue;
-      const { index } = port;
-      const settings = this.linkSettings(vm, Math.min(port.mtu, vm.network.dhcp?.mtu ?? mtu));
-      const before = this.links.get(index);
-      if (before !== undefined && Bun.deepEquals(settings, before)) continue;
-      this.links.set(index, settings);
-      this.tellLink({ type: "attach", port: index, settings });
-      const known = this.arpCore.macOf(index);
-      if (known !== undefined) this.tellLink({ type: "seen", port: index, mac: known });
+      if (port === undefined || !this.links.has(port.index)) continue;
+      this.refreshArp(port.index, vm);
+      if (vm.ipv6.length > 0) this.refreshLink(port, vm, vm.network.dhcp?.mtu ?? ipv6Mtu(vm, mtu));
     }
+  }
+
+  private refreshArp(index: number, vm: Vm): void {
+    const before = this.speaking.get(index);
+    if (before === undefined || before.network === vm.network || vm.ipv4 === undefined) return;
+    this.speaking.set(index, { vm, network: vm.network });
+    const segment = segmentOf(vm.network, vm.ipv4.address.bytes);
+    this.tellArp({
+      ...{ type: "network", port: index, gateway: vm.network.gateway.bytes },
+      ...(segment !== undefined && { segment: { prefix: segment.prefix, answers: segment.arp === "answer" } }),
+    });
+  }
+
+  private refreshLink({ index, mtu }: PortState, vm: Vm, most: number): void {
+    const settings = this.linkSettings(vm, Math.min(mtu, most));
+    const before = this.links.get(index);
+    if (before !== undefined && Bun.deepEquals(settings, before)) return;
+    this.links.set(index, settings);
+    this.tellLink({ type: "attach", port: index, settings });
+    const known = this.arpCore.macOf(index);
+    if (known !== undefined) this.tellLink({ type: "seen", port: index, mac: known });
   }
 
   closed(port: PortState): void {
     this.tellArp({ type: "detach", port: port.index });
+    this.speaking.delete(port.index);
     this.links.delete(port.index);
     this.tellLink({ type: "detach", port: port.index });
   }
@@ -224,9 +250,23 @@ export class VmNeighbors {
       case "drop":
         for (const held of effect.held) this.giveUp(held, effect.reason === "detached" ? HOLD_ENDED : HOLD_OVERFLOW);
         return;
+      case "probed":
+        if (this.isTaken(effect.port, effect.address))
+          this.tellArp({ type: "taken", port: effect.port, frame: effect.frame });
+        return;
       case "refused":
         this.io.lost(effect.port, REFUSED[effect.reason]);
     }
+  }
+
+  /** Whether another VM of the network has the address that the VM at this port asks about. */
+  private isTaken(index: number, address: Uint8Array): boolean {
+    const network = this.speaking.get(index)?.vm.network;
+    if (network === undefined) return false;
+    const isHere = [...this.speaking.values()].some(
+      ({ vm }) => vm.network.tags === network.tags && sameAddress(vm.ipv4!.address.bytes, address),
+    );
+    return isHere || this.isElsewhere(network, address);
   }
 
   private resolved(port: number, mac: Uint8Array | "unresolved" | "failed", from: "arp" | "link"): void {

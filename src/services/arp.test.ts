@@ -83,6 +83,8 @@ function lines(effects: readonly ArpEffect[]): string[] {
         return `adjacency ${typeof e.mac === "string" ? e.mac : formatMac(e.mac)}`;
       case "drop":
         return `drop ${e.held.join(",")} ${e.reason}`;
+      case "probed":
+        return `probed ${formatIpv4(e.address)}`;
       default:
         return `${e.type} ${e.held.join(",")}`;
     }
@@ -112,6 +114,77 @@ describe("proxy ARP (RFC 1027): a VM's requests", () => {
     const core = configured();
     expect(core.handle(spoken({ target: ip(target) }), 1)).toEqual([]);
     expect(core.counters.impossible).toBe(1);
+  });
+});
+
+describe("on an Ethernet segment (paper §2.2)", () => {
+  const prefix = { address: ip("10.0.0.0"), length: 24 };
+  const probe = (target: string) => spoken({ claimed: ZERO, target: ip(target) });
+
+  function segmented(answers: boolean): VmArp {
+    const core = configured();
+    expect(core.handle({ type: "network", port: PORT, gateway: GATEWAY, segment: { prefix, answers } }, 0)).toEqual([]);
+    return core;
+  }
+  const ask = (core: VmArp, target: string) => lines(core.handle(spoken({ target: ip(target) }), 1));
+  const answer = (target: string) => [`${target} is at 02:aa:00:00:00:01 > 10.0.0.2 02:00:00:00:00:02`];
+
+  test.each(["10.0.0.1", "10.0.0.7", "192.0.2.1", "169.254.169.254"])("the router answers for %s", (target) => {
+    expect(ask(segmented(true), target)).toEqual(answer(target));
+  });
+
+  test.each([true, false])("nobody has the network's and the broadcast address (router answers: %p)", (answers) => {
+    const core = segmented(answers);
+    for (const target of ["10.0.0.0", "10.0.0.255"]) {
+      expect([ask(core, target), lines(core.handle(probe(target), 1))]).toEqual([[], []]);
+    }
+    expect(core.counters).toMatchObject({ impossible: 4, answered: 0 });
+  });
+
+  test("whose VMs hear one another, they answer themselves; for the gateway and what is behind it the router does", () => {
+    const core = segmented(false);
+    expect(ask(core, "10.0.0.7")).toEqual([]);
+    expect(lines(core.handle(probe("10.0.0.7"), 1))).toEqual([]);
+    expect(core.counters).toMatchObject({ left: 2, answered: 0 });
+    for (const target of ["10.0.0.1", "10.0.1.7", "169.254.169.254"]) expect(ask(core, target)).toEqual(answer(target));
+  });
+
+  test("a probe is answered when somebody has the address, and goes unheard else (RFC 5227 §2.1.1)", () => {
+    const core = segmented(true);
+    const [effect] = core.handle(probe("10.0.0.7"), 1);
+    expect(lines([effect!])).toEqual(["probed 10.0.0.7"]);
+    if (effect?.type !== "probed") throw new Error("not asked");
+    const told = core.handle({ type: "taken", port: PORT, frame: effect.frame }, 2);
+    expect(lines(told)).toEqual(["10.0.0.7 is at 02:aa:00:00:00:01 > 0.0.0.0 02:00:00:00:00:02"]);
+    expect(core.counters).toMatchObject({ probes: 1, defended: 1, answered: 0 });
+  });
+
+  test.each([true, false])("a probe of the gateway's address is answered (router answers: %p)", (answers) => {
+    const core = segmented(answers);
+    expect(lines(core.handle(probe("10.0.0.1"), 1))).toEqual([
+      "10.0.0.1 is at 02:aa:00:00:00:01 > 0.0.0.0 02:00:00:00:00:02",
+    ]);
+    expect(core.counters).toMatchObject({ defended: 1 });
+  });
+
+  test("a VM may have its own address, and say so (RFC 5227 §2.1.1, §2.3)", () => {
+    const core = segmented(true);
+    expect(lines(core.handle(probe("10.0.0.2"), 1))).toEqual([]);
+    expect(ask(core, "10.0.0.2")).toEqual([]);
+    expect(lines(core.handle(probe("10.9.0.7"), 1))).toEqual([]); // of no address on the segment
+  });
+
+  test("what is learnt stays when the network changes, which counts at once", () => {
+    const core = learning();
+    core.handle(spoken({}), 1);
+    expect(
+      core.handle({ type: "network", port: PORT, gateway: ip("10.0.0.9"), segment: { prefix, answers: false } }, 1),
+    ).toEqual([]);
+    expect(core.macOf(PORT)).toEqual(VM_MAC);
+    expect([ask(core, "10.0.0.1"), ask(core, "10.0.0.9")]).toEqual([[], answer("10.0.0.9")]);
+    core.handle({ type: "network", port: PORT, gateway: GATEWAY }, 2);
+    expect(ask(core, "10.0.0.7")).toEqual(answer("10.0.0.7"));
+    expect(core.handle({ type: "taken", port: 99, frame: new Uint8Array(60) }, 2)).toEqual([]);
   });
 });
 

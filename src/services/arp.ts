@@ -1,8 +1,10 @@
 /**
  * ARP towards VMs (RFC 826, RFC 5227), sans-IO. A VM's network has no broadcast domain (paper §2.2): whoever it asks
  * for, the gateway answers with the gateway's MAC (proxy ARP, RFC 1027), except for the VM's own address, which nobody
- * else has. Where the configuration gives no MAC, the VM's own is learnt, and asked for until it is known.
+ * else has. Where the configuration gives no MAC, the VM's own is learnt, and asked for until it is known. On an Ethernet
+ * segment too the gateway answers for everybody, unless the VMs are to hear one another's requests themselves.
  */
+import { contains, hasHostBits, type Prefix, sameAddress } from "#base/address";
 import { equal } from "#base/bytes";
 import { type Millis, NEVER } from "#base/time";
 import * as arp from "#wire/arp";
@@ -21,6 +23,10 @@ export type ArpEvent =
       readonly mac?: Uint8Array;
     }
   | { readonly type: "detach"; readonly port: number }
+  /** What holds for the VM's network now; what is learnt stays. */
+  | { readonly type: "network"; readonly port: number; readonly gateway: Uint8Array; readonly segment?: ArpSegment }
+  /** The answer to "probed": somebody has the address. `frame`: the same. */
+  | { readonly type: "taken"; readonly port: number; readonly frame: Uint8Array }
   | { readonly type: "frame"; readonly port: number; readonly frame: Uint8Array }
   /** An IPv4 frame with the VM's own address came from `mac`. */
   | { readonly type: "seen"; readonly port: number; readonly mac: Uint8Array }
@@ -28,8 +34,18 @@ export type ArpEvent =
   | { readonly type: "resolve"; readonly port: number; readonly held: number }
   | { readonly type: "timer" };
 
+/** The Ethernet segment that a VM is on. */
+export interface ArpSegment {
+  /** The gateway is in it; its first and last address are nobody's. At most /30. */
+  readonly prefix: Prefix;
+  /** False: requests for its addresses, but for the gateway's, go to all its VMs, and whoever has the address answers. */
+  readonly answers: boolean;
+}
+
 export type ArpEffect =
   | { readonly type: "send"; readonly port: number; readonly frame: Uint8Array }
+  /** On its segment a VM wants to know whether anybody has an address, before it takes it (RFC 5227 §2.1.1). */
+  | { readonly type: "probed"; readonly port: number; readonly address: Uint8Array; readonly frame: Uint8Array }
   /** The VM's MAC for the fast path. */
   | { readonly type: "adjacency"; readonly port: number; readonly mac: Uint8Array | "unresolved" | "failed" }
   /** Packets that go through the pipeline again: sent if the MAC is known, refused if the VM did not answer. */
@@ -53,12 +69,17 @@ export interface ArpCounters {
   ignored: number;
   /** Requests for an address no host can have: unspecified, loopback, multicast, reserved (RFC 1122 §3.2.1.3). */
   impossible: number;
+  /** Probes of a segment's address that is another's: told so. */
+  defended: number;
+  /** Requests that whoever is asked for answers. */
+  left: number;
 }
 
 interface Attached {
   readonly port: number;
   readonly address: Uint8Array;
-  readonly gateway: Uint8Array;
+  gateway: Uint8Array;
+  segment: ArpSegment | undefined;
   readonly gatewayMac: Uint8Array;
   /** False: from the configuration, never replaced. */
   readonly learns: boolean;
@@ -87,6 +108,8 @@ export class VmArp {
     probes: 0,
     ignored: 0,
     impossible: 0,
+    defended: 0,
+    left: 0,
   };
   readonly #vms = new Map<number, Attached>();
 
@@ -100,7 +123,11 @@ export class VmArp {
       if (event.type === "detach") this.#detach(effects, vm);
       else if (event.type === "frame") this.#frame(effects, vm, event.frame);
       else if (event.type === "seen") this.#learn(effects, vm, event.mac);
-      else this.#hold(effects, vm, event.held, now);
+      else if (event.type === "taken") this.#defend(effects, vm, event.frame);
+      else if (event.type === "network") {
+        vm.gateway = event.gateway;
+        vm.segment = event.segment;
+      } else this.#hold(effects, vm, event.held, now);
     }
     return effects;
   }
@@ -125,6 +152,7 @@ export class VmArp {
       port,
       address,
       gateway,
+      segment: undefined,
       gatewayMac,
       learns: mac === undefined,
       mac,
@@ -205,24 +233,59 @@ export class VmArp {
     // A probe is no claim yet (RFC 5227 §1.1); all else says that the VM's address is at this MAC.
     if (!probe) this.#learn(effects, vm, source(b, 0));
     if (arp.operation(b, ETHERNET) !== arp.REQUEST) this.counters.ignored++;
-    else if (probe || equal(b, ETHERNET + arp.TARGET_PROTOCOL, vm.address, 0, 4)) this.counters.probes++;
+    else if (equal(b, ETHERNET + arp.TARGET_PROTOCOL, vm.address, 0, 4)) this.counters.probes++;
     else if (!isHostAddress(b, ETHERNET + arp.TARGET_PROTOCOL)) this.counters.impossible++;
+    else if (vm.segment !== undefined) this.#onSegment(effects, vm, b);
+    else if (probe) this.counters.probes++;
     else this.#answer(effects, vm, b);
   }
 
+  /** A request for another's address. */
+  #onSegment(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
+    const { prefix, answers } = vm.segment!;
+    const address = arp.targetProtocol(b, ETHERNET);
+    const probe = arp.isProbe(b, ETHERNET);
+    const inside = contains(prefix, address);
+    if (inside && isEdge(prefix, address)) this.counters.impossible++;
+    else if (sameAddress(address, vm.gateway)) {
+      if (probe) this.#defend(effects, vm, b);
+      else this.#answer(effects, vm, b);
+    } else if (inside && !answers) this.counters.left++;
+    else if (!probe) this.#answer(effects, vm, b);
+    else {
+      this.counters.probes++;
+      if (inside) effects.push({ type: "probed", port: vm.port, address, frame: b });
+    }
+  }
+
+  #defend(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
+    this.#reply(effects, vm, b);
+    this.counters.defended++;
+  }
+
   #answer(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
+    this.#reply(effects, vm, b);
+    this.counters.answered++;
+  }
+
+  #reply(effects: ArpEffect[], vm: Attached, b: Uint8Array): void {
     const asker = source(b, 0);
     const packet = {
       operation: arp.REPLY,
       senderHardware: vm.gatewayMac,
       senderProtocol: arp.targetProtocol(b, ETHERNET),
       targetHardware: asker,
-      targetProtocol: vm.address,
+      targetProtocol: arp.senderProtocol(b, ETHERNET), // nobody's, of a probe
     };
     effects.push({ type: "send", port: vm.port, frame: frameOf(asker, vm, packet) });
-    this.counters.answered++;
   }
 }
+
+/** Network and broadcast address (RFC 922 §7): of an address inside of the prefix. */
+const isEdge = ({ length }: Prefix, address: Uint8Array): boolean =>
+  !hasHostBits(address, length) || !hasHostBits(inverted(address), length);
+
+const inverted = (address: Uint8Array): Uint8Array => address.map((octet) => ~octet & 0xff);
 
 /** A VM speaks with its own MAC, in the frame as in the message, and of its own address, or of none in a probe. */
 function faultOf(vm: Attached, b: Uint8Array): "malformed" | "spoofedMac" | "spoofedAddress" | undefined {
