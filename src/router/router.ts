@@ -437,6 +437,7 @@ export class Router {
         else this.counters.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
         break;
       case PUNT_ACTIVATE:
+        this.mobility.flights.firstFrame(port.name);
         this.arrivals.take(port, punt);
         break;
       case PUNT_HELD: {

@@ -33,6 +33,11 @@ export class FlightLog {
     this.#watch();
   }
 
+  /** A frame came from a VM that forwarders did not know to be active. */
+  firstFrame(vm: string): void {
+    this.#recorder.firstFrame(vm, this.#options.now());
+  }
+
   noted({ what, subject, peer, status, about }: MobilityNote, vm: string | undefined, at: Millis): void {
     const fabric = this.#options.fabric();
     const name = subjectText(subject, fabric);

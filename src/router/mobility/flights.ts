@@ -115,6 +115,12 @@ export class FlightRecorder {
       this.#end(open, "aborted", at, { at, what: "detached", detail: cause });
   }
 
+  /** A frame of a VM that is prepared here: it has come, and is activated for it. */
+  firstFrame(vm: string, at: number): void {
+    const flight = this.#openOf(vm);
+    if (flight?.side === "target" && !flight.isAirborne) flight.marks.firstFromVm ??= at;
+  }
+
   /** The address's home, which is neither host, learns that the VM moved: another move than one that was over here. */
   moved(vm: string, at: number): void {
     if (this.#openOf(vm)?.outcome !== "open") this.#begin(vm, "home", at, "moved");
@@ -186,10 +192,8 @@ export class FlightRecorder {
   #activated(flight: Flight, cause: VmChange["cause"], at: number): void {
     flight.isAirborne = true;
     flight.counts = { ...this.#options.countsOf(flight.vm) }; // what came before was not the VM's own yet
-    if (cause === "frame") {
-      flight.marks.firstFromVm = at;
-      flight.marks.lastFromVm = at;
-    }
+    if (cause === "frame") flight.marks.firstFromVm ??= at;
+    flight.marks.lastFromVm = flight.marks.firstFromVm;
     this.#add(flight, { at, what: "activated", detail: cause === "frame" ? "by its first frame" : `by ${cause}` });
   }
 
