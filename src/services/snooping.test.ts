@@ -301,6 +301,16 @@ describe("ports", () => {
     ]);
   });
 
+  test("whose VM is expected get everything, and the VM is asked when it comes (RFC 4541 §2.1.1)", () => {
+    const core = new Snooping(1);
+    expect(attach(core, PORT, 0, { isHere: false })).toEqual(["3 hears all", "401 wants all"]);
+    expect(core.deadline()).toBe(NEVER);
+    expect(attach(core, PORT, 50_000)).toEqual(["3: everything? IGMP within 1 s", "3: everything? MLD within 1 s"]);
+    tell(core, still(), 50_700);
+    expect(pass(core, 50_000 + LEARNING)).toEqual([`3 hears ${G4}`, `401 wants ${G4}`]);
+    expect(attach(core, PORT, 60_000, { isHere: false })).toEqual(["3 hears all", "401 wants all"]);
+  });
+
   test("that are not attached are not heard", () => {
     const core = settled();
     expect(tell(core, join(), NOW, 99)).toEqual([]);

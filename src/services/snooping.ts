@@ -95,21 +95,22 @@ export class Snooping {
     return found && groupsOf(found);
   }
 
-  /** What is known of the groups stays known as long as the network does. */
+  /** What is known of the groups stays known as long as the VM is there and in its network. */
   #attach(index: number, settings: SnoopingSettings, turn: Turn): void {
+    const { network, isHere = true } = settings;
     const before = this.#ports.get(index);
-    if (before !== undefined && before.settings.network === settings.network) {
+    if (before?.settings.network === network && (before.settings.isHere ?? true) === isHere) {
       before.settings = settings;
       return;
     }
-    this.#detach(index);
+    if (before?.settings.network !== network) this.#detach(index);
     const port: MemberPort = {
       port: index,
       settings,
       memberships: new Map(),
-      nextQuery: turn.now,
+      nextQuery: isHere ? turn.now : NEVER,
       startupQueriesLeft: STARTUP_QUERY_COUNT,
-      learningUntil: turn.now + LEARNING,
+      learningUntil: isHere ? turn.now + LEARNING : NEVER,
       routerUntil: turn.now,
       hearsAll: false,
       deadline: turn.now,

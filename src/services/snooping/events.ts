@@ -11,6 +11,8 @@ export interface SnoopingSettings {
   readonly gateway6: Uint8Array;
   /** Six octets. */
   readonly gatewayMac: Uint8Array;
+  /** Default true. False: the VM is still elsewhere. It listens to whatever it listens to there, and cannot be asked. */
+  readonly isHere?: boolean;
 }
 
 /** `port`: index of a VM's port. Frames are whole Ethernet frames. */
