@@ -46,6 +46,8 @@ interface Running {
   readonly child: ChildProcess;
   show<What extends ViewName>(what: What): Promise<Views[What]>;
   portOf(name: string): Promise<PortView>;
+  attach(definition: object): Promise<unknown>;
+  detach(name: string): Promise<unknown>;
   ain(words: string): { status: number | null; text: string };
 }
 
@@ -68,6 +70,8 @@ async function start(name: string): Promise<Running> {
     child,
     show,
     portOf: async (port) => (await show("ports")).find((view) => view.name === port)!,
+    attach: (definition) => call(socket, "POST", "vm/attach", definition),
+    detach: (vm) => call(socket, "POST", `vm/${vm}/detach`),
     ain: (words) => {
       const done = spawnSync(AIN, [...words.split(" "), "--router", socket], { encoding: "utf8" });
       return { status: done.status, text: `${done.stdout}${done.stderr}` };
@@ -123,6 +127,28 @@ test("an interface that a reload lets go is as it was, and free for another rout
   expect(await isUp(second, "vm")).toBe(true);
   await end(first.child, "SIGTERM");
   expect(ipv6Disabled("vm")).toBe("1"); // the first has nothing to put back there any more
+});
+
+test("what the kernel said of an interface before its port was opened closes no port", async () => {
+  write("first", "");
+  const first = await start("first");
+  const netlink = new Rtnetlink(lab.namespace("host"));
+  const { index } = netlink.requireLink("vm");
+  try {
+    for (let round = 0; round < 5; round++) {
+      // The router looks at notices every 50 ms: it opens the port with these unread.
+      for (const up of [true, false]) netlink.changeLink(index, { up }, "vm");
+      await first.attach({ name: "vm", network: "blue/prod", address, interface: "vm" });
+      for (let i = 0; i < 15; i++) {
+        expect((await first.portOf("vm")).state).toBe("up");
+        await Bun.sleep(10);
+      }
+      await first.detach("vm");
+    }
+  } finally {
+    netlink.changeLink(index, { up: true }, "vm");
+    netlink.close();
+  }
 });
 
 /** What tcpdump on the router's own end of the VM's link says of the echo replies sent there while `act` goes on. */

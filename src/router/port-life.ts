@@ -88,7 +88,9 @@ export class PortLife {
       );
       if (port === undefined) continue;
       if (kind === "changed" && link.up) this.#keeper(port).carrier?.(port, link.running);
-      else await this.#lose(port, `interface ${port.interface} is ${kind === "gone" ? "gone" : "down"}`);
+      // A notice may be older than the port: what it tells of was before that was opened.
+      else if (!this.#options.ports.stands(port))
+        await this.#lose(port, `interface ${port.interface} is ${kind === "gone" ? "gone" : "down"}`);
     }
   }
 

@@ -151,6 +151,12 @@ export class Ports {
     this.options.claims.release(port.interface);
   }
 
+  /** The interface of an open port is there and up, as the kernel has it now. */
+  stands({ interface: name, interfaceIndex }: PortState): boolean {
+    const link = this.netlink.link(name);
+    return link?.up === true && link.index === interfaceIndex;
+  }
+
   /** What an errno of a failed port means to an operator. */
   static reason(errno: number): string {
     return `down: ${describeErrno(errno)}`;
