@@ -35,10 +35,14 @@ const [A, B, C] = addressesAt(3, 2, BLUE, 3) as [string, string, string];
 const HV = (index: number): string => `2001:db8:a1:${index}::1`;
 const KEY = { spi: 1000, secret: "well kept" };
 
-const fabric = `${fabricYaml(3)}mobility:
-  auth: { keys: [{ id: ${KEY.spi}, secret: ${KEY.secret} }] }
+const ROUTERS = ["hv1", "hv2", "hv3"] as const;
+
+const key = (spi: number, secret: string): string => `{ id: ${spi}, secret: ${secret} }`;
+const fabric = (auth: string): string => `${fabricYaml(3)}mobility:
+  auth: { ${auth} }
   heartbeat: 1s
 `;
+const ONE_KEY = `keys: [${key(KEY.spi, KEY.secret)}]`;
 
 const topology = `  nodes:
 ${["sw", "hv1", "hv2", "hv3"].map((name) => `    ${name}: { kind: linux, labels: { ain-role: router, ain-config: ${name}.yaml } }`).join("\n")}
@@ -60,7 +64,7 @@ ${["a", "b", "c"].map((name, i) => `    - { endpoints: ["hv${i + 1}:${name}", "$
 `;
 
 beforeAll(async () => {
-  lab.write("fabric.yaml", fabric);
+  lab.write("fabric.yaml", fabric(ONE_KEY));
   lab.write("sw.yaml", switchYaml(3).replace("{ interface: eth3 }]", "{ interface: eth3 }, { interface: eth4 }]"));
   for (const [i, [name, address]] of [
     ["a", A],
@@ -138,6 +142,12 @@ const roles = async (node: string, role: BindingRole): Promise<string[]> =>
     .sort();
 
 const registered = async (): Promise<boolean> => (await roles("hv3", "home")).length === 2;
+
+const countersOf = async (node: string): Promise<Map<string, number>> =>
+  new Map((await lab.show(node, "mobility")).counters.map(({ name, count }) => [name, count]));
+
+/** Of messages that are not proven to be whose they say. */
+const REFUSED = /auth|sign|key|spi/i;
 
 const received = (text: string): number => Number(/(\d+) received/.exec(text)?.[1] ?? -1);
 
@@ -221,6 +231,36 @@ describe("two VMs away from home", () => {
     }
     expect(complaints).toEqual([]);
     for (const type of ["5", "6", "17", "18"]) expect([...types]).toContain(type);
+  });
+});
+
+describe("keys", () => {
+  const reload = async (auth: string): Promise<void> => {
+    lab.write("fabric.yaml", fabric(auth));
+    for (const router of ROUTERS) await call(lab.socket(router), "POST", "reload");
+  };
+  const refused = async (): Promise<number> => {
+    const counters = (await Promise.all(ROUTERS.map((router) => lab.show(router, "mobility")))).flatMap(
+      (view) => view.counters,
+    );
+    return counters.filter(({ name }) => REFUSED.test(name)).reduce((sum, { count }) => sum + count, 0);
+  };
+
+  test("are changed without a gap: the new one everywhere, then it is sent with, then the old one goes", async () => {
+    const before = await refused();
+    const heard = async (): Promise<number> => (await countersOf("hv3")).get("messages received")!;
+    const [old, fresh] = [key(KEY.spi, KEY.secret), key(1001, "brand new")];
+    for (const auth of [`keys: [${old}, ${fresh}]`, `keys: [${old}, ${fresh}], send: 1001`, `keys: [${fresh}]`]) {
+      await reload(auth);
+      const since = await heard();
+      await lab.until("heartbeats go on", async () => (await heard()) > since + 3);
+    }
+    expect(await refused()).toBe(before);
+    expect(await lab.show("hv2", "mobility")).toMatchObject({ sendKey: 1001, keys: [1001] });
+    expect(await registered()).toBe(true);
+    await reload(`keys: [${fresh}, ${old}]`);
+    await reload(`keys: [${old}, ${fresh}]`);
+    await reload(ONE_KEY);
   });
 });
 
@@ -314,9 +354,6 @@ function forged(secret?: string): Uint8Array {
   return sign(update, covered, KEY.spi, authenticators([{ spi: KEY.spi, algorithm: "hmac-sha-256-128", key }]));
 }
 
-const countersOf = async (node: string): Promise<Map<string, number>> =>
-  new Map((await lab.show(node, "mobility")).counters.map(({ name, count }) => [name, count]));
-
 describe("a forger in the fabric", () => {
   for (const [title, secret] of [
     ["that signs nothing", undefined],
@@ -328,7 +365,7 @@ describe("a forger in the fabric", () => {
       await inject(HV(2), HV(3), PROTOCOL_MOBILITY, forged(secret));
       await lab.until("it is counted", async () => {
         const after = await countersOf("hv3");
-        return [...after].some(([name, count]) => /auth|sign|key|spi/i.test(name) && count > (before.get(name) ?? 0));
+        return [...after].some(([name, count]) => REFUSED.test(name) && count > (before.get(name) ?? 0));
       });
       expect(await roles("hv3", "home")).toEqual(bindings);
       expect(received(lab.run("b", `ping -c 3 -i 0.05 -W 1 ${A}`).text)).toBe(3);
