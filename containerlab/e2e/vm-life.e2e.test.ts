@@ -217,6 +217,8 @@ describe("a VM that is prepared", () => {
     expect(pings("far", a)).toBe(true);
     expect(shown("far")).toMatchObject({ state: "active", addresses: [{ isAtHome: false }] });
     expect(pings("a", far)).toBe(true);
+    const metadata = lab.run("far", "curl -s -m 3 http://169.254.169.254/latest/meta-data/local-ipv4");
+    expect(metadata.text).toBe(far);
     expect(await lab.counted("hv", "far", "punt-activate")).toBeGreaterThan(0);
     expect(ain("vm", "detach", "far").status).toBe(0);
   });

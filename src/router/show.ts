@@ -126,6 +126,7 @@ function vms(router: Router): VmView[] {
   return [...router.ports.all.values()].flatMap(({ index, name, vm, trouble }) => {
     if (vm === undefined) return [];
     const mac = router.vmNeighbors.macOf(index);
+    const state = router.vms.stateOf(vm.name) ?? "active";
     return [
       {
         name: vm.name,
@@ -134,7 +135,7 @@ function vms(router: Router): VmView[] {
         networkAddress: vm.ipv4?.networkAddress.text ?? null,
         ipv6: vm.ipv6.map(({ text }) => text),
         port: name,
-        state: trouble ?? "up",
+        state: trouble ?? (state === "active" ? "up" : state),
         mac: mac === undefined ? null : formatMac(mac),
       },
     ];

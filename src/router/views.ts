@@ -61,6 +61,7 @@ export interface VmView {
   readonly networkAddress: string | null;
   readonly ipv6: readonly string[];
   readonly port: string;
+  /** "up", "prepared", "held", or why its port is not open. */
   readonly state: string;
   /** null: not learnt yet. */
   readonly mac: string | null;
