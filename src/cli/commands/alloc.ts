@@ -1,11 +1,13 @@
 /** `ain alloc`: addresses of a network that are at home at a hypervisor, so that packets to its VMs need no tunnel. */
 import { Command } from "commander";
+import { formatIpv4 } from "#base/address";
 import { u32 } from "#base/bytes";
 import { call, findSocket } from "#cli/client";
 import { FABRIC_OPTION, fabricOf, networkOf } from "#cli/fabric-choice";
 import { Failure, MISUSED } from "#cli/failure";
 import { print, printError, printJson } from "#cli/output";
 import { allocateNear } from "#policy/homes";
+import { edgesOf } from "#router/config/broadcast";
 import type { Fabric, Network, Vm } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { ipv6Near } from "#router/config/vm-ipv6";
@@ -50,7 +52,8 @@ async function alloc(options: Options): Promise<void> {
   const homes = homesOf(fabric, options.near);
   const count = /^[1-9]\d{0,4}$/.test(options.count) ? Number(options.count) : undefined;
   if (count === undefined) throw new Failure(`--count: found "${options.count}", expected 1 … 99999`, MISUSED);
-  const taken = new Set([network.gateway.text, ...takenInFiles(options.node, network)]);
+  const nobodys = [network.gateway.bytes, ...edgesOf(network)].map((address) => formatIpv4(address));
+  const taken = new Set([...nobodys, ...takenInFiles(options.node, network)]);
   for (const router of options.router) for (const address of await takenAt(router, network)) taken.add(address);
   const found = options.ipv6
     ? ipv6Near({ fabric, network }, homes[0]!, { count, isTaken: (text) => taken.has(text) }).map(({ text }) => text)
