@@ -132,7 +132,7 @@ function installTools(purpose) {
   installDebianPackages(packages);
 }
 
-/** What the guest of containerlab/e2e/guest.ts boots with. */
+/** What the machines of src/lab/qemu boot with. */
 const GUEST = join(ROOT, ".cache/guest");
 /** The guest's network card, each module after those it needs. */
 const GUEST_MODULES = [

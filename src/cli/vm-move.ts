@@ -55,8 +55,8 @@ export interface Steps {
   readonly definition: unknown;
   /** False: the hook holds the VM itself. */
   readonly hold: boolean;
-  /** Moves the VM; a command for sh. */
-  readonly hook: string | undefined;
+  /** Moves the VM; a command for sh, or what this process does itself. */
+  readonly hook: string | (() => Promise<void>) | undefined;
 }
 
 /** Until the VM is active at the target. Throws having undone what was done. */
@@ -64,7 +64,8 @@ export async function carryOver(move: Move, { definition, hold, hook }: Steps): 
   await call(move.to, "POST", "vm/prepare", definition);
   try {
     if (hold) await call(move.from, "POST", `${pathOf(move)}/hold`);
-    if (hook !== undefined) runHook(hook, move);
+    if (typeof hook === "string") runHook(hook, move);
+    else await hook?.();
     await activate(move);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
