@@ -48,9 +48,9 @@ class Entries extends Bindings {
     return false;
   }
 
-  /** Calls for each entry, without making anything. */
-  scan(visit: (entry: number, version: number) => void): void {
-    for (let entry = 1; entry <= this.slots; entry++) {
+  /** Calls for each entry from `first` to before `end`, without making anything. */
+  scan(first: number, end: number, visit: (entry: number, version: number) => void): void {
+    for (let entry = first; entry < end; entry++) {
       if (!this.isTaken(entry)) continue;
       const version = this.versionOf(entry);
       if (version >= 0) visit(entry, version);
@@ -172,11 +172,18 @@ export class Places {
     }
   }
 
-  /** A quick look at all entries. `told`: what was said of it; undefined: nothing, it is a forwarder's question. */
-  scan(visit: (entry: ScannedEntry, told: Whereabouts | undefined) => void): void {
+  /**
+   * A quick look at entries, the `part`th of so many parts of the table. `told`: what was said of it; undefined: nothing, it
+   * is a forwarder's question.
+   */
+  scan(
+    { part, parts }: { readonly part: number; readonly parts: number },
+    visit: (entry: ScannedEntry, told: Whereabouts | undefined) => void,
+  ): void {
     const bindings = this.#bindings;
+    const border = (which: number): number => 1 + Math.floor((which * bindings.slots) / parts);
     const seen = { entry: 0, version: 0, isUnknown: false, usedAt: 0, packets: 0 };
-    bindings.scan((entry, version) => {
+    bindings.scan(border(part), border(part + 1), (entry, version) => {
       seen.entry = entry;
       seen.version = version;
       seen.isUnknown = bindings.place(entry) === PLACE_UNKNOWN;

@@ -19,7 +19,7 @@ import { Places } from "#router/mobility/places";
 import { RECORDING_VERSION } from "#router/mobility/recording";
 import { countRestart } from "#router/mobility/restart-counter";
 import { subjectsOf } from "#router/mobility/subjects";
-import { TableLook } from "#router/mobility/table-look";
+import { PARTS, TableLook } from "#router/mobility/table-look";
 import { readTunnelError } from "#router/mobility/tunnel-errors";
 import { UnixClock } from "#router/mobility/unix-clock";
 import type { PortState, Ports } from "#router/ports";
@@ -30,8 +30,9 @@ import { Recorder } from "#runtime/recording/recorder";
 import { monotonicNanos } from "#sys/clock";
 import packageJson from "../../../package.json";
 
-/** Milliseconds between looks at the binding table. */
-const LOOK = 1000;
+/** Milliseconds between looks at parts of the binding table, and at what else needs one. */
+const LOOK = 1000 / PARTS;
+const CHORES = 1000;
 
 export interface RouterMobilityOptions {
   readonly configuration: Configuration;
@@ -59,7 +60,7 @@ export class RouterMobility implements VmObserver {
   #configuration: Configuration;
   #host: MobilityHost<Mobility> | undefined;
   #recorder: Recorder | undefined;
-  #timer: Timer | undefined;
+  #timers: readonly Timer[] = [];
 
   constructor(options: RouterMobilityOptions) {
     const { configuration, services, log, files } = options;
@@ -108,7 +109,7 @@ export class RouterMobility implements VmObserver {
       noted: (note, vm, at) => this.flights.noted(note, vm, at),
       moved: (change, at) => this.flights.moved(change, this.#host?.vmOf(change.to.subject), at),
     });
-    this.#timer = setInterval(() => this.#lookAround(), LOOK);
+    this.#timers = [setInterval(() => this.#lookAtTable(), LOOK), setInterval(() => this.#doChores(), CHORES)];
   }
 
   /** After every change: most are of VMs, and mean nothing here. */
@@ -120,7 +121,7 @@ export class RouterMobility implements VmObserver {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#host?.stop();
     this.flights.stop();
     this.#claims.flush();
@@ -193,11 +194,14 @@ export class RouterMobility implements VmObserver {
     });
   }
 
-  #lookAround(): void {
+  #doChores(): void {
     const now = this.clock.now();
     this.#host?.checkClock();
     this.places.sweep(now);
     this.pathMtus.sweep(now);
+  }
+
+  #lookAtTable(): void {
     const idle = (this.#configuration.fabric.mobility.idle / 1000) * TICKS_PER_SECOND;
     const { wanted, used } = this.#look.look(connectionTicks(monotonicNanos()), idle);
     for (const subject of wanted) this.#host?.wanted(subject);

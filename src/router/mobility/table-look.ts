@@ -10,8 +10,11 @@ export interface Looked {
   readonly used: readonly Subject[];
 }
 
+/** Parts that the table is looked at in, so that no look holds up what is urgent. */
+export const PARTS = 10;
+
 /** Questions handed on at a time: a VM that tries all addresses must not keep the core from its work. */
-const MOST_WANTED = 500;
+const MOST_WANTED = 50;
 /** Looks after which a question is asked again that had no answer. */
 const PATIENCE = 10;
 
@@ -25,7 +28,9 @@ export class TableLook {
   readonly #places: Places;
   /** By entry. */
   readonly #asked = new Map<number, Asked>();
-  #last: number | undefined;
+  /** When each part was looked at last. */
+  readonly #last: (number | undefined)[] = new Array(PARTS);
+  #part = 0;
 
   constructor(places: Places) {
     this.#places = places;
@@ -38,13 +43,15 @@ export class TableLook {
     return true;
   }
 
-  /** About once a second. `now`: ticks, as forwarders count them; `idle`: ticks. */
+  /** At the next part: each about once a second. `now`: ticks, as forwarders count them; `idle`: ticks. */
   look(now: number, idle: number): Looked {
+    const part = this.#part;
+    this.#part = (part + 1) % PARTS;
     const places = this.#places;
     const wanted: Subject[] = [];
     const used: Subject[] = [];
-    const last = this.#last ?? (now - TICKS_PER_SECOND) | 0;
-    places.scan((seen, told) => {
+    const last = this.#last[part] ?? (now - TICKS_PER_SECOND) | 0;
+    places.scan({ part, parts: PARTS }, (seen, told) => {
       if (told !== undefined) {
         this.#asked.delete(seen.entry);
         const isUsed = ((seen.usedAt - last) | 0) >= 0 && seen.packets > 0;
@@ -57,7 +64,7 @@ export class TableLook {
         if (subject !== undefined) wanted.push(subject);
       }
     });
-    this.#last = now;
+    this.#last[part] = now;
     return { wanted, used };
   }
 
