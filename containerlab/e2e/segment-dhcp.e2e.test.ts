@@ -117,6 +117,6 @@ test("VMs see one another as neighbours, at the router's MAC address, and their 
 });
 
 test("a VM may take an address that no VM has, and is told of one that another has (RFC 5227 §2.1.1)", () => {
-  const arping = (address: string): number => lab.run("u", `busybox arping -D -q -c 2 -w 2 -I eth1 ${address}`).status;
+  const arping = (address: string) => lab.run("u", `busybox arping -D -q -c 2 -w 2 -I eth1 ${address}`).status;
   expect([arping("10.0.0.200"), arping(s), arping(GATEWAY)]).toEqual([0, 1, 1]);
 });
