@@ -79,7 +79,7 @@ export class RouterMobility implements VmObserver {
       router: configuration.node.name,
       fabric: () => this.#configuration.fabric,
       now: () => this.clock.now(),
-      countsOf: (vm) => ({ ...options.countsOf(vm), stragglers: this.#stragglers(vm) }),
+      countsOf: (vm) => this.#countsOf(vm),
     });
   }
 
@@ -208,9 +208,11 @@ export class RouterMobility implements VmObserver {
     this.#host?.used(used);
   }
 
-  /** Packets passed on by places that were the VM's own until lately. */
-  #stragglers(vm: string): number {
-    return this.places.formerPackets((subject) => this.#host?.vmOf(subject) === vm);
+  /** What was held goes the way of stragglers, and is counted there as well. */
+  #countsOf(vm: string): FlightCounts {
+    const counts = this.#options.countsOf(vm);
+    const passedOn = this.places.formerPackets((subject) => this.#host?.vmOf(subject) === vm);
+    return { ...counts, stragglers: Math.max(0, passedOn - counts.reinjected) };
   }
 
   #record(): Recorder | undefined {
