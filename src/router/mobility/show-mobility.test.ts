@@ -77,8 +77,7 @@ describe("show bindings", () => {
         {
           ...blue,
           ...{ address: "10.0.0.6", role: "home", state: "bound", lifetime: 250.5 },
-          packets: 1,
-          octets: 1400,
+          ...none,
         },
         { ...own, role: "correspondent", peer: null, state: "native", lifetime: null, ...none },
         { ...own, role: "former", peer: hv2, state: "forwarding", lifetime: 0.9, ...none },
