@@ -122,18 +122,22 @@ function restamp(instance: Instance, registration: Registration, claim: Stamp): 
   tellClaim(instance, hosting.vm);
 }
 
-/** RFC 4285 §6: the anchor's clock differs from ours. Messages to it go by its own from now on. */
+/**
+ * RFC 4285 §6: the anchor's clock differs from ours. Messages to it go by its own from now on; and so does a claim that was
+ * not accepted yet.
+ */
 function notFresh(instance: Instance, registration: Registration, { options }: BindingAck): void {
-  const { lma } = registration;
+  const { lma, hosting, wasAccepted } = registration;
   const freshness = freshnessIn(options.others);
-  if (freshness === undefined || ++registration.corrections > MOST_CORRECTIONS || !hasRoom(instance, lma)) {
+  if (freshness === undefined || !hasRoom(instance, lma)) {
     postRegistration(instance, registration, "refused");
     return;
   }
   const ahead = aheadOf(nowOf(instance), freshness);
   instance.offsets.set(lma, ahead);
   count(instance, "clock-corrected");
-  postRegistration(instance, registration, "restamped");
+  registration.wasBehind = true;
+  restamp(instance, registration, wasAccepted ? hosting.claim : hosting.claim + stampOf(ahead));
 }
 
 const hasRoom = ({ offsets, config }: Instance, lma: AddressHex): boolean =>

@@ -66,7 +66,8 @@ function proofFault(instance: Instance, event: Received, message: MobilityMessag
   if (message.type === "binding-ack" && message.status === BINDING_STATUS.MIPV6_ID_MISMATCH) return undefined;
   const freshness = freshnessIn(message.options.others);
   if (freshness === undefined) return "without-freshness";
-  const theirs = nowOf(instance) + (message.type === "binding-ack" ? 0 : (instance.offsets.get(source) ?? 0));
+  // An acknowledgement's is our update's, which had been in the anchor's time too.
+  const theirs = nowOf(instance) + (instance.offsets.get(source) ?? 0);
   return Math.abs(aheadOf(theirs, freshness)) <= instance.config.timers.replayWindow ? undefined : "not-fresh";
 }
 

@@ -33,7 +33,10 @@ export interface Asked {
 const idOf = ({ what, name, to, about }: Asked): string =>
   what === "introduce" ? `${what} ${name} ${to} ${about}` : `${what} ${name} ${to}`;
 
-/** Sends it, in place of an older one of that kind to that receiver. Without room it is sent once and not repeated. */
+/**
+ * Sends it, in place of an older one of that kind to that receiver. Without room it is sent once and not repeated;
+ * revocations, of which there are few and which matter most, have all the room that sequence numbers leave.
+ */
 export function request(instance: Instance, asked: Asked): void {
   const id = idOf(asked);
   const older = instance.requestIds.get(id);
@@ -42,7 +45,8 @@ export function request(instance: Instance, asked: Asked): void {
   const sequence = freeSequence(instance);
   const fields = { what, id, name, subject, sequence, from, to, about, stamp, lifetime };
   const made: Request = { ...UNSCHEDULED, kind: "request", ...fields, tries: 0 };
-  if (instance.requests.size < instance.config.limits.requests) {
+  const room = what === "revoke" ? LAST_SEQUENCE : instance.config.limits.requests;
+  if (instance.requests.size < room) {
     instance.requests.set(sequence, made);
     instance.requestIds.set(id, made);
   } else count(instance, "requests-full");

@@ -18,11 +18,17 @@ const TICKS = 65_536;
 /** One past the greatest: 2^53 ticks. */
 const END_SECONDS = 2 ** 37;
 
-/** The last one at or before a Unix time. */
-export const stampOf = (unix: Millis): Stamp => Math.floor((unix * TICKS) / 1000);
+/** The last one at or before a Unix time; of a span, its length. In seconds and the rest, lest the product be inexact. */
+export function stampOf(unix: Millis): Stamp {
+  const seconds = Math.floor(unix / 1000);
+  return seconds * TICKS + Math.floor(((unix - seconds * 1000) * TICKS) / 1000);
+}
 
 /** The first whole millisecond that is not before it. */
-export const millisOf = (stamp: Stamp): Millis => Math.ceil((stamp * 1000) / TICKS);
+export function millisOf(stamp: Stamp): Millis {
+  const seconds = Math.floor(stamp / TICKS);
+  return seconds * 1000 + Math.ceil(((stamp - seconds * TICKS) * 1000) / TICKS);
+}
 
 export const timestampOf = (stamp: Stamp): Timestamp => ({
   seconds: Math.floor(stamp / TICKS),

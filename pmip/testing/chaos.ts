@@ -93,7 +93,7 @@ export class Chaos {
     if (!node.isUp) return;
     this.#count("detach");
     this.#world.place(truth, undefined);
-    node.detach(truth);
+    this.#world.clear(truth);
   }
 
   /** prepare, hold, activate; the rest is the cores'. The source's router may be down: then the VM leaves without its notice. */

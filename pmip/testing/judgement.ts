@@ -16,8 +16,10 @@ export function faultsAtRest(world: Simulation, timers: MobilityTimers, mustBeDi
 /** No more faults; all traffic goes on as before. */
 function rest(world: Simulation, { lifetime, formerLongest, correspondentLifetime }: MobilityTimers): void {
   world.quality = GOOD_WIRE;
-  // Everybody who crashed is back by then, and what was promised has ended.
-  const end = world.now + 16_000 + lifetime + formerLongest + correspondentLifetime;
+  // Everybody who crashed is back by then; and in the end what was promised has ended.
+  world.run(16_000);
+  for (const truth of world.vms) if (truth.node === undefined) world.clear(truth);
+  const end = world.now + lifetime + formerLongest + correspondentLifetime;
   while (world.now < end) {
     for (const [from, to] of pairs(world)) world.send(world.nodes[from.node!]!, to);
     world.run(2000);

@@ -101,6 +101,11 @@ export class Simulation {
     truth.since = this.now;
   }
 
+  /** Whoever ends a VM ends what any router still has of it. */
+  clear(truth: Truth): void {
+    for (const node of this.nodes) if (node.isUp && node.vms.has(truth.vm)) node.detach(truth);
+  }
+
   // ---- messages ----
 
   carry(send: Send): void {
