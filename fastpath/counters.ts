@@ -28,7 +28,7 @@ export const W_CACHE_HITS = 2;
 export const W_CACHE_MISSES = 3;
 /** Nanoseconds spent awake. */
 export const W_BUSY = 4;
-/** From here: packets forwarded by the way they took to VMs, one of the WAY_ values. */
+/** From here: packets by the way to VMs that was chosen for them, one of the WAY_ values; waysOf (place.ts) has all of them. */
 export const W_WAYS = 5;
 export const WORKER_COUNTERS = 16;
 

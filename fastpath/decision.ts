@@ -57,7 +57,7 @@ export const CONNECTION_BACK = 1 << 30;
 
 /**
  * In a remembered record: the place word (stages/redirect.ts), 0 when nobody asked where the destination is; if it is not 0,
- * entry and version of the binding. Of an IPv6 frame, which is then forwarded as it is, also key and flow word of the tunnel: an
+ * word index and version of the binding's entry. Of an IPv6 frame, which is then forwarded as it is, also key and flow word of the tunnel: an
  * IPv4 frame's are R_DESTINATION's tags and R_FLOW_WORD.
  */
 export const R_PLACE_4 = 8;

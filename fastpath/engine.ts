@@ -41,7 +41,7 @@ import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
 import type { FlowCache } from "#fastpath/flow-cache";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { decide, ORIGINATE, run } from "#fastpath/pipeline";
-import { placeOf, tunnelOf, wayOf } from "#fastpath/place";
+import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { forward } from "#fastpath/rewrite/forward";
 import { fourToSix } from "#fastpath/rewrite/four-to-six";
@@ -89,7 +89,6 @@ export interface Punts {
 }
 
 const PUNTED = ENDINGS.map((e) => e.fate === "punted");
-const FORWARDED = ENDINGS.map((e) => e.fate === "forwarded");
 const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
 
 /** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
@@ -166,20 +165,20 @@ export class Engine {
     }
     if (this.cache !== undefined && f.unusual === 0) return this.remembered(f, this.cache);
     const decided = this.decide(f);
-    return decided === CONTINUE ? this.carryOut(f, 0) : decided;
+    return decided === CONTINUE ? this.finish(f, 0) : decided;
   }
 
   private remembered(f: Frame, cache: FlowCache): Verdict {
     const t = this.tables;
     const base = cache.find(f, t.generation);
     if (base !== 0) {
-      if (this.recall(f, base)) return this.carryOut(f, base);
+      if (this.recall(f, base)) return this.finish(f, base);
       cache.forget(base, t.generation);
     }
     const decided = this.decide(f);
     if (decided !== CONTINUE) return decided;
     if (!f.isFleeting) cache.insert(f, t.generation);
-    return this.carryOut(f, 0);
+    return this.finish(f, 0);
   }
 
   /** True when what the record remembers besides the tables' generation is still so: where the destination is, the connection. */
@@ -190,7 +189,9 @@ export class Engine {
     const place = r[base + (isIpv4 ? R_PLACE_4 : R_PLACE_6)]!;
     if (place !== 0 && !this.recallPlace(f, base, place)) return false;
     const connection = r[base + (isIpv4 ? R_CONNECTION_4 : R_CONNECTION_6)]!;
-    return connection === 0 || continues(f, t, base, connection);
+    if (connection !== 0 && !continues(f, t, base, connection)) return false;
+    if (place !== 0) this.goes(f);
+    return true;
   }
 
   private recallPlace(f: Frame, base: number, place: number): boolean {
@@ -209,24 +210,20 @@ export class Engine {
   }
 
   private decide(f: Frame): Verdict {
+    f.wanted = 0;
     const verdict = decide(f, this.tables);
     if (f.logged >= 0) this.punts.note(f);
     if (f.wanted !== 0) this.punts.ask(f);
+    if (verdict === CONTINUE && f.place !== 0) this.goes(f);
     return verdict;
   }
 
-  /** Finishes a packet that is decided about, and counts which way it went. */
-  private carryOut(f: Frame, base: number): Verdict {
-    if (f.place === 0) return this.finish(f, base);
-    const octets = f.ipLength;
-    const verdict = this.finish(f, base);
-    if (!FORWARDED[verdict]) return verdict;
-    this.counters[W_WAYS + wayOf(f.place)]! += 1;
+  /** A packet that is decided about, and whose place is known, is about to go there. */
+  private goes(f: Frame): void {
+    const way = wayOf(f.place);
+    if (isCounted(way)) this.counters[W_WAYS + way]! += 1;
     const { bindings, now } = this.tables;
-    if (f.binding === 0 || bindings === undefined) return verdict;
-    bindings.mark(f.binding, now);
-    bindings.count(f.binding, octets);
-    return verdict;
+    if (f.binding !== 0) bindings!.use(f.binding, f.ipLength, now);
   }
 
   /** Decided: the record at `base` says what is to be done. */

@@ -21,7 +21,7 @@ import type { Frame } from "#fastpath/frame";
 import { tunnelOf } from "#fastpath/place";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { isLinkLocal } from "#fastpath/stages/route";
-import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_ADDRESS, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
+import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_AWAY, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
 import { CONTINUE, LINK_LOCAL, NEIGHBOR_FAILED, NO_ROUTE, PUNT_NEIGHBOR, type Verdict } from "#fastpath/verdicts";
@@ -103,7 +103,7 @@ function roomBothWays(f: Frame, t: Tables): number {
   const mtu = room(f, t);
   if (tunnelOf(f.place) >= 0 || !t.isVm(f.port)) return mtu;
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-  return t.fib.lookup(t.vms, vm + V_ADDRESS) === GROUP_LOCAL ? mtu : mtu - TUNNEL_HEADERS;
+  return t.vms[vm + V_AWAY] === 0 ? mtu : mtu - TUNNEL_HEADERS;
 }
 
 const nextHop = (f: Frame, t: Tables): Verdict => takeHop(t, t.adjacencies.pick(f.group, f.flowHash));

@@ -88,10 +88,7 @@ function forget(f: Frame): void {
   f.connection = 0;
   f.logged = -1;
   f.isFleeting = false;
-  f.vm = -1;
   f.place = 0;
-  f.binding = 0;
-  f.wanted = 0;
 }
 
 function classify4(f: Frame, t: Tables): Verdict {

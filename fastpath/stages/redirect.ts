@@ -18,6 +18,7 @@ const TO_OUTER_SOURCE = 40;
 /** For what a VM sends, or the outside. */
 export function redirect(f: Frame, t: Tables): Verdict {
   f.vm = t.findVm(t.records, R_DESTINATION);
+  f.binding = 0;
   if (f.vm >= 0) f.place = placeWord(WAY_LOCAL, 0);
   else lookUp(f, t, WAY_NATIVE, WAY_TUNNEL);
   return CONTINUE;
@@ -25,6 +26,7 @@ export function redirect(f: Frame, t: Tables): Verdict {
 
 /** For what the fabric or the metadata service sends: VMs here are found whatever the routes say. */
 export function here(f: Frame, t: Tables): Verdict {
+  f.binding = 0;
   f.vm = t.findVm(t.records, R_DESTINATION);
   return CONTINUE;
 }
@@ -35,7 +37,7 @@ export function inquire(f: Frame, t: Tables): Verdict {
   if (bindings === undefined || f.binding !== 0) return CONTINUE;
   const entry = bindings.ensure(t.now);
   if (entry === 0) return CONTINUE;
-  f.binding = entry;
+  f.binding = bindings.at(entry);
   f.bindingVersion = bindings.version;
   if (bindings.isNew) f.wanted = entry;
   return CONTINUE;
@@ -76,10 +78,10 @@ function lookUp(f: Frame, t: Tables, native: number, tunnel: number): void {
   const bindings = subject(t);
   f.place = placeWord(native, 0);
   if (bindings === undefined) return;
-  const entry = bindings.find();
+  const entry = bindings.recall();
   if (entry === 0) return;
   const place = bindings.place(entry);
-  f.binding = entry;
+  f.binding = bindings.at(entry);
   f.bindingVersion = bindings.version;
   f.place = placeWord(place >= PLACE_TUNNEL ? tunnel : native, place);
   f.tunnelKey = t.records[R_DESTINATION + 2]!;

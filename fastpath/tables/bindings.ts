@@ -47,6 +47,9 @@ const H_SETS = 0;
 const H_KEY = 1;
 const HEADER_WORDS = 16;
 
+/** Entries a thread remembers, a power of two. */
+const LATELY = 4096;
+
 /** Times that other threads may be in the way of one that makes an entry. */
 const TRIES = 8;
 
@@ -86,6 +89,8 @@ export class Bindings extends KeyedSlots {
   /** True: the last ensure() made its entry. */
   isNew = false;
   readonly #doubles: Float64Array;
+  /** Entries by a hash of their subject, of those that this thread asked about last. */
+  readonly #lately = new Int32Array(LATELY);
 
   /** `buffer`: of createBindingTable. */
   constructor(buffer: SharedArrayBuffer) {
@@ -111,6 +116,17 @@ export class Bindings extends KeyedSlots {
     for (let i = 0; i < 4; i++) key[B_ADDRESS + i] = words[word + i]!;
   }
 
+  /** As find(), but sooner if the subject was asked about lately. */
+  recall(): number {
+    const { key } = this;
+    const slot = Math.imul(key[B_TAGS]! ^ key[B_ADDRESS + 3]! ^ key[B_ADDRESS + 1]!, 0x9e37_79b1) >>> 20;
+    const known = this.#lately[slot]!;
+    if (known !== 0 && this.hasKey(known)) return known;
+    const found = this.find();
+    this.#lately[slot] = found;
+    return found;
+  }
+
   /** The subject's entry, a new one of place UNKNOWN if need be; sets version and isNew. 0: there is no room. */
   ensure(now: number): number {
     this.isNew = false;
@@ -132,24 +148,23 @@ export class Bindings extends KeyedSlots {
     return this.words[this.at(entry) + B_PLACE]!;
   }
 
-  /** True when the entry is of this version, and its subject is still at `place`. */
-  isStill(entry: number, version: number, place: number): boolean {
-    const at = this.at(entry);
-    return this.words[at + K_CONTROL]! >>> STATE_BITS === version && this.words[at + B_PLACE] === place;
+  // ---- for who remembers an entry: `at` is its word index, at(entry) ----
+
+  /** True when it is of this version, and its subject is still at `place`. */
+  isStill(at: number, version: number, place: number): boolean {
+    const { words } = this;
+    return words[at + K_CONTROL]! >>> STATE_BITS === version && words[at + B_PLACE] === place;
   }
 
-  /** A packet went to the subject: `octets` of IP. Not exact when two forwarders do so at once. */
-  count(entry: number, octets: number): void {
-    const at = this.at(entry);
+  /**
+   * A packet goes to the subject: `octets` of IP. Not exact when two forwarders have packets to it at once. `now`: ticks, ten a
+   * second.
+   */
+  use(at: number, octets: number, now: number): void {
+    // Most of the time it says so already.
+    if (this.words[at + B_USED] !== now) this.words[at + B_USED] = now;
     this.#doubles[(at + B_PACKETS) >> 1]! += 1;
     this.#doubles[(at + B_OCTETS) >> 1]! += octets;
-  }
-
-  /** The entry is in use. `now`: ticks, ten a second. */
-  mark(entry: number, now: number): void {
-    const at = this.at(entry) + B_USED;
-    // Most of the time it says so already: other forwarders keep their copy of the cache line.
-    if (this.words[at] !== now) this.words[at] = now;
   }
 
   // ---- for the control thread ----

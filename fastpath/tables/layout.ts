@@ -51,6 +51,9 @@ export const V_IPV6_COUNT = 13;
 /** What a VM is while it moves: one of the VM_ values, the same in all its records. */
 export const V_STATE = 14;
 
+/** 1 when the address's home is another hypervisor. */
+export const V_AWAY = 15;
+
 /** It is here. */
 export const VM_ACTIVE = 0;
 /** It is expected: nothing is delivered to it, and what it sends tells that it has arrived. */

@@ -1,5 +1,6 @@
 /** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
 import type { Prefix } from "#base/address";
+import { equal } from "#base/bytes";
 import {
   type GatewayTables,
   KIND_NONE,
@@ -27,6 +28,7 @@ import {
   type Snapshot,
   V_ADDRESS,
   V_ADJACENCY,
+  V_AWAY,
   V_DHCP,
   V_IPV4,
   V_IPV6,
@@ -184,7 +186,7 @@ function buildVms(plan: TablesPlan): { vms: Int32Array; first: Map<number, numbe
   for (const vm of plan.vms) {
     const { ipv4, ipv6 = [], port } = vm;
     first.set(port, rows.length);
-    const common = { tags: plan.networks[vm.network]!.tags, ipv6: rows.length + (ipv4 === undefined ? 0 : 1) };
+    const common = { plan, ipv6: rows.length + (ipv4 === undefined ? 0 : 1) };
     if (ipv4 !== undefined) rows.push(vmRow(vm, { ...common, ipv4: raw(ipv4.host), address: ipv4.networkAddress }));
     for (const address of ipv6) rows.push(vmRow(vm, { ...common, ipv4: 0, address }));
   }
@@ -196,7 +198,7 @@ function buildVms(plan: TablesPlan): { vms: Int32Array; first: Map<number, numbe
 }
 
 interface RowPlan {
-  readonly tags: number;
+  readonly plan: TablesPlan;
   /** Index of the first row with an IPv6 address. */
   readonly ipv6: number;
   /** Raw; 0 in an IPv6 address's row. */
@@ -204,9 +206,9 @@ interface RowPlan {
   readonly address: Uint8Array;
 }
 
-function vmRow(vm: VmPlan, { tags, ipv6, ipv4, address }: RowPlan): Int32Array {
+function vmRow(vm: VmPlan, { plan, ipv6, ipv4, address }: RowPlan): Int32Array {
   const row = new Int32Array(VM_WORDS);
-  row[V_TAGS] = rawOf(tags);
+  row[V_TAGS] = rawOf(plan.networks[vm.network]!.tags);
   row[V_IPV4] = ipv4;
   row.set(rawWords(address), V_ADDRESS);
   row[V_PORT] = vm.port;
@@ -218,6 +220,7 @@ function vmRow(vm: VmPlan, { tags, ipv6, ipv4, address }: RowPlan): Int32Array {
   row[V_IPV6] = ipv6;
   row[V_IPV6_COUNT] = vm.ipv6?.length ?? 0;
   row[V_STATE] = STATES[vm.state ?? "active"];
+  row[V_AWAY] = plan.own.some((own) => equal(own, 0, address, 0, 8)) ? 0 : 1; // own prefixes are those of own addresses
   return row;
 }
 

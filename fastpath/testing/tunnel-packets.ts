@@ -1,8 +1,7 @@
 /** For tests: packets in tunnels, built from the codecs of src/wire and not by the code they test. */
 import { parseIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
-import { W_WAYS } from "#fastpath/counters";
-import { WAYS } from "#fastpath/place";
+import { type Ways, waysOf } from "#fastpath/place";
 import { build4, build6, counting, framed, type Ip4, type Tcp, together } from "#fastpath/testing/packet";
 import {
   addressesAt,
@@ -58,10 +57,8 @@ export function only(sent: readonly Sent[]): Uint8Array {
 }
 
 /** Packets by the way that they took, those of none left out. */
-export const ways = (r: SmallRouter): Record<string, number> =>
-  Object.fromEntries(
-    WAYS.map((name, way) => [name, r.counters[W_WAYS + way]!] as const).filter(([name, n]) => name !== "" && n > 0),
-  );
+export const ways = (r: SmallRouter): Partial<Ways> =>
+  Object.fromEntries(Object.entries(waysOf(r.counters)).filter(([, packets]) => packets > 0));
 
 export interface TunnelOptions {
   readonly source?: Uint8Array;

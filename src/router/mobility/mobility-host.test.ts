@@ -83,8 +83,7 @@ class World {
   forwards(ticks: number): void {
     putKey(this.forwarder.key, web);
     const entry = this.forwarder.find();
-    this.forwarder.count(entry, 100);
-    this.forwarder.mark(entry, ticks);
+    this.forwarder.use(this.forwarder.at(entry), 100, ticks);
   }
 
   attach(): void {

@@ -148,7 +148,7 @@ describe("places", () => {
     const world = new World();
     world.set(web, { mag: mag(2) }, "former");
     putKey(world.forwarder.key, web);
-    world.forwarder.count(world.forwarder.find(), 100);
+    world.forwarder.use(world.forwarder.at(world.forwarder.find()), 100, 0);
     expect(world.places.formerPackets(() => true)).toBe(1);
     expect(world.places.formerPackets((subject) => subject.address === six.address)).toBe(0);
     world.set(web, "unknown", "former");
