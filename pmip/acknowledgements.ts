@@ -12,6 +12,11 @@ import type { Registration, SentUpdate } from "#pmip/state";
 
 /** More and more corrections are no correction: the anchor's clock jumps, or somebody plays with us. */
 const MOST_CORRECTIONS = 3;
+/**
+ * Stamps that we may have used before a restart beside those that time alone accounts for: retransmissions. Three times as
+ * many are less than a millisecond, by which a later attachment's claim is later at least.
+ */
+const FORGOTTEN_STAMPS = 16;
 
 export function receiveAck(instance: Instance, source: AddressHex, ack: BindingAck): void {
   const matched = match(instance, source, ack);
@@ -83,8 +88,8 @@ function refused(instance: Instance, registration: Registration, sent: SentUpdat
  * There was a later attachment, or our clock was behind when ours began. The anchor tells its time (§5.5 item 8): if ours
  * is behind it even now, and by more than clocks may differ, our claim is put right by that much. Claims of clocks that
  * differ less are left as they are, for so are all others', and the order among them counts. An attachment that the home
- * has accepted before was in its order: then there was a later one. When the anchor names us as the holder there was none:
- * we were restarted and have forgotten which stamps we had used.
+ * has accepted before was in its order: then there was a later one. When the anchor names us as the holder there was none
+ * that it knew of: we were restarted and have forgotten which stamps we had used.
  */
 function tooLow(instance: Instance, registration: Registration, { options }: BindingAck): void {
   const { hosting } = registration;
@@ -92,8 +97,8 @@ function tooLow(instance: Instance, registration: Registration, { options }: Bin
   const holder = options.magAddress && hexOf(options.magAddress);
   const behind = told === undefined ? 0 : told - stampOf(nowOf(instance));
   const isBehind = behind > stampOf(instance.config.timers.clockTolerance);
-  if (told !== undefined && holder === instance.config.address) {
-    restamp(instance, registration, Math.max(hosting.claim + 1, told));
+  if (holder === instance.config.address) {
+    again(instance, registration, registration.stamp + FORGOTTEN_STAMPS);
   } else if (isBehind && !registration.wasAccepted && !registration.wasBehind) {
     registration.wasBehind = true; // once: all that comes after it is in the anchor's time
     restamp(instance, registration, hosting.claim + behind);
@@ -109,17 +114,19 @@ function tooHigh(instance: Instance, registration: Registration, sent: SentUpdat
   else restamp(instance, registration, Math.min(registration.hosting.claim, told));
 }
 
+/** Another claim: its first stamp is the next one. */
 function restamp(instance: Instance, registration: Registration, claim: Stamp): void {
-  const { hosting } = registration;
-  if (++registration.corrections > MOST_CORRECTIONS) {
-    postRegistration(instance, registration, "refused");
-    return;
-  }
-  hosting.claim = claim;
-  registration.stamp = claim - 1; // the next is the claim, or a little more
+  registration.hosting.claim = claim;
   count(instance, "claim-corrected");
-  postRegistration(instance, registration, "restamped");
-  tellClaim(instance, hosting.vm);
+  again(instance, registration, claim - 1);
+  tellClaim(instance, registration.hosting.vm);
+}
+
+/** At once, with a stamp after that. */
+function again(instance: Instance, registration: Registration, last: Stamp): void {
+  registration.stamp = last;
+  const isEnough = ++registration.corrections > MOST_CORRECTIONS;
+  postRegistration(instance, registration, isEnough ? "refused" : "restamped");
 }
 
 /**
