@@ -80,4 +80,19 @@ test("datagrams come back after each, and none comes twice", () => {
   console.log(`beyond QEMU's pause: median ${ms(sorted[sorted.length >> 1])}, worst ${ms(sorted.at(-1))}`);
 });
 
+test("ain move does the same, with ain lab migrate as its hook that holds the guest as late as it can", async () => {
+  const probe = await Probe.start(echoPlan(lab, 200));
+  const { status, text } = await guest.moveByCommand("hv1", "hv2");
+  await Bun.sleep(500);
+  const [trace] = (await probe.stop()) as [Trace];
+  expect(status).toBe(0);
+  const report = JSON.parse(text) as MoveReport;
+  expect(report).toMatchObject({ vm: "guest", source: "hv1", target: "hv2", outcome: "done" });
+  expect(report.timeline.map(({ what }) => what)).toContain("held");
+  expect([await stateOf(lab, "hv1", "guest"), await stateOf(lab, "hv2", "guest")]).toEqual(["away", "active"]);
+  const { sent, lost } = reportOn(trace);
+  expect(lost).toBeLessThan(sent / 2);
+  expect(trace.numbers.at(-1)).toBeGreaterThan(sent - 20);
+});
+
 const ms = (value: number | null | undefined): string => (value == null ? "-" : `${value.toFixed(1)} ms`);

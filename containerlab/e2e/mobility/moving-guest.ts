@@ -5,8 +5,11 @@
  *   hv1   the guest's home, where it boots     hv2   q     hv3   p talks to the guest
  * ```
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { flightsOf } from "#cli/vm-move";
 import type { ProbePlan } from "#lab/probe/flows";
 import { ECHO_PORT, echoProgram } from "#lab/qemu/echo-program";
@@ -19,6 +22,7 @@ import type { VmDetailView } from "#router/vms/views";
 import { addressesAt, BLUE, fabricYaml, hypervisorYaml, switchYaml, type TestLab } from "../test-lab";
 import { api, stateOf } from "./world";
 
+const AIN = fileURLToPath(new URL("../../../bin/ain", import.meta.url));
 /** TCP port of the guest on which all comes back. */
 export const STREAM_PORT = 7008;
 const MAC = "02:00:00:00:00:47";
@@ -88,6 +92,20 @@ export class MovingGuest {
     await source.end();
     const flights = await flightsOf({ vm: "guest", from: lab.socket(from), to: lab.socket(to) }, PATIENCE);
     return { migration, report: mergeFlights(...flights!) };
+  }
+
+  /** By `ain move`, with `ain lab migrate` as its hook. Resolves with what it printed. */
+  async moveByCommand(from: string, to: string): Promise<{ status: number | null; text: string }> {
+    const lab = this.#lab;
+    const source = this.#machines.at(-1)!;
+    const hook = `${AIN} lab migrate ${source.handOver()} ${this.#machine(to, true).handOver()}`;
+    const words = ["move", "guest", "--from", lab.socket(from), "--to", lab.socket(to), "--no-hold", "--hook", hook];
+    const child = spawn(AIN, [...words, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    for await (const chunk of child.stdout) text += chunk;
+    if (child.exitCode === null) await once(child, "exit");
+    await lab.until("the source's QEMU has ended", () => source.hasEnded);
+    return { status: child.exitCode, text };
   }
 
   async end(): Promise<void> {

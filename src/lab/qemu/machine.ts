@@ -57,8 +57,15 @@ export class Machine {
     return this.#qmp;
   }
 
-  async end(): Promise<void> {
+  /** Path of its monitor's socket, free for somebody else: QEMU speaks to one at a time. */
+  handOver(): string {
     this.#qmp?.close();
+    this.#qmp = undefined;
+    return this.#monitor ?? "";
+  }
+
+  async end(): Promise<void> {
+    this.handOver();
     if (this.hasEnded) return;
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
