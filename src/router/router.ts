@@ -1,20 +1,8 @@
 /** One router: what `ain run` starts, `ain reload` changes and `ain show` looks at. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { BINDING_WANTED, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
-import {
-  HOLD_ENDED,
-  INJECT_FULL,
-  PUNT_ACTIVATE,
-  PUNT_ARP,
-  PUNT_DHCP,
-  PUNT_HELD,
-  PUNT_LEARN,
-  PUNT_LOCAL,
-  PUNT_ND,
-  SPOOFED_MAC,
-} from "#fastpath/verdicts";
+import { INJECT_FULL } from "#fastpath/verdicts";
 import { Alarms } from "#router/alarms";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
@@ -35,6 +23,7 @@ import { PortCounters } from "#router/port-counters";
 import { portKeepers } from "#router/port-keepers";
 import { type PortKeeper, PortLife } from "#router/port-life";
 import { type PortState, Ports } from "#router/ports";
+import { Punts } from "#router/punts";
 import { Reconfiguration } from "#router/reconfiguration";
 import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
@@ -54,7 +43,6 @@ import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
 import { Rtnetlink } from "#sys/rtnetlink";
-import { ETHERTYPE_IPV6, etherType } from "#wire/ethernet";
 
 /** Milliseconds between attempts to open ports that are not there. */
 const RETRY = 500;
@@ -102,6 +90,7 @@ export class Router {
   readonly vms: Vms;
   readonly mobility: RouterMobility;
   private readonly arrivals: Arrivals;
+  private readonly punts: Punts;
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
   private timer: Timer | undefined;
@@ -186,6 +175,12 @@ export class Router {
       restartFile: `${directory}/${node.name}.restart`,
       isReachable: (prefix) => this.staticRoutes.isReachable(prefix),
       hopsFreed: () => this.forgetHops(),
+    });
+    this.punts = new Punts({
+      ...{ ports: this.ports, vmNeighbors: this.vmNeighbors, vmDhcp: this.vmDhcp, vmDhcp6: this.vmDhcp6 },
+      ...{ uplinkNeighbors: this.uplinkNeighbors, outside: this.outside, ospf: this.ospf, mobility: this.mobility },
+      ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, log },
+      describe: (punt) => this.rules.describe(punt, this.configuration.fabric),
     });
     this.portLife = new PortLife({
       ...{ ports: this.ports, counters: this.counters, log, keepers: this.keepers() },
@@ -310,7 +305,9 @@ export class Router {
         nat: this.nat?.buffers,
       },
       {
-        punted: (punt) => this.punted(punt),
+        punted: (punt) => {
+          if (!this.stopped) this.punts.take(punt);
+        },
         portFailed: (index, errno) => void this.oneAtATime(() => this.portLife.failed(index, errno)),
         defect: (text) => this.log.error(`defect: ${text}`),
         died: (reason) => {
@@ -409,52 +406,6 @@ export class Router {
   /** Next hops that no route of any origin names. */
   private forgetHops(): void {
     this.uplinkNeighbors.forgetUnused([...this.staticRoutes.hops(), ...this.ospf.sets.hops()]);
-  }
-
-  private punted(punt: Punt): void {
-    const port = this.ports.all.get(punt.frame.port);
-    if (port === undefined || this.stopped) return;
-    switch (punt.verdict) {
-      case RULE_LOG:
-        this.log.info(this.rules.describe(punt, this.configuration.fabric));
-        break;
-      case BINDING_WANTED:
-        this.mobility.wanted(punt.adjacency);
-        break;
-      case PUNT_ARP:
-        if (port.kind === "outside") this.outside.take(punt.octets);
-        else this.vmNeighbors.arp(port, punt.octets);
-        break;
-      case PUNT_ND:
-        this.vmNeighbors.nd(port, punt.octets);
-        break;
-      case PUNT_DHCP:
-        if (etherType(punt.octets, 0) === ETHERTYPE_IPV6) this.vmDhcp6.take(punt);
-        else this.vmDhcp.take(punt);
-        break;
-      case PUNT_LEARN:
-        if (this.vmNeighbors.learn(port, punt.octets)) this.inject(punt.frame, punt.octets, INJECT_RECEIVE);
-        else this.counters.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
-        break;
-      case PUNT_ACTIVATE:
-        this.mobility.flights.firstFrame(port.name);
-        this.arrivals.take(port, punt);
-        break;
-      case PUNT_HELD: {
-        const to = this.vmNeighbors.portOf(punt.adjacency);
-        if (to === undefined || !this.vms.keep(to.index, punt)) this.inject(punt.frame, punt.octets, INJECT_KEPT);
-        break;
-      }
-      case PUNT_LOCAL:
-        if (port.kind === "uplink" && this.uplinkNeighbors.take(port, punt)) break;
-        if (port.kind === "uplink" && this.ospf.take(port, punt.octets)) break;
-        if (port.kind === "uplink" && this.mobility.take(port, punt.octets)) break;
-        this.local.take(port, punt.octets);
-        break;
-      default:
-        if (!this.uplinkNeighbors.hold(punt) && !this.vmNeighbors.hold(punt))
-          this.counters.lost(port.index, HOLD_ENDED);
-    }
   }
 
   private inject(frame: Punt["frame"], octets: Uint8Array, tag: number): boolean {
