@@ -7,7 +7,10 @@ export interface MigrationSettings {
   readonly channel: string;
   /** Milliseconds for all of it. */
   readonly patience?: number;
-  /** Awaited right before the machine is stopped; if QEMU has been faster, right after that. */
+  /**
+   * Awaited right before the machine is stopped; if QEMU has been faster, right after that. When it rejects, the machine
+   * stays, unless it has gone already.
+   */
   readonly beforeStop?: () => Promise<void>;
 }
 
@@ -39,6 +42,8 @@ const ANNOUNCE = { "announce-initial": 5, "announce-max": 100, "announce-rounds"
  */
 export async function migrate(source: Qmp, target: Qmp, settings: MigrationSettings): Promise<Migration> {
   const { channel, patience = PATIENCE, beforeStop } = settings;
+  const { running } = await source.execute<{ running: boolean }>("query-status");
+  if (!running) throw new LabError("the machine does not run: there is nothing to migrate live");
   for (const qmp of [source, target]) {
     await qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "events", state: true }] });
   }
@@ -48,13 +53,13 @@ export async function migrate(source: Qmp, target: Qmp, settings: MigrationSetti
   const began = Date.now();
   await source.execute("migrate", { uri: `unix:${channel}` });
   const outcome = eventOf(source, began, patience, isOutcome);
+  outcome.catch(() => {}); // it is awaited below, if nothing else fails first
   await untilLittleIsLeft(source, patience);
   try {
     await beforeStop?.();
   } catch (error) {
     await source.execute("migrate_cancel");
-    await outcome;
-    throw error;
+    if ((await outcome).data.status !== "completed") throw error;
   }
   await source.execute("stop");
   const { status } = (await outcome).data;
