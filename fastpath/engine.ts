@@ -43,6 +43,7 @@ import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { decide, ORIGINATE, run } from "#fastpath/pipeline";
 import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
+import { Coalescer } from "#fastpath/rewrite/coalesce";
 import { forward } from "#fastpath/rewrite/forward";
 import { fourToSix } from "#fastpath/rewrite/four-to-six";
 import { cutFragment, fragmentPayload, prepareFragments } from "#fastpath/rewrite/fragment";
@@ -108,6 +109,7 @@ export class Engine {
   private readonly fragment = new Frame();
   private readonly error = new Frame();
   private readonly tunnelSegments: TunnelSegments;
+  private readonly coalescer: Coalescer;
 
   constructor(tables: Tables, counters: Float64Array, scratch: Scratch, options: { cache?: FlowCache; punts: Punts }) {
     this.tables = tables;
@@ -116,6 +118,7 @@ export class Engine {
     this.cache = options.cache;
     this.punts = options.punts;
     this.tunnelSegments = new TunnelSegments(tables, scratch);
+    this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmit(f, to));
   }
 
   /** A frame as it came from its port. */
@@ -151,7 +154,9 @@ export class Engine {
     if (this.cache !== undefined) this.cache.epoch++;
   }
 
+  /** Nothing of what was received or made since the last time is needed after this. */
   flush(): void {
+    this.coalescer.flush();
     for (let i = 0; i < this.ports.length; i++) this.ports[i]?.flush();
   }
 
@@ -263,6 +268,8 @@ export class Engine {
       if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
       completeChecksum(f, t.bytes);
     }
+    if (f.outer !== 0 && port.offload && t.isVm(to) && this.coalescer.take(f, to)) return ended(action, f, to, t);
+    if (this.coalescer.size > 0) this.coalescer.makeWay(f, to);
     return this.transmit(f, to) ? ended(action, f, to, t) : TRANSMIT_FAILED;
   }
 

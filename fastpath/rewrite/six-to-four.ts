@@ -22,7 +22,7 @@ import { PROTOCOL_ICMP4, PROTOCOL_ICMP6 } from "#wire/protocol";
 
 export const IPV4_HEADER = 20;
 /** Up to this many octets an IPv4 packet leaves with DF clear: IPv6's minimum MTU less 20. RFC 7915 §5.1. */
-const ALWAYS_FRAGMENTABLE = 1260;
+export const ALWAYS_FRAGMENTABLE = 1260;
 
 /** Translates the packet; afterwards the frame describes the IPv4 one. The Ethernet header is the caller's. */
 export function sixToFour(f: Frame, t: Tables, base: number): Verdict {

@@ -161,6 +161,7 @@ export class SmallGateway {
     f.headerLength = 0;
     const before = this.sent.length;
     this.engine.receive(f);
+    this.engine.flush();
     this.engine.scratch.reset();
     return this.sent.slice(before).map((sent) => ({ port: sent.port, packet: sent.octets.slice(14) }));
   }

@@ -318,9 +318,26 @@ export class SmallRouter {
 
   /** Hands a frame to the engine as received on `port`; returns what was sent because of it. */
   offer(port: number, octets: Uint8Array, offload: Offload = {}): Sent[] {
-    if (octets.length > MAX_FRAME) throw new RangeError(`a frame has at most ${MAX_FRAME} octets`);
+    return this.offerBurst(port, [{ octets, offload }]);
+  }
+
+  /** The same with several frames that came at once, 512 KiB at most. */
+  offerBurst(port: number, frames: readonly { readonly octets: Uint8Array; readonly offload?: Offload }[]): Sent[] {
+    const before = this.sent.length;
+    let at = HEADROOM + 2;
+    for (const { octets, offload = {} } of frames) {
+      if (octets.length > MAX_FRAME) throw new RangeError(`a frame has at most ${MAX_FRAME} octets`);
+      this.receive(port, at, octets, offload);
+      at += (octets.length + HEADROOM + 15) & ~15;
+    }
+    this.engine.flush();
+    this.engine.scratch.reset();
+    return this.sent.slice(before);
+  }
+
+  private receive(port: number, at: number, octets: Uint8Array, offload: Offload): void {
     const f = this.frame;
-    f.at = HEADROOM + 2;
+    f.at = at;
     this.bytes.set(octets, f.at);
     f.end = f.at + octets.length;
     f.port = port;
@@ -330,10 +347,7 @@ export class SmallRouter {
     f.gsoType = offload.gsoType ?? 0;
     f.gsoSize = offload.gsoSize ?? 0;
     f.headerLength = 0;
-    const before = this.sent.length;
     this.engine.receive(f);
-    this.engine.scratch.reset();
-    return this.sent.slice(before);
   }
 
   /** A network's IPv4 or IPv6 address is where the tunnel leads, or at the place. Returns its entry. */

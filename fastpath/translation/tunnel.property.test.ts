@@ -68,9 +68,12 @@ class Journey {
   take({ packet, offload }: Drawn): { readonly delivered: Sent[]; readonly told: Sent[] } {
     this.#sender.engine.tick(); // errors are limited in number
     const sent = this.#sender.offer(1, framed(packet, GATEWAY_MAC, VM_A.mac), offload);
-    const delivered = sent
-      .filter(({ port }) => port === 0)
-      .flatMap(({ octets, ...rest }) => this.#receiver.offer(0, native(octets.slice(14)), rest))
+    const passed = sent.filter(({ port }) => port === 0);
+    const delivered = this.#receiver
+      .offerBurst(
+        0,
+        passed.map(({ octets, ...offload }) => ({ octets: native(octets.slice(14)), offload })),
+      )
       .filter(({ port }) => port === REMOTE_VM.port);
     return { delivered, told: sent.filter(({ port }) => port === 1) };
   }
