@@ -58,7 +58,7 @@ import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
 import { rewrap, unwrap } from "#fastpath/stages/unwrap";
-import { KIND_NONE, P_KIND, PORT_WORDS } from "#fastpath/tables/layout";
+import { KIND_NONE, P_KIND, P_VM, PORT_WORDS, V_TAGS, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
@@ -87,9 +87,14 @@ export interface Punts {
   note(f: Frame): void;
   /** Nothing is known of the subject that the frame is for: `f.wanted` is its entry in the binding table. */
   ask(f: Frame): void;
+  /** The frame, from `f.port`, was dropped: `tags` say, raw, for which network it was, where the port does not; 0: unknown. */
+  drop(f: Frame, ending: Verdict, tags: number): void;
 }
 
 const PUNTED = ENDINGS.map((e) => e.fate === "punted");
+const DROPPED = ENDINGS.map((e) => e.fate === "dropped");
+/** The frame may have its new headers by then, but for the Ethernet type. */
+const IS_LATE = ENDINGS.map((_, i) => i === PORT_DOWN || i === TRANSMIT_FAILED || i === SEGMENTATION);
 const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
 
 /** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
@@ -110,6 +115,8 @@ export class Engine {
   private readonly error = new Frame();
   private readonly tunnelSegments: TunnelSegments;
   private readonly coalescer: Coalescer;
+  /** Where the last frame that ended late was to leave. */
+  private refusing = 0;
 
   constructor(tables: Tables, counters: Float64Array, scratch: Scratch, options: { cache?: FlowCache; punts: Punts }) {
     this.tables = tables;
@@ -135,12 +142,19 @@ export class Engine {
     if (verdict === CONTINUE) verdict = run(ORIGINATE, f, this.tables);
     if (verdict === CONTINUE) verdict = this.finish(f, 0);
     if (verdict === PUNT_NEIGHBOR) verdict = this.punts.punt(f, PUNT_OWN);
-    this.count(from, verdict);
+    this.count(f, from, verdict);
   }
 
   /** A whole frame of the control thread's, for one port: no questions asked. */
   send(f: Frame, port: number): void {
-    this.count(port, this.transmit(f, port) ? ORIGINATED : TRANSMIT_FAILED);
+    f.kind = 0; // nobody has looked at it
+    f.outer = 0;
+    this.count(f, port, this.hand(f, port));
+  }
+
+  private hand(f: Frame, port: number): Verdict {
+    if (this.ports[port] === undefined) return PORT_DOWN;
+    return this.transmit(f, port) ? ORIGINATED : TRANSMIT_FAILED;
   }
 
   /** Gives the ports' ICMP budgets back; about ten times a second. */
@@ -259,6 +273,7 @@ export class Engine {
     const t = this.tables;
     const to = t.records[base + R_OUT_PORT]!;
     const port = this.ports[to];
+    this.refusing = to;
     if (port === undefined) return PORT_DOWN;
     t.adjacencies.markUsed(t.records[base + R_ADJACENCY]!);
     if (tunnelOf(f.place) >= 0) return this.intoTunnel(f, base, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
@@ -358,10 +373,12 @@ export class Engine {
   private transmit(f: Frame, to: number): boolean {
     const port = this.ports[to];
     if (port === undefined) return false;
+    const octets = f.end - f.at;
+    if (!port.transmit(f)) return false;
     const c = portCounters(to);
     this.counters[c + C_TX_FRAMES]! += 1;
-    this.counters[c + C_TX_OCTETS]! += f.end - f.at;
-    return port.transmit(f);
+    this.counters[c + C_TX_OCTETS]! += octets;
+    return true;
   }
 
   private conclude(f: Frame, from: number, verdict: Verdict): void {
@@ -371,7 +388,7 @@ export class Engine {
       ending = this.punts.punt(f, ending);
     }
     if (OWES[ending]) this.answerWithError(f, from, ending);
-    this.count(from, ending);
+    this.count(f, from, ending);
   }
 
   private answerWithError(f: Frame, from: number, ending: Verdict): void {
@@ -384,13 +401,40 @@ export class Engine {
       return;
     }
     this.budgets[from]! -= 1;
-    this.counters[c + C_ERRORS_SENT]! += 1;
-    if (t.isVm(from) || t.isOutside(from)) this.transmit(this.error, from);
-    else this.originate(this.error);
+    if (t.isVm(from) || t.isOutside(from)) {
+      const sent = this.hand(this.error, from);
+      if (sent === ORIGINATED) this.counters[c + C_ERRORS_SENT]! += 1;
+      else this.count(this.error, from, sent);
+    } else {
+      this.counters[c + C_ERRORS_SENT]! += 1;
+      this.originate(this.error);
+    }
   }
 
-  private count(port: number, ending: Verdict): void {
+  /** A frame that came in by `port`, or this router's own for it, has ended: nobody looks at it after this. */
+  private count(f: Frame, port: number, ending: Verdict): void {
     this.counters[portCounters(port) + C_ENDINGS + ending]! += 1;
+    if (DROPPED[ending]) this.drop(f, port, ending);
+  }
+
+  /** Says of a dropped frame whose it was, and shows it as it came, or as it was to go on. */
+  drop(f: Frame, port: number, ending: Verdict): void {
+    f.port = port;
+    const tags = this.tagsOf(f, ending);
+    if (IS_LATE[ending]) {
+      if (f.kind === KIND_IPV4 || f.kind === KIND_IPV6) writeEtherType(this.tables, f.at, f.kind);
+    } else if (f.outer !== 0) rewrap(f);
+    this.punts.drop(f, ending, tags);
+  }
+
+  /** Of the network that a frame was for, raw; 0: unknown, or its port tells whose it was. */
+  private tagsOf(f: Frame, ending: Verdict): number {
+    const t = this.tables;
+    if (t.isVm(f.port)) return 0;
+    if (f.kind === KIND_IPV6) return f.end - f.l3 >= 40 ? t.words[(f.l3 + 32) >> 2]! : 0;
+    return IS_LATE[ending] && t.isVm(this.refusing)
+      ? t.vms[t.ports[this.refusing * PORT_WORDS + P_VM]! * VM_WORDS + V_TAGS]!
+      : 0;
   }
 }
 

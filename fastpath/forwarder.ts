@@ -3,6 +3,7 @@
  * the control thread. Runs in a Worker (worker.ts) or, in tests and benchmarks, wherever `turn()` is called.
  */
 import {
+  C_ENDINGS,
   C_RX_FRAMES,
   C_RX_OCTETS,
   portCounters,
@@ -13,6 +14,8 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { R_ADJACENCY } from "#fastpath/decision";
+import { DropSamples } from "#fastpath/drop-samples";
+import { DropTags, isAmong } from "#fastpath/drop-tags";
 import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
@@ -24,6 +27,7 @@ import { Scratch } from "#fastpath/scratch";
 import {
   BINDING_WANTED,
   type Command,
+  DROP_SAMPLE,
   type ForwarderStart,
   INJECT_KEPT,
   INJECT_ORIGINATE,
@@ -101,6 +105,8 @@ export class Forwarder implements Punts {
   private readonly hot: boolean[] = [];
   private readonly puntBudget = new PuntBudget();
   private readonly losses: PortLosses;
+  private readonly dropSamples = new DropSamples();
+  private readonly dropTags: DropTags;
   private commandsSeen = 0;
   private punted = false;
   private sincePoll = 0;
@@ -116,6 +122,7 @@ export class Forwarder implements Punts {
     this.generation = new Int32Array(start.generation);
     this.counters = new Float64Array(start.counters);
     this.losses = new PortLosses(this.counters);
+    this.dropTags = new DropTags(start.dropTags);
     this.puntRing = new FrameRing(start.punt);
     this.injectRing = new FrameRing(start.inject);
     this.wake = new EventFd(start.wakeFd);
@@ -194,6 +201,12 @@ export class Forwarder implements Punts {
     this.tell(f, BINDING_WANTED, f.wanted);
   }
 
+  drop(f: Frame, ending: Verdict, tags: number): void {
+    const { knownTags, now } = this.engine.tables;
+    if (tags !== 0 && isAmong(knownTags, tags)) this.dropTags.count(f.port, ending, tags);
+    if (this.dropSamples.take(f.port, ending, now)) this.tell(f, DROP_SAMPLE, ending);
+  }
+
   private tell(f: Frame, tag: number, about: number): void {
     const { bytes } = this.arena;
     if (!this.puntBudget.take(f, tag, bytes)) return;
@@ -232,16 +245,33 @@ export class Forwarder implements Punts {
     try {
       this.engine.receive(f);
     } catch (error) {
-      this.defect(f.port, this.arena.bytes.subarray(at, Math.min(end, at + 128)), error);
+      this.defect(f, at, end, error);
     }
   }
 
-  private defect(port: number, head: Uint8Array, error: unknown): void {
-    const c = portCounters(port) + 8 + INTERNAL;
+  /** Likewise, of what control injects. `tag`: one of INJECT_…. */
+  private handleInjected(f: Frame, tag: number): void {
+    const { at, end } = f;
+    try {
+      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) this.engine.receive(f);
+      else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
+      else this.engine.send(f, f.port);
+    } catch (error) {
+      this.defect(f, at, end, error);
+    }
+  }
+
+  /** `at`, `end`: where the frame lay before it was handled. */
+  private defect(f: Frame, at: number, end: number, error: unknown): void {
+    const c = portCounters(f.port) + C_ENDINGS + INTERNAL;
     this.counters[c]! += 1;
+    const head = Buffer.from(this.arena.bytes.subarray(at, Math.min(end, at + NOTED))).toString("hex");
+    f.at = at;
+    f.end = end;
+    this.drop(f, INTERNAL, 0);
     if (this.counters[c]! > 10) return;
     const message = error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
-    this.wires.report({ kind: "defect", message, frame: Buffer.from(head).toString("hex") });
+    this.wires.report({ kind: "defect", message, frame: head });
   }
 
   private takeInjected(): number {
@@ -253,9 +283,7 @@ export class Forwarder implements Punts {
       const f = this.injected;
       const tag = this.injectRing.pop(f, this.arena.bytes, this.engine.scratch.take(length));
       f.wasKept = tag === INJECT_KEPT;
-      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) this.handle(f);
-      else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
-      else this.engine.send(f, f.port);
+      this.handleInjected(f, tag);
       if (!this.engine.scratch.hasRoom()) break;
     }
     return count;
@@ -307,6 +335,7 @@ export class Forwarder implements Punts {
     this.engine.ports[port.index] = undefined;
     this.order.splice(i, 1);
     this.hot.splice(i, 1);
+    port.flush(); // what was handed to it in this turn is sent, or counted as refused
     this.losses.forget(port);
     port.close();
     this.watch();

@@ -4,7 +4,7 @@
  */
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { BINDING_WANTED, RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, DROP_SAMPLE, RULE_LOG } from "#fastpath/shared";
 import {
   PUNT_ACTIVATE,
   PUNT_ARP,
@@ -36,14 +36,16 @@ const LOGGED = 5;
 const ASKING = 6;
 /** What is for a VM that is about to leave, all traffic of a moment. */
 const HELD = 7;
-const CLASSES = 8;
+/** Heads of frames that were dropped, of which few are taken already (drop-samples.ts). */
+const SAMPLED = 8;
+const CLASSES = 9;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000];
-const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000];
+const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000, 100];
+const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000, 20];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -81,6 +83,8 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
       return LOGGED;
     case BINDING_WANTED:
       return ASKING;
+    case DROP_SAMPLE:
+      return SAMPLED;
     case PUNT_HELD:
       return HELD;
     case PUNT_NEIGHBOR:

@@ -53,6 +53,8 @@ export interface ForwarderStart {
   readonly turns: SharedArrayBuffer;
   readonly generation: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** Of createDropTags. */
+  readonly dropTags: SharedArrayBuffer;
   readonly punt: SharedArrayBuffer;
   readonly inject: SharedArrayBuffer;
   readonly fib: SharedArrayBuffer;
@@ -76,6 +78,8 @@ export interface ForwarderStart {
 export const RULE_LOG = 255;
 /** Likewise: the head of a frame to a subject that nothing is known of; its entry in the binding table is in that place. */
 export const BINDING_WANTED = 254;
+/** Likewise: the head of a frame that was dropped, and why: its verdict is in that place. */
+export const DROP_SAMPLE = 253;
 
 /** Tag of a punted frame: its verdict, and the adjacency that a waiting frame waits for. */
 export const puntTag = (verdict: number, adjacency: number): number => verdict | (adjacency << 8);

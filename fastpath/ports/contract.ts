@@ -239,9 +239,10 @@ export function portContract(kind: Kind): void {
 
     test("counts what it could not send because it is gone", () => {
       bench.vanish();
-      for (let i = 0; i < 3; i++) bench.port.transmit(place(numbered(i, 60), i));
+      let refused = 0;
+      for (let i = 0; i < 3; i++) if (!bench.port.transmit(place(numbered(i, 60), i))) refused++;
       bench.port.flush();
-      expect(bench.port.transmitErrors).toBe(3);
+      expect(refused + bench.port.transmitErrors).toBe(3); // each told in one of two ways
       expect(bench.port.receive(newFrames(4), 0)).toBe(GONE);
     });
   });

@@ -13,7 +13,9 @@ export interface Port {
   readonly offload: boolean;
   /** errno of what made the port fail; 0 while it works. */
   readonly failure: number;
-  /** Frames refused by the kernel on transmit since the port was opened (queue full, link down, too long). */
+  /**
+   * Frames that transmit() took and the kernel refused, since the port was opened (queue full, link down, too long).
+   */
   readonly transmitErrors: number;
   /** Frames lost before the forwarder saw them (ring full), as far as the kernel tells; read once in a while. */
   receiveDrops(): number;
@@ -26,7 +28,7 @@ export interface Port {
   /**
    * Queues a frame. Up to 10 octets *before* `frame.at` are overwritten (the virtio_net_hdr); the frame's octets must
    * stay as they are until flush(). The frame object itself may be used again at once.
-   * Returns false when the port's queue is full and could not be flushed (the frame is counted as a transmit error).
+   * Returns false when the frame is refused at once: no transmit error, for the caller counts it.
    */
   transmit(frame: Frame): boolean;
   /** Sends all that is queued. Never waits: what the kernel refuses is counted and dropped. */

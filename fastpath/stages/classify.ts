@@ -59,14 +59,14 @@ const PORTS = 4;
 export const MAX_EXTENSIONS = 8;
 
 export function classify(f: Frame, t: Tables): Verdict {
-  if (f.end - f.at < ETHERNET) return TRUNCATED;
-  const type = u16(t.bytes, f.at + 12);
   f.l3 = f.at + ETHERNET;
   f.outer = 0;
+  f.kind = 0;
   forget(f);
+  if (f.end - f.at < ETHERNET) return TRUNCATED;
+  const type = u16(t.bytes, f.at + 12);
   if (type === 0x0800) return classify4(f, t);
   if (type === 0x86dd) return classify6(f, t);
-  f.kind = 0;
   if (type === 0x8035 && t.isVm(f.port)) f.kind = KIND_RARP;
   else if (type !== 0x0806) return UNKNOWN_ETHERTYPE;
   else f.kind = KIND_ARP;
@@ -340,5 +340,6 @@ function checkOffload(f: Frame, t: Tables): Verdict {
   const gso = f.gsoType & ~GSO_ECN;
   if (gso === GSO_NONE) return CONTINUE;
   const wanted = tcp ? (f.kind === KIND_IPV4 ? GSO_TCPV4 : GSO_TCPV6) : GSO_UDP_L4;
-  return gso === wanted && f.gsoSize > 0 && f.partial ? CONTINUE : BAD_OFFLOAD;
+  const isCuttable = f.gsoSize > 0 && f.end - f.at > f.headerLength;
+  return gso === wanted && isCuttable && f.partial ? CONTINUE : BAD_OFFLOAD;
 }

@@ -123,6 +123,8 @@ export interface Snapshot {
   readonly outsidePrefix: Int32Array;
   /** A gateway's. */
   readonly gateway: GatewayTables | undefined;
+  /** Tags of all the fabric's networks, raw, signed and ascending: what drops are counted by. */
+  readonly knownTags: Int32Array;
 }
 
 /** A row of {@link GatewayTables.publics}: a range of public addresses, in host order, and whose they are. */

@@ -118,6 +118,8 @@ export interface TablesPlan {
   readonly outsidePrefix?: Uint8Array;
   /** Absent: this is no gateway. */
   readonly gateway?: GatewayTables;
+  /** Tags of all the fabric's networks, unsigned 32 bits. Default: none. */
+  readonly knownTags?: readonly number[];
 }
 
 /** Octets in memory order → the word an Int32Array over a packet holds there. */
@@ -149,6 +151,7 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     rules: plan.rules,
     outsidePrefix: rawWords((plan.outsidePrefix ?? new Uint8Array(16)).subarray(0, 8)),
     gateway: plan.gateway,
+    knownTags: Int32Array.from((plan.knownTags ?? []).map(rawOf)).sort(),
   };
 }
 

@@ -90,6 +90,7 @@ export class Tables {
   rules!: RuleTables;
   outsidePrefix!: Int32Array;
   gateway: GatewayTables | undefined;
+  knownTags!: Int32Array;
   /** Scratch for questions to the rules (rule-layout.ts): about a packet, and about what it answers. */
   readonly ruleKey = new Int32Array(KEY_WORDS);
   readonly answeredKey = new Int32Array(KEY_WORDS);
@@ -130,6 +131,7 @@ export class Tables {
     this.rules = s.rules;
     this.outsidePrefix = s.outsidePrefix;
     this.gateway = s.gateway;
+    this.knownTags = s.knownTags;
   }
 
   nextIdentification(): number {
@@ -221,4 +223,5 @@ const EMPTY: Snapshot = {
   rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: none, inHits: none },
   outsidePrefix: new Int32Array(2),
   gateway: undefined,
+  knownTags: none,
 };

@@ -113,6 +113,7 @@ export class SmallGateway {
       },
       note: () => {},
       ask: () => {},
+      drop: () => {},
     };
     this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);

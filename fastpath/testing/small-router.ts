@@ -243,6 +243,13 @@ export class SmallRouter {
   readonly noted: number[] = [];
   /** Entries of the binding table that control was asked about. */
   readonly wanted: number[] = [];
+  /** Frames that were dropped, as they are shown to control, and tags (raw) of the networks that they were for. */
+  readonly dropped: {
+    readonly ending: Verdict;
+    readonly port: number;
+    readonly octets: Uint8Array;
+    readonly tags: number;
+  }[] = [];
   readonly punted: { verdict: Verdict; octets: Uint8Array }[] = [];
   readonly bytes: Uint8Array;
   /** Takes over other settings, as after a reload. */
@@ -309,6 +316,8 @@ export class SmallRouter {
       },
       note: (f) => this.noted.push(f.logged),
       ask: (f) => this.wanted.push(f.wanted),
+      drop: (f, ending, tags) =>
+        this.dropped.push({ ending, port: f.port, octets: this.bytes.slice(f.at, f.end), tags }),
     };
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;

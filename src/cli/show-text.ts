@@ -1,5 +1,6 @@
 /** The router's views as text for a person. */
 import { columns } from "#cli/columns";
+import { dropsText } from "#cli/drops-text";
 import { flightsText } from "#cli/flight-text";
 import { bindingsText, mobilityText, tunnelsText } from "#cli/mobility-text";
 import type { ConnectionEnd, RuleView, ViewName, Views } from "#router/views";
@@ -157,6 +158,7 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       counters.map((c) => [c.port, c.ending, c.fate, `${c.frames}`, c.meaning]),
       ["left", "left", "left", "right"],
     ),
+  drops: dropsText,
 };
 
 function endText({ network, address, port }: ConnectionEnd): string {

@@ -1,6 +1,7 @@
 /** The forwarder threads as the control thread sees them: start, command, inject, listen, stop. */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { COUNTERS_OCTETS } from "#fastpath/counters";
+import { createDropTags, DropTags } from "#fastpath/drop-tags";
 import { RING_OCTETS, SCRATCH_OCTETS } from "#fastpath/forwarder";
 import type { Frame } from "#fastpath/frame";
 import { FrameRing, type HeldFrame, takeFrame } from "#fastpath/frame-ring";
@@ -60,6 +61,7 @@ interface Handle {
   readonly inject: FrameRing;
   readonly wake: EventFd;
   readonly counters: Float64Array;
+  readonly dropTags: DropTags;
   sent: number;
   stopping: boolean;
 }
@@ -99,6 +101,11 @@ export class Forwarders {
   /** Each forwarder's counters (fastpath/counters.ts says what lies where). */
   get counters(): readonly Float64Array[] {
     return this.handles.map((handle) => handle.counters);
+  }
+
+  /** What each forwarder has counted; the very same array each time. */
+  get blocks(): readonly { readonly counters: Float64Array; readonly dropTags: DropTags }[] {
+    return this.handles;
   }
 
   /** After any change of a table: decisions remembered from before are forgotten. */
@@ -172,6 +179,7 @@ export class Forwarders {
       turns: options.turns,
       generation: this.generation,
       counters: new SharedArrayBuffer(COUNTERS_OCTETS),
+      dropTags: createDropTags(),
       punt: punt.buffer,
       inject: inject.buffer,
       fib: options.fib,
@@ -198,6 +206,7 @@ export class Forwarders {
       inject,
       wake: new EventFd(start.wakeFd),
       counters: new Float64Array(start.counters),
+      dropTags: new DropTags(start.dropTags),
       sent: 0,
       stopping: false,
     };

@@ -22,7 +22,7 @@ export class LocalDelivery {
     const isIpv4 = etherType(octets, 0) === ETHERTYPE_IPV4;
     const reply = isIpv4 ? echoReply4(octets) : echoReply6(octets, this.address);
     if (reply === undefined) {
-      this.io.lost(port.index, CONTROL_IGNORED);
+      this.io.lost(port.index, CONTROL_IGNORED, octets);
       return;
     }
     if (port.kind === "vm" || port.kind === "outside") {

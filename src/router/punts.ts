@@ -1,5 +1,5 @@
 /** Frames that forwarders hand up, and whose they are. */
-import { BINDING_WANTED, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, DROP_SAMPLE, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import {
   HOLD_ENDED,
   PUNT_ACTIVATE,
@@ -11,6 +11,7 @@ import {
   PUNT_ND,
   SPOOFED_MAC,
 } from "#fastpath/verdicts";
+import type { RouterDrops } from "#router/drops/router-drops";
 import type { Punt } from "#router/forwarders";
 import type { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
@@ -40,6 +41,7 @@ export interface PuntParts {
   readonly arrivals: Arrivals;
   readonly local: LocalDelivery;
   readonly io: Pick<ServicesIo, "inject" | "lost">;
+  readonly drops: Pick<RouterDrops, "shown">;
   readonly log: Log;
   /** What a rule that wants it decided about a flow, in words. */
   readonly describe: (punt: Punt) => string;
@@ -53,13 +55,21 @@ export class Punts {
   }
 
   take(punt: Punt): void {
-    const { ports, log, describe, mobility } = this.#parts;
+    const { ports, io } = this.#parts;
     const port = ports.all.get(punt.frame.port);
+    if (punt.verdict >= DROP_SAMPLE) this.#noted(port, punt);
+    else if (port === undefined) io.lost(punt.frame.port, HOLD_ENDED, punt.octets);
+    else if (port.kind === "uplink" || port.kind === "outside") this.#fromOutside(port, punt);
+    else this.#fromVm(port, punt);
+  }
+
+  /** No frame, but the head of one that goes its own way. */
+  #noted(port: PortState | undefined, punt: Punt): void {
+    const { log, describe, mobility, drops } = this.#parts;
     if (port === undefined) return;
     if (punt.verdict === RULE_LOG) log.info(describe(punt));
     else if (punt.verdict === BINDING_WANTED) mobility.wanted(punt.adjacency);
-    else if (port.kind === "uplink" || port.kind === "outside") this.#fromOutside(port, punt);
-    else this.#fromVm(port, punt);
+    else drops.shown(port, punt);
   }
 
   /** From the fabric, or from beyond it. */
@@ -94,7 +104,7 @@ export class Punts {
         break;
       case PUNT_LEARN:
         if (vmNeighbors.learn(port, punt.octets)) io.inject(punt.frame, punt.octets, INJECT_RECEIVE);
-        else io.lost(port.index, SPOOFED_MAC); // a group's: nobody's own
+        else io.lost(port.index, SPOOFED_MAC, punt.octets); // a group's: nobody's own
         break;
       case PUNT_ACTIVATE:
         mobility.flights.firstFrame(port.name);
@@ -115,7 +125,7 @@ export class Punts {
       const to = vmNeighbors.portOf(punt.adjacency);
       if (to === undefined || !vms.keep(to.index, punt)) io.inject(punt.frame, punt.octets, INJECT_KEPT);
     } else if (!uplinkNeighbors.hold(punt) && !vmNeighbors.hold(punt)) {
-      io.lost(port.index, HOLD_ENDED);
+      io.lost(port.index, HOLD_ENDED, punt.octets);
     }
   }
 }

@@ -8,6 +8,7 @@ import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange, planVmChange } from "#router/config/plan";
 import { RouterConnections } from "#router/connections";
+import { RouterDrops } from "#router/drops/router-drops";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
@@ -72,7 +73,8 @@ export class Router {
   readonly outside: OutsideSide;
   /** Undefined: this is no gateway, or one without NAT addresses. */
   readonly nat: RouterNat | undefined;
-  readonly counters = new PortCounters(() => this.forwarders.counters);
+  readonly counters = new PortCounters(() => this.forwarders.blocks);
+  readonly drops: RouterDrops;
   /** Set once the threads run; nothing is punted before. */
   forwarders!: Forwarders;
   configuration: Configuration;
@@ -143,8 +145,10 @@ export class Router {
       groups: this.routing.groups,
       changed: () => this.forwarders.tablesChanged(),
       inject: (frame: Punt["frame"], octets: Uint8Array, tag: number) => this.inject(frame, octets, tag),
-      lost: (port: number, ending: number) => this.counters.lost(port, ending),
+      lost: (port: number, ending: number, octets?: Uint8Array) => this.drops.lost(port, ending, octets),
     };
+    const { ports, counters } = this;
+    this.drops = new RouterDrops({ ports, counters, fabric: () => this.configuration.fabric });
     this.alarms = new Alarms(this.counters, log);
     this.connections = new RouterConnections(node.connections);
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
@@ -179,7 +183,7 @@ export class Router {
     this.punts = new Punts({
       ...{ ports: this.ports, vmNeighbors: this.vmNeighbors, vmDhcp: this.vmDhcp, vmDhcp6: this.vmDhcp6 },
       ...{ uplinkNeighbors: this.uplinkNeighbors, outside: this.outside, ospf: this.ospf, mobility: this.mobility },
-      ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, log },
+      ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, drops: this.drops, log },
       describe: (punt) => this.rules.describe(punt, this.configuration.fabric),
     });
     this.portLife = new PortLife({
@@ -330,7 +334,7 @@ export class Router {
       ...{ file, log: this.log, ports: this.ports },
       frames: {
         inject: (frame, octets, tag) => this.forwarders.inject(frame, octets, tag),
-        lost: (port, ending) => this.counters.lost(port, ending),
+        lost: (port, ending, octets) => this.drops.lost(port, ending, octets),
       },
       inTurn: (act) => this.oneAtATime(act),
       become: (after) => this.reconfiguration.apply(this.configuration, after, planVmChange(this.configuration, after)),
@@ -361,8 +365,15 @@ export class Router {
     this.connections.sweep();
     this.nat?.look(this.log, this.configuration.fabric);
     this.alarms.look(this.ports.all.values(), performance.now());
+    await this.lookAtDrops();
     this.ospf.checkClock();
     await this.portLife.retry();
+  }
+
+  private async lookAtDrops(): Promise<void> {
+    if (!this.drops.isDue(performance.now())) return;
+    await this.forwarders.tellLosses();
+    this.drops.look(performance.now());
   }
 
   /** `before`: as Forwarders'. */
@@ -410,7 +421,7 @@ export class Router {
 
   private inject(frame: Punt["frame"], octets: Uint8Array, tag: number): boolean {
     const taken = this.forwarders.inject(frame, octets, tag);
-    if (!taken) this.counters.lost(frame.port, INJECT_FULL);
+    if (!taken) this.drops.lost(frame.port, INJECT_FULL, octets);
     return taken;
   }
 

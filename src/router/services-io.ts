@@ -10,8 +10,8 @@ export interface ServicesIo {
   changed(): void;
   /** `tag`: one of INJECT_…. False: no room, the frame is lost, and counted. */
   inject(frame: Frame, octets: Uint8Array, tag: number): boolean;
-  /** A frame that came in by `port` ends here, for this reason. */
-  lost(port: number, ending: Verdict): void;
+  /** A frame that came in by `port` ends here, for this reason. `octets`: of the frame, where they are at hand. */
+  lost(port: number, ending: Verdict, octets?: Uint8Array): void;
 }
 
 /** A frame of the control thread's own, finished, from octets 0 on. */

@@ -36,7 +36,7 @@ export async function show(router: Router, words: readonly string[]): Promise<un
   }
   if (what === "flights" && rest.length === 1) return showFlight(router.mobility, rest[0]!);
   if (rest.length > 0 || !Object.hasOwn(MAKE, what)) return undefined;
-  if (what === "ports" || what === "counters") await router.forwarders.tellLosses();
+  if (what === "ports" || what === "counters" || what === "drops") await router.forwarders.tellLosses();
   return MAKE[what as ViewName](router);
 }
 
@@ -65,6 +65,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   mobility: ({ mobility }) => showMobility(mobility),
   flights: ({ mobility }) => mobility.flights.view(),
   counters,
+  drops: (router) => router.drops.view(performance.now()),
 };
 
 function status(router: Router): Views["status"] {

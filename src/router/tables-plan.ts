@@ -58,6 +58,7 @@ export function tablesPlan(
       metadata: network.metadata && serviceGroup !== 0,
       peers: peersOf(network, fabric),
     })),
+    knownTags: fabric.networks.map(({ tags }) => tags),
     serviceGroup,
     homes: fabric.homes.map((home) => home.prefix.address),
     key: fabric.key,

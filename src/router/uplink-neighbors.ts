@@ -152,7 +152,7 @@ export class UplinkNeighbors {
     const b = punt.octets;
     if (b[ETHERNET + 6] !== PROTOCOL_ICMP6 || !isNeighborDiscovery(b[ETHERNET + IPV6]!)) return false;
     const packet = readNd(b, ETHERNET, b.length);
-    if (packet instanceof Malformed) this.io.lost(port.index, CONTROL_IGNORED);
+    if (packet instanceof Malformed) this.io.lost(port.index, CONTROL_IGNORED, b);
     else this.tell({ type: "packet", port: port.index, packet, linkSource: macSource(b, 0) });
     return true;
   }
@@ -259,7 +259,7 @@ export class UplinkNeighbors {
   private giveUp(held: number, ending: Verdict): void {
     const punt = this.held.get(held);
     this.held.delete(held);
-    if (punt !== undefined) this.io.lost(punt.frame.port, ending);
+    if (punt !== undefined) this.io.lost(punt.frame.port, ending, punt.octets);
   }
 
   private letGo(held: number): void {

@@ -1,5 +1,6 @@
 /** What `show` answers, as JSON: the API's schema. Addresses are text, counters are numbers since the router's start. */
 
+import type { DropsView } from "#router/drops/views";
 import type { MobilityViews } from "#router/mobility/views";
 
 export interface StatusView {
@@ -213,6 +214,7 @@ export interface Views extends MobilityViews {
   readonly connections: ConnectionsView;
   readonly nat: NatView;
   readonly counters: readonly CounterView[];
+  readonly drops: DropsView;
 }
 
 export const VIEWS = [
@@ -231,5 +233,6 @@ export const VIEWS = [
   "mobility",
   "flights",
   "counters",
+  "drops",
 ] as const;
 export type ViewName = (typeof VIEWS)[number];

@@ -92,17 +92,20 @@ export class VmDhcp {
 
   private tell(...events: Dhcp4Event[]): void {
     const now = performance.now();
-    for (const event of events) for (const effect of this.core.handle(event, now)) this.carryOut(effect);
+    for (const event of events) {
+      const octets = event.type === "frame" ? event.frame : undefined;
+      for (const effect of this.core.handle(event, now)) this.carryOut(effect, octets);
+    }
     this.alarm.set(this.core.deadline());
   }
 
-  private carryOut(effect: Dhcp4Effect): void {
+  private carryOut(effect: Dhcp4Effect, octets: Uint8Array | undefined): void {
     switch (effect.type) {
       case "send":
         sendFrame(this.io, effect.port, effect.frame);
         return;
       case "lost":
-        this.io.lost(effect.port, effect.reason === "limited" ? PUNT_LIMITED : CONTROL_IGNORED);
+        this.io.lost(effect.port, effect.reason === "limited" ? PUNT_LIMITED : CONTROL_IGNORED, octets);
         return;
       case "declined": {
         const { vm, address } = this.served.get(effect.port)!;

@@ -151,7 +151,7 @@ export class VmNeighbors {
   arp(port: PortState, octets: Uint8Array): void {
     const { malformed } = this.arpCore.counters;
     this.tellArp({ type: "frame", port: port.index, frame: octets });
-    if (this.arpCore.counters.malformed > malformed) this.io.lost(port.index, CONTROL_IGNORED);
+    if (this.arpCore.counters.malformed > malformed) this.io.lost(port.index, CONTROL_IGNORED, octets);
   }
 
   /** Neighbor discovery from a VM. */
@@ -184,7 +184,7 @@ export class VmNeighbors {
     const port = this.ports.get(punt.adjacency);
     if (port === undefined) return false;
     if (port.trouble !== undefined) {
-      this.io.lost(punt.frame.port, HOLD_ENDED); // nobody to ask
+      this.io.lost(punt.frame.port, HOLD_ENDED, punt.octets); // nobody to ask
       return true;
     }
     const held = this.nextHeld++;
@@ -232,11 +232,12 @@ export class VmNeighbors {
   private tellLink(event: VmLink6Event): void {
     const effects = this.linkCore.handle(event, performance.now());
     this.linkAlarm.set(this.linkCore.deadline());
-    for (const effect of effects) this.carryOut(effect, "link");
+    const octets = event.type === "frame" ? event.frame : undefined;
+    for (const effect of effects) this.carryOut(effect, "link", octets);
   }
 
   /** `from`: whose it is; the other core is told what it has learnt, and says nothing to what it knows. */
-  private carryOut(effect: ArpEffect | VmLink6Effect, from: "arp" | "link"): void {
+  private carryOut(effect: ArpEffect | VmLink6Effect, from: "arp" | "link", octets?: Uint8Array): void {
     switch (effect.type) {
       case "send":
         sendFrame(this.io, effect.port, effect.frame);
@@ -255,7 +256,7 @@ export class VmNeighbors {
           this.tellArp({ type: "taken", port: effect.port, frame: effect.frame });
         return;
       case "refused":
-        this.io.lost(effect.port, REFUSED[effect.reason]);
+        this.io.lost(effect.port, REFUSED[effect.reason], octets);
     }
   }
 
@@ -284,7 +285,7 @@ export class VmNeighbors {
   private giveUp(held: number, ending: number): void {
     const punt = this.held.get(held);
     this.held.delete(held);
-    if (punt !== undefined) this.io.lost(punt.frame.port, ending);
+    if (punt !== undefined) this.io.lost(punt.frame.port, ending, punt.octets);
   }
 
   private letGo(held: number): void {

@@ -149,7 +149,7 @@ export class RouterMobility implements VmObserver {
     if (read === "other") return this.#takeError(octets);
     if (read === "refused" || this.#host === undefined || !this.#isOwn(read.destination)) {
       this.#host?.count("refused: not a message to this router alone");
-      this.#options.services.lost(port.index, CONTROL_IGNORED);
+      this.#options.services.lost(port.index, CONTROL_IGNORED, octets);
     } else {
       this.#host.received(read);
     }

@@ -132,7 +132,8 @@ export class OspfHost {
   take(port: PortState, octets: Uint8Array): boolean {
     const read = this.reader.read(octets, linkLocalFromMac(port.mac), performance.now());
     if (read === "other") return false;
-    if (read === "refused" || this.up.get(port.name) !== port) this.options.services.lost(port.index, CONTROL_IGNORED);
+    if (read === "refused" || this.up.get(port.name) !== port)
+      this.options.services.lost(port.index, CONTROL_IGNORED, octets);
     else if (read !== "pending") {
       const { source, destination, octets: packet, mac } = read;
       this.macs.learn(port.index, source, mac);

@@ -1,6 +1,6 @@
 /** The first frames of VMs that are prepared here: they say that the VM has come, and are taken as received once it is active. */
 import { INJECT_RECEIVE } from "#fastpath/shared";
-import { HOLD_ENDED, HOLD_OVERFLOW } from "#fastpath/verdicts";
+import { HOLD_ENDED, HOLD_OVERFLOW, type Verdict } from "#fastpath/verdicts";
 import type { Punt } from "#router/forwarders";
 import type { Log } from "#router/log";
 import type { PortState } from "#router/ports";
@@ -32,25 +32,25 @@ export class Arrivals {
 
   /** A frame of a VM that forwarders did not know to be active. */
   take(port: PortState, punt: Punt): void {
-    const { vms, io } = this.#options;
+    const { vms } = this.#options;
     const name = port.vm!.name;
     const state = vms.stateOf(name);
     const waiting = this.#waiting.get(name);
     if (waiting !== undefined) {
       waiting.push(punt);
-      if (waiting.length > MOST_WAITING) io.lost(waiting.shift()!.frame.port, HOLD_OVERFLOW);
+      if (waiting.length > MOST_WAITING) this.#lose(waiting.shift()!, HOLD_OVERFLOW);
     } else if (state === "prepared") {
       this.#waiting.set(name, [punt]);
       void this.#activate(name, port, punt);
     } else if (state === "active") {
       this.#goOn(punt);
     } else {
-      io.lost(port.index, HOLD_ENDED); // it is leaving
+      this.#lose(punt, HOLD_ENDED); // it is leaving
     }
   }
 
   async #activate(name: string, port: PortState, first: Punt): Promise<void> {
-    const { vms, vmNeighbors, io, log, drain } = this.#options;
+    const { vms, vmNeighbors, log, drain } = this.#options;
     try {
       // What has waited goes right before what forwarders take themselves.
       await vms.activate(name, "frame", () => {
@@ -61,7 +61,7 @@ export class Arrivals {
       });
     } catch (error) {
       log.warn(`VM ${name}: ${error instanceof Error ? error.message : String(error)}`);
-      for (const punt of this.#take(name)) io.lost(punt.frame.port, HOLD_ENDED);
+      for (const punt of this.#take(name)) this.#lose(punt, HOLD_ENDED);
     }
   }
 
@@ -69,6 +69,10 @@ export class Arrivals {
     const waiting = this.#waiting.get(name) ?? [];
     this.#waiting.delete(name);
     return waiting;
+  }
+
+  #lose({ frame, octets }: Punt, ending: Verdict): void {
+    this.#options.io.lost(frame.port, ending, octets);
   }
 
   /** RARP has said all that there is to say. */

@@ -16,7 +16,7 @@ export interface HeldFramesIo {
   /** False: the ring is full; nothing is counted. */
   inject(frame: Held["frame"], octets: Uint8Array, tag: number): boolean;
   /** A frame that came in by `port` ends here, for this reason. */
-  lost(port: number, ending: number): void;
+  lost(port: number, ending: number, octets: Uint8Array): void;
 }
 
 export class HeldFrames {
@@ -84,6 +84,6 @@ export class HeldFrames {
     if (oldest === undefined) return;
     this.#octets -= oldest.octets.length;
     this.#givenUp++;
-    this.#io.lost(oldest.frame.port, ending);
+    this.#io.lost(oldest.frame.port, ending, oldest.octets);
   }
 }
