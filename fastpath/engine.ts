@@ -6,6 +6,7 @@ import {
   C_ENDINGS,
   C_ERRORS_LIMITED,
   C_ERRORS_SENT,
+  C_TRANSMIT_ERRORS,
   C_TX_FRAMES,
   C_TX_OCTETS,
   portCounters,
@@ -125,7 +126,7 @@ export class Engine {
     this.cache = options.cache;
     this.punts = options.punts;
     this.tunnelSegments = new TunnelSegments(tables, scratch);
-    this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmit(f, to));
+    this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmitHeld(f, to));
   }
 
   /** A frame as it came from its port. */
@@ -379,6 +380,13 @@ export class Engine {
     this.counters[c + C_TX_FRAMES]! += 1;
     this.counters[c + C_TX_OCTETS]! += octets;
     return true;
+  }
+
+  /** What was counted as forwarded when it was held: refused, it is as what the kernel refuses. */
+  private transmitHeld(f: Frame, to: number): boolean {
+    if (this.transmit(f, to)) return true;
+    this.counters[portCounters(to) + C_TRANSMIT_ERRORS]! += 1;
+    return false;
   }
 
   private conclude(f: Frame, from: number, verdict: Verdict): void {
