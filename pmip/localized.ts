@@ -44,8 +44,9 @@ function initiationOf(
   const name = first.mobileNode;
   const subject = subjectOf(name);
   const node = subjectOf(second.mobileNode);
-  if (subject === undefined || isForeign(instance.plan, subject)) return "lri-nobodys-vm";
-  if (nodeFault(instance.plan, subject, first) !== undefined) return "lri-prefix-not-the-subjects";
+  const home = subject && instance.plan.homeOf(subject);
+  if (subject === undefined || home === undefined || isForeign(subject, home)) return "lri-nobodys-vm";
+  if (nodeFault(subject, home, first) !== undefined) return "lri-prefix-not-the-subjects";
   if (node === undefined || node.tags !== 0 || !instance.plan.isInfrastructure(node.address))
     return "lri-without-correspondent";
   const { timestamp } = message.options;

@@ -1,6 +1,6 @@
 /** What follows from the configuration: who is at home where, which addresses are whose. Made anew when it changes. */
 import { contains, type Prefix } from "#base/address";
-import { type HomePlan, homeOf, tenantHomeOf } from "#base/home-hash";
+import { type HomePlan, homeFinder, tenantHomeOf } from "#base/home-hash";
 import type { MobilityConfig } from "#pmip/config";
 import type { AddressHex, Subject } from "#pmip/events";
 import { hex32, octetsOf } from "#pmip/hex";
@@ -32,6 +32,7 @@ export class Plan {
   readonly authenticator: Authenticator | undefined;
   readonly #config: MobilityConfig;
   readonly #hash: HomePlan;
+  readonly #homeOfIpv4: (tags: number, ipv4: number) => number;
   readonly #own: ReadonlySet<string>;
   readonly #fabric: readonly Prefix[];
 
@@ -39,6 +40,7 @@ export class Plan {
     const { address, homes, own, fabric, authentication } = config;
     this.#config = config;
     this.#hash = { key: octetsOf(config.hashKey), homes };
+    this.#homeOfIpv4 = homeFinder(this.#hash);
     this.#own = new Set(own.map((index) => homes[index]!));
     this.#fabric = fabric.map(({ address: octets, length }) => ({ address: octetsOf(octets), length }));
     this.addresses = new Set([address, ...own.map((index) => homes[index]! + HYPERVISOR)]);
@@ -53,7 +55,7 @@ export class Plan {
     const { tags, address } = subject;
     if (isIpv4(subject)) {
       const host = ipv4Digits(subject);
-      const prefix = this.#config.homes[homeOf(this.#hash, tags, octetsOf(host))]!;
+      const prefix = this.#config.homes[this.#homeOfIpv4(tags, Number.parseInt(host, 16))]!;
       return this.#home(prefix, prefix + hex32(tags) + host, false);
     }
     const octets = octetsOf(address);

@@ -17,6 +17,8 @@ import { backOff, send } from "#pmip/transmit";
 /** Attempts. A gateway that was not told that its VM left hears it when it refreshes, at the latest. */
 const MOST_TRIES: Record<RequestKind, number> = { revoke: 8, move: 5, introduce: 4, ask: 4 };
 const LAST_SEQUENCE = 0xffff;
+/** Half of the numbers: a free one is soon found. */
+const MOST_REQUESTS = 0x8000;
 
 export interface Asked {
   readonly what: RequestKind;
@@ -42,20 +44,21 @@ export function request(instance: Instance, asked: Asked): void {
   const older = instance.requestIds.get(id);
   if (older !== undefined) finish(instance, older);
   const { what, name, subject, from, to, about = "", stamp = 0, lifetime = 0 } = asked;
-  const sequence = freeSequence(instance);
+  const room = what === "revoke" ? MOST_REQUESTS : instance.config.limits.requests;
+  const isKept = instance.requests.size < room;
+  const sequence = nextSequence(instance, isKept);
   const fields = { what, id, name, subject, sequence, from, to, about, stamp, lifetime };
   const made: Request = { ...UNSCHEDULED, kind: "request", ...fields, tries: 0 };
-  const room = what === "revoke" ? LAST_SEQUENCE : instance.config.limits.requests;
-  if (instance.requests.size < room) {
+  if (isKept) {
     instance.requests.set(sequence, made);
     instance.requestIds.set(id, made);
   } else count(instance, "requests-full");
   attempt(instance, made);
 }
 
-function freeSequence(instance: Instance): number {
+function nextSequence(instance: Instance, mustBeFree: boolean): number {
   do instance.requestSequence = (instance.requestSequence + 1) & LAST_SEQUENCE;
-  while (instance.requests.has(instance.requestSequence));
+  while (mustBeFree && instance.requests.has(instance.requestSequence));
   return instance.requestSequence;
 }
 

@@ -60,8 +60,9 @@ function judge(instance: Instance, source: AddressHex, { options, flags }: Revoc
   const subject = mobileNode === undefined ? undefined : subjectOf(mobileNode);
   if (mobileNode === undefined || subject === undefined)
     return refusal(instance, STATUS.REVOKED_MOBILE_NODES_IDENTITY_REQUIRED, "bri-without-identifier");
-  if (instance.plan.homeOf(subject).lma !== source) return "bri-not-from-home";
-  const fault = nodeFault(instance.plan, subject, options);
+  const home = instance.plan.homeOf(subject);
+  if (home.lma !== source) return "bri-not-from-home";
+  const fault = nodeFault(subject, home, options);
   const stamp = timestamp && stampIn(timestamp);
   const hosting = instance.hosted.get(mobileNode);
   const stampPart = stamp === undefined ? {} : { stamp };

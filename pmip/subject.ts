@@ -2,7 +2,7 @@
 import type { AddressHex, Subject } from "#pmip/events";
 import { hex32, hexOf, octetsOf } from "#pmip/hex";
 import type { LocalizedNode, NodeOptions } from "#pmip/packet/message";
-import type { Plan } from "#pmip/plan";
+import type { Home, Plan } from "#pmip/plan";
 
 /**
  * A subject's name, the network access identifier of its Mobile Node Identifier option: address, `@`, tags, `.ain`. It is
@@ -46,22 +46,21 @@ export function nodeOptions(plan: Plan, subject: Subject): LocalizedNode {
 const MOST_INFRASTRUCTURE_TAGS = 1;
 
 /** A subject that is nobody's VM, or has not the tags that its address has. */
-export function isForeign(plan: Plan, subject: Subject): boolean {
+export function isForeign(subject: Subject, { isTenants }: Home): boolean {
   const { tags, address } = subject;
   if (tags <= MOST_INFRASTRUCTURE_TAGS) return true;
-  return !isIpv4(subject) && !plan.homeOf(subject).isTenants && address.slice(16, 24) !== hex32(tags);
+  return !isIpv4(subject) && !isTenants && address.slice(16, 24) !== hex32(tags);
 }
 
 /** What is wrong with the options that go with a name. */
 export type NodeFault = "no-prefix" | "other-prefix" | "several-ipv4" | "other-ipv4";
 
 /** The prefix alone says all; an IPv4 address that is there too has to be the subject's. */
-export function nodeFault(plan: Plan, subject: Subject, options: NodeOptions): NodeFault | undefined {
+export function nodeFault(subject: Subject, home: Home, options: NodeOptions): NodeFault | undefined {
   const { homeNetworkPrefixes: prefixes = [], ipv4HomeAddresses: addresses = [] } = options;
   if (prefixes.length === 0) return "no-prefix";
   const { address, length } = prefixes[0]!;
-  if (prefixes.length > 1 || length !== 128 || hexOf(address) !== plan.homeOf(subject).networkAddress)
-    return "other-prefix";
+  if (prefixes.length > 1 || length !== 128 || hexOf(address) !== home.networkAddress) return "other-prefix";
   if (addresses.length > 1) return "several-ipv4";
   if (addresses.length === 0) return undefined;
   return isIpv4(subject) && hexOf(addresses[0]!.address) === ipv4Digits(subject) ? undefined : "other-ipv4";

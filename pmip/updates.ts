@@ -64,14 +64,15 @@ function check(instance: Instance, arrived: Arrived): Update | Refusal {
     return of(STATUS.INVALID_CARE_OF_ADDRESS, "care-of-not-the-source");
   const subject = subjectOf(name);
   if (subject === undefined) return of(STATUS.NOT_LMA_FOR_THIS_MOBILE_NODE, "unknown-identifier");
-  if (isForeign(plan, subject)) return of(STATUS.PROXY_REG_NOT_ENABLED, "nobodys-vm");
-  const fault = nodeFault(plan, subject, options);
+  const home = plan.homeOf(subject);
+  if (isForeign(subject, home)) return of(STATUS.PROXY_REG_NOT_ENABLED, "nobodys-vm");
+  const fault = nodeFault(subject, home, options);
   if (fault !== undefined) return NODE_REFUSALS[fault];
   const missing = missingOption(options, subject);
   if (missing !== undefined) return missing;
   const stamp = options.timestamp && stampIn(options.timestamp);
   if (stamp === undefined) return of(STATUS.TIMESTAMP_MISMATCH, "without-timestamp");
-  return { ...arrived, name, subject, home: plan.homeOf(subject), stamp };
+  return { ...arrived, name, subject, home, stamp };
 }
 
 /** Items 11 and 12; RFC 5845 §6.4. */

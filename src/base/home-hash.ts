@@ -34,9 +34,16 @@ export function homeHash(plan: HomePlan, iid: Uint8Array): Uint8Array {
 }
 
 /** Index of the home of an address, 0 … N − 1. `tags` are unsigned 32 bits, `ipv4` four octets. */
-export function homeOf(plan: HomePlan, tags: number, ipv4: Uint8Array): number {
-  const hash = homeHash(plan, interfaceIdentifier(tags, ipv4));
-  return jump(u32(hash, 0), u32(hash, 4), plan.homes.length);
+export const homeOf = (plan: HomePlan, tags: number, ipv4: Uint8Array): number => homeFinder(plan)(tags, u32(ipv4, 0));
+
+/** {@link homeOf} for many addresses, unsigned 32 bits each: the key is prepared once, and nothing is allocated. */
+export function homeFinder({ key, homes }: HomePlan): (tags: number, ipv4: number) => number {
+  const prepared = siphashKey(key);
+  const words = new Int32Array(2);
+  return (tags, ipv4) => {
+    siphash24(prepared, swapped(tags), swapped(ipv4), words);
+    return jump(words[1]!, words[0]!, homes.length);
+  };
 }
 
 /** SipHash-2-4 of tags ‖ IPv6 address, 20 octets: its 64-bit result, most significant octet first. */
@@ -71,3 +78,7 @@ export function networkAddress(prefix: Uint8Array, tags: number, ipv4: Uint8Arra
 
 const littleEndian = (b: Uint8Array, at: number): number =>
   b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24);
+
+/** The same four octets, read in the other order. */
+const swapped = (word: number): number =>
+  (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
