@@ -1,6 +1,8 @@
 /** Speaks to a router by its API socket (src/router/api/server.ts). */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { Failure, INTERRUPTED, MISUSED } from "#cli/failure";
+import { surroundings } from "#cli/surroundings";
 import type { VmFailure } from "#router/api/vm-routes";
 import type { ConfigError } from "#runtime/document/config-error";
 
@@ -11,24 +13,43 @@ const PATIENCE = 10_000;
 
 /** The router cannot be reached, or refuses: the message is for the operator as it is. */
 export class ClientError extends Error {
-  override readonly name = "ClientError";
+  override readonly name: string = "ClientError";
 }
 
-/** The socket to speak to: the one named, else AIN_SOCKET, else the only one there is. Throws ClientError. */
+/**
+ * The socket to speak to: the one named, else the one that the command's surroundings mean, else AIN_SOCKET, else the only
+ * one there is. Throws ClientError, or Failure when it has to be said which.
+ */
 export function findSocket(given: string | undefined): string {
-  if (given !== undefined) return given.includes("/") ? given : join(SOCKET_DIRECTORY, `${given}.sock`);
+  const { socket, routers } = surroundings();
+  if (given !== undefined) {
+    if (given.includes("/")) return given;
+    return routers?.get(given) ?? join(SOCKET_DIRECTORY, `${given}.sock`);
+  }
+  if (socket !== undefined) return socket;
+  if (routers !== undefined) {
+    const names = [...routers.keys()];
+    throw new Failure(`say which router: @${names[0] ?? "NAME"} …, @all …, or use NAME (${names.join(", ")})`, MISUSED);
+  }
   const { AIN_SOCKET } = process.env; // what `ain lab exec` sets
   if (AIN_SOCKET !== undefined && existsSync(AIN_SOCKET)) return AIN_SOCKET;
-  const names = existsSync(SOCKET_DIRECTORY) ? readdirSync(SOCKET_DIRECTORY).filter((n) => n.endsWith(".sock")) : [];
-  if (names.length === 1) return join(SOCKET_DIRECTORY, names[0]!);
+  const names = [...localRouters().keys()];
+  if (names.length === 1) return join(SOCKET_DIRECTORY, `${names[0]}.sock`);
   if (names.length === 0)
     throw new ClientError(`no router runs here: no socket in ${SOCKET_DIRECTORY} (start one with "ain run node.yaml")`);
-  const routers = names.map((name) => name.slice(0, -".sock".length)).join(", ");
-  throw new ClientError(`${names.length} routers run here: say which with --router NAME (${routers})`);
+  throw new Failure(`${names.length} routers run here: say which with --router NAME (${names.join(", ")})`, MISUSED);
+}
+
+/** Routers with a socket in /run/ain: name → socket. A socket may be a dead router's. */
+export function localRouters(): ReadonlyMap<string, string> {
+  const files = existsSync(SOCKET_DIRECTORY) ? readdirSync(SOCKET_DIRECTORY).sort() : [];
+  const sockets = files.filter((file) => file.endsWith(".sock"));
+  return new Map(sockets.map((file) => [file.slice(0, -".sock".length), join(SOCKET_DIRECTORY, file)]));
 }
 
 /** The router has refused. */
 export class Refusal extends ClientError {
+  override readonly name = "Refusal";
   /** 400, 404, 409 or 500. */
   readonly status: number;
   /** What is wrong with what it was given; paths begin in that. */
@@ -41,21 +62,39 @@ export class Refusal extends ClientError {
   }
 }
 
-/** One call. `path` such as `show/ports`, `body` to be sent as JSON. Throws ClientError, with the router's own words a Refusal. */
+/**
+ * One call. `path` such as `show/ports`, `body` to be sent as JSON. Throws ClientError, with the router's own words a
+ * Refusal, and Failure when the operator ended it.
+ */
 export async function call(socket: string, method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+  const { signal } = surroundings();
+  const patience = AbortSignal.timeout(PATIENCE);
+  let answer: unknown;
   let response: Response;
   try {
     response = await fetch(`http://ain/v1/${path}`, {
-      ...{ method, unix: socket, signal: AbortSignal.timeout(PATIENCE) },
+      ...{ method, unix: socket, signal: signal === undefined ? patience : AbortSignal.any([signal, patience]) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+    answer = await response.json();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ClientError(`no router answers on ${socket}: ${existsSync(socket) ? reason : "there is no such socket"}`);
+    if (signal?.aborted) throw new Failure("", INTERRUPTED);
+    throw new ClientError(`no router answers on ${socket}: ${reasonOf(error, socket)}`);
   }
-  const answer: unknown = await response.json();
   if (response.ok || isReloadAnswer(answer)) return answer;
   throw new Refusal(response.status, answer as Partial<VmFailure>);
+}
+
+function reasonOf(error: unknown, socket: string): string {
+  if (!existsSync(socket)) return "there is no such socket";
+  if (error instanceof SyntaxError) return "what answers there is no AIN router";
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return `nothing came within ${PATIENCE / 1000} s`;
+  return /ECONNREFUSED|FailedToOpenSocket|ConnectionRefused/.test(
+    `${error.message} ${String(Reflect.get(error, "code"))}`,
+  )
+    ? "its process is gone"
+    : error.message;
 }
 
 /** A reload that was refused is an answer, which says why. */

@@ -1,7 +1,7 @@
 /** Which lab a command is about: its name, or its topology file. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Failure, MISUSED } from "#cli/failure";
+import { DENIED, Failure, MISUSED } from "#cli/failure";
 import { expandVariables } from "#lab/expand";
 import { LabFiles, type LabState, listLabs } from "#lab/state";
 import { formatConfigError } from "#runtime/document/config-error";
@@ -29,5 +29,5 @@ export function requireLab(target: string): { files: LabFiles; state: LabState }
 
 export function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
-  throw new Failure("a lab needs root: it is made of network namespaces (try sudo)");
+  throw new Failure("a lab needs root: it is made of network namespaces (try sudo)", DENIED);
 }

@@ -1,20 +1,21 @@
 /** What commands write: coloured on a terminal, plain in a pipe and where NO_COLOR is set (no-color.org). */
 import picocolors from "picocolors";
+import { surroundings } from "#cli/surroundings";
 
 type Stream = { readonly isTTY?: boolean };
 
-/** picocolors' own guess would colour a pipe of a CI system, too. */
+/** `stream`: standard error, or standard output in place of all others. */
 export function colorsFor(stream: Stream): ReturnType<typeof picocolors.createColors> {
-  const { NO_COLOR, TERM } = process.env;
-  return picocolors.createColors(stream.isTTY === true && !NO_COLOR && TERM !== "dumb");
+  const { isColored, isErrorColored } = surroundings();
+  return picocolors.createColors(stream === process.stderr ? isErrorColored : isColored);
 }
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  surroundings().write(`${text}\n`);
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
+  surroundings().writeError(`${text}\n`);
 }
 
 /** `value` as JSON on standard output, readable by people too. */

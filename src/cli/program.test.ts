@@ -155,9 +155,9 @@ test("ain verify computes who reaches whom; 1 when nobody can, 2 for what is wro
 });
 
 test("ain ospf replay refuses what is no recording, and words that mean nothing", async () => {
-  expect(await ain("ospf replay %/none")).toMatchObject({ status: 1, err: expect.stringContaining("no such file") });
+  expect(await ain("ospf replay %/none")).toMatchObject({ status: 2, err: expect.stringContaining("no such file") });
   expect(await ain("ospf replay %/fabric.yaml")).toMatchObject({
-    status: 1,
+    status: 2,
     err: expect.stringMatching(/^ain: %\/fabric\.yaml:1:1: found "name: demo", expected JSON/),
   });
   expect((await ain("ospf replay --until soon %/none")).status).toBe(2);

@@ -13,11 +13,13 @@ import { runCommand } from "#cli/commands/run";
 import { showCommand } from "#cli/commands/show";
 import { verifyCommand } from "#cli/commands/verify";
 import { vmCommand } from "#cli/commands/vm";
-import { FAILED, Failure, MISUSED, OK } from "#cli/failure";
+import { DEFECT, DENIED, FAILED, Failure, MISUSED, OK, REFUSED, UNREACHABLE } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
+import { processSurroundings, surroundings, within } from "#cli/surroundings";
 import packageJson from "../../package.json";
 
-function program(): Command {
+/** The whole tree, fresh: one instance parses one command line at a time. */
+export function program(): Command {
   return (
     new Command("ain")
       .description("AIN: a userspace virtual IPv6 router for hypervisors")
@@ -44,28 +46,40 @@ function program(): Command {
 }
 
 /**
- * Runs one command. Never throws.
+ * Runs one command as it was typed at the operating system's shell. Never throws.
  * @param words what was typed after `ain`.
- * @returns the exit status: 0 done, 1 it did not work, 2 the command line or a configuration file is wrong.
+ * @returns the exit status: failure.ts.
  */
-export async function run(words: readonly string[]): Promise<number> {
-  const ain = program();
-  exitByThrowing(ain);
+export const run = (words: readonly string[]): Promise<number> =>
+  within(processSurroundings(), () => runIn(program(), words));
+
+/** Runs one command of a tree in the caller's surroundings. Never throws. @returns the exit status. */
+export async function runIn(ain: Command, words: readonly string[]): Promise<number> {
+  tame(ain);
   try {
     await ain.parseAsync(words, { from: "user" });
     return OK;
   } catch (error) {
-    return exitCodeOf(error);
+    return tell(error);
   }
 }
 
-/** commander ends the process itself otherwise, with its own idea of exit codes. */
-function exitByThrowing(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) exitByThrowing(child);
+/** commander ends the process itself otherwise, with its own idea of exit codes, and writes past the surroundings. */
+function tame(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => surroundings().write(text),
+    writeErr: (text) => surroundings().writeError(text),
+    getOutHelpWidth: () => surroundings().width ?? HELP_WIDTH,
+    getErrHelpWidth: () => surroundings().width ?? HELP_WIDTH,
+  });
+  for (const child of command.commands) tame(child);
 }
 
-function exitCodeOf(error: unknown): number {
+/** Columns of help in a pipe. */
+const HELP_WIDTH = 100;
+
+/** Says what is to be said of an error. @returns the exit status that it means. */
+export function tell(error: unknown): number {
   // commander has already said it, whether it was --help or a wrong option.
   if (error instanceof CommanderError) return error.exitCode === 0 ? OK : MISUSED;
   const red = colorsFor(process.stderr).red;
@@ -73,11 +87,18 @@ function exitCodeOf(error: unknown): number {
     if (error.message !== "") printError(`${red("ain:")} ${error.message}`);
     return error.exitCode;
   }
+  const status = error instanceof Error ? OTHERS_FAULTS[error.name] : undefined;
   // The operator's and the system's faults have names of their own; anything else is ours, and its stack is wanted.
-  const ours = !(error instanceof Error) || !OPERATORS_ERRORS.includes(error.name);
-  printError(`${red("ain:")} ${ours ? Bun.inspect(error) : error.message}`);
-  return FAILED;
+  printError(`${red("ain:")} ${status === undefined ? Bun.inspect(error) : (error as Error).message}`);
+  return status ?? DEFECT;
 }
 
-/** Errors whose message is for the operator as it is: the kernel refused, or no router answers. */
-const OPERATORS_ERRORS = ["SysError", "ClientError", "LabError", "RouterError", "RecordingError"];
+/** Errors whose message is for the operator as it is, by name, and the exit status of each. */
+const OTHERS_FAULTS: Readonly<Record<string, number>> = {
+  SysError: DENIED,
+  ClientError: UNREACHABLE,
+  Refusal: REFUSED,
+  LabError: FAILED,
+  RouterError: FAILED,
+  RecordingError: MISUSED,
+};

@@ -125,7 +125,7 @@ describe("ain vm", () => {
       /^web\n {2}state {7}active, for \d+\.\d s\n {2}network {5}blue\/prod\n/,
     );
     expect(JSON.parse((await vm("show", "web", "--json")).out).definition.name).toBe("web");
-    expect(await vm("show", "nobody")).toMatchObject({ status: 1, err: "ain: no VM here is called nobody\n" });
+    expect(await vm("show", "nobody")).toMatchObject({ status: 4, err: "ain: no VM here is called nobody\n" });
   });
 
   test("hands a file over, user data and all, and shows what is wrong in it where it is", async () => {

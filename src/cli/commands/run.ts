@@ -1,7 +1,7 @@
 /** `ain run NODE.YAML`: one router, in the foreground, until SIGINT or SIGTERM. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { Failure, MISUSED } from "#cli/failure";
+import { DENIED, Failure, MISUSED } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import { loadNode } from "#router/config/node";
 import { type Level, Log } from "#router/log";
@@ -37,7 +37,8 @@ async function run(file: string, options: Options): Promise<void> {
     for (const error of result.errors) printError(`${red("error")} ${formatConfigError(error)}`);
     throw new Failure("", MISUSED);
   }
-  if (process.geteuid?.() !== 0) throw new Failure("a router opens interfaces and packet sockets: run it as root");
+  if (process.geteuid?.() !== 0)
+    throw new Failure("a router opens interfaces and packet sockets: run it as root", DENIED);
   const { socket = result.node.socket, record: recordFile } = options;
   if (recordFile !== undefined && result.node.ospf === undefined)
     throw new Failure(`nothing to record: ${file} has no section ospf`, MISUSED);
