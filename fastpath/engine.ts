@@ -41,7 +41,7 @@ import { buildError } from "#fastpath/errors";
 import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
 import type { FlowCache } from "#fastpath/flow-cache";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
-import { decide, ORIGINATE, run } from "#fastpath/pipeline";
+import { decide, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
 import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { Coalescer } from "#fastpath/rewrite/coalesce";
@@ -59,6 +59,7 @@ import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
 import { rewrap, unwrap } from "#fastpath/stages/unwrap";
+import type { Steps } from "#fastpath/steps";
 import { KIND_NONE, P_KIND, P_VM, PORT_WORDS, V_TAGS, VM_WORDS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
@@ -129,11 +130,42 @@ export class Engine {
     this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmitHeld(f, to));
   }
 
-  /** A frame as it came from its port. */
-  receive(f: Frame): void {
+  /** A frame as it came from its port. Returns how it ended. */
+  receive(f: Frame): Verdict {
     const from = f.port;
     const verdict = this.process(f);
-    this.conclude(f, from, verdict);
+    return this.conclude(f, from, verdict);
+  }
+
+  /**
+   * The same for a frame that is watched: it takes the full way, whatever is remembered of its flow, and what it becomes is
+   * sent before this returns.
+   */
+  watch(f: Frame, steps: Steps): Verdict {
+    const from = f.port;
+    this.coalescer.flush();
+    const verdict = this.decideWatched(f, steps);
+    const sent = verdict === CONTINUE ? this.finish(f, 0) : verdict;
+    if (verdict === CONTINUE) steps.passed(STAGE_SEND, f, this.tables, sent);
+    const ending = this.conclude(f, from, sent);
+    this.coalescer.flush();
+    return ending;
+  }
+
+  private decideWatched(f: Frame, steps: Steps): Verdict {
+    const t = this.tables;
+    t.steps = steps;
+    try {
+      let verdict = classify(f, t);
+      steps.passed(STAGE_CLASSIFY, f, t, verdict);
+      if (verdict === CONTINUE && isGre(f)) {
+        verdict = unwrap(f, t);
+        steps.passed(STAGE_UNWRAP, f, t, verdict);
+      }
+      return verdict === CONTINUE ? this.decide(f) : verdict;
+    } finally {
+      t.steps = undefined;
+    }
   }
 
   /** An IPv6 packet of this router's own (Ethernet header to be written), counted under its port. */
@@ -179,7 +211,7 @@ export class Engine {
     const t = this.tables;
     let verdict = classify(f, t);
     if (verdict !== CONTINUE) return verdict;
-    if (f.kind === KIND_IPV6 && f.protocol === PROTOCOL_GRE) {
+    if (isGre(f)) {
       verdict = unwrap(f, t);
       if (verdict !== CONTINUE) return verdict;
     }
@@ -389,7 +421,7 @@ export class Engine {
     return false;
   }
 
-  private conclude(f: Frame, from: number, verdict: Verdict): void {
+  private conclude(f: Frame, from: number, verdict: Verdict): Verdict {
     let ending = verdict;
     if (PUNTED[ending]) {
       if (f.outer !== 0) rewrap(f);
@@ -397,6 +429,7 @@ export class Engine {
     }
     if (OWES[ending]) this.answerWithError(f, from, ending);
     this.count(f, from, ending);
+    return ending;
   }
 
   private answerWithError(f: Frame, from: number, ending: Verdict): void {
@@ -445,6 +478,8 @@ export class Engine {
       : 0;
   }
 }
+
+const isGre = (f: Frame): boolean => f.kind === KIND_IPV6 && f.protocol === PROTOCOL_GRE;
 
 function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (isFourToSix(action)) return TO_FABRIC;

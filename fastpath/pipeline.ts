@@ -33,6 +33,7 @@ import { addresses, route, routeTransit } from "#fastpath/stages/route";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { unmap } from "#fastpath/stages/unmap";
+import type { Steps } from "#fastpath/steps";
 import { GROUP_LOCAL, V_IPV4 } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, type Verdict } from "#fastpath/verdicts";
@@ -89,12 +90,40 @@ export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatable
 export const ORIGINATE: readonly Stage[] = [addresses, redirect, routeTransit, adjacencyOriginate];
 
 export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
+  if (t.steps !== undefined) return runWatched(stages, f, t, t.steps);
   for (let i = 0; i < stages.length; i++) {
     const verdict = stages[i]!(f, t);
     if (verdict !== CONTINUE) return verdict;
   }
   return CONTINUE;
 }
+
+/** The same for a frame that somebody watches. */
+function runWatched(stages: readonly Stage[], f: Frame, t: Tables, steps: Steps): Verdict {
+  for (let i = 0; i < stages.length; i++) {
+    const verdict = stages[i]!(f, t);
+    steps.passed(NUMBERS.get(stages[i]!) ?? 0, f, t, verdict);
+    if (verdict !== CONTINUE) return verdict;
+  }
+  return CONTINUE;
+}
+
+/** Stages by the number that steps have of them: names as on this page, before all of them what the engine does itself. */
+const NAMED: readonly (readonly [name: string, stage: Stage | undefined])[] = Object.entries({
+  ...{ unknown: undefined, classify: undefined, unwrap: undefined, send: undefined },
+  ...{ arrive, admit, answer, resolve, guardOut, trackOut, home, redirect, route },
+  ...{ translatableTo6, inquire, adjacency, guardIn, trackIn, locate, deliver },
+  ...{ forMe, addresses, here, routeTransit, inner, origin, counterpart, translatableTo4 },
+  ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6 },
+  ...{ fromService, onlyLocal, admitOutside, answerOutside, unmap, adjacencyFromOutside },
+  ...{ mapOut, adjacencyToOutside, adjacencyOriginate },
+});
+export const STAGES: readonly string[] = NAMED.map(([name]) => name);
+const NUMBERS = new Map(NAMED.map(([, stage], number) => [stage, number]));
+export const STAGE_CLASSIFY: number = STAGES.indexOf("classify");
+export const STAGE_UNWRAP: number = STAGES.indexOf("unwrap");
+/** Hop limit, fit, rewriting and the port: all that comes after the decision. */
+export const STAGE_SEND: number = STAGES.indexOf("send");
 
 /** Fills the scratch record of `t` for a classified frame. CONTINUE: REWRITE may go to work. */
 export function decide(f: Frame, t: Tables): Verdict {

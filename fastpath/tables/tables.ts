@@ -1,6 +1,7 @@
 /** All that a forwarder's stages read: the arena, the adopted snapshot, and the tables changed in place. */
 
 import { RECORD } from "#fastpath/decision";
+import type { Steps } from "#fastpath/steps";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
 import type { Bindings } from "#fastpath/tables/bindings";
 import type { Connections } from "#fastpath/tables/connections";
@@ -76,6 +77,9 @@ export class Tables {
   generation = 0;
 
   ports!: Int32Array;
+  /** While a frame is watched: who keeps what each stage says of it (Engine.watch). */
+  steps: Steps | undefined;
+
   vms!: Int32Array;
   vmIndex!: Int32Array;
   networks!: Int32Array;
