@@ -85,6 +85,15 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
       homes.map((h) => [`${h.index}`, h.prefix, h.hypervisor ?? "-", h.here ? "here" : ""]),
       ["right"],
     ),
+  networks: (networks) =>
+    columns(
+      ["NETWORK", "TAGS", "TENANT", "ID", "VMS HERE", "GATEWAY", "PREFIXES"],
+      networks.map((n) => [
+        ...[n.name, n.tags, `${n.tenantId}`, `${n.networkId}`, `${n.vms}`, n.gateway],
+        [...n.prefixes, ...n.publicPrefixes, ...n.tenantPrefixes].join(" "),
+      ]),
+      ["left", "left", "right", "right", "right"],
+    ),
   dhcp: (leases) =>
     columns(
       ["VM", "NETWORK", "ADDRESS", "STATE", "EXPIRES IN", "LAST SEEN", "MAC", "CLIENT", "ASKED FOR"],

@@ -17,11 +17,13 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
+import { tagsText } from "#router/config/facts";
 import { showBindings, showFlight, showMobility, showTunnels } from "#router/mobility/show-host";
 import { hasOffload } from "#router/ports";
 import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
 import type { CounterView, PortView, ViewName, Views, VmView } from "#router/views";
+import type { Prefix } from "#runtime/document/scalars";
 import packageJson from "../../package.json";
 
 /** `words`: the view, and what it is asked for more exactly. Undefined when nothing is called that. */
@@ -56,6 +58,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
     ...router.outside.neighbors(router.configuration),
   ],
   homes,
+  networks,
   dhcp: (router) => [...router.vmDhcp.view(), ...router.vmDhcp6.view()],
   rules: (router) => router.rules.view(),
   connections: (router) => connections(router)!,
@@ -155,6 +158,20 @@ function homes(router: Router): Views["homes"] {
     prefix: prefix.text,
     hypervisor: hypervisor ?? null,
     here: node.homes.includes(index),
+  }));
+}
+
+function networks(router: Router): Views["networks"] {
+  const texts = (prefixes: readonly Prefix[]): string[] => prefixes.map(({ text }) => text);
+  const here = [...router.ports.all.values()].flatMap(({ vm }) => (vm === undefined ? [] : [vm.network.name]));
+  return router.configuration.fabric.networks.map((network) => ({
+    ...{ name: network.name, tenant: network.name.split("/")[0]! },
+    ...{ tenantId: network.tenantId, networkId: network.networkId, tags: tagsText(network.tags) },
+    gateway: network.gateway.text,
+    prefixes: texts(network.prefixes),
+    publicPrefixes: texts(network.publicPrefixes),
+    tenantPrefixes: texts(network.tenantPrefixes),
+    vms: here.filter((name) => name === network.name).length,
   }));
 }
 

@@ -90,6 +90,24 @@ export interface HomeView {
   readonly here: boolean;
 }
 
+/** A network of the fabric, whether VMs of it are here or not. */
+export interface NetworkView {
+  /** `blue/prod`. */
+  readonly name: string;
+  readonly tenant: string;
+  readonly tenantId: number;
+  readonly networkId: number;
+  /** Eight hexadecimal digits: the first half of its VMs' interface identifiers. */
+  readonly tags: string;
+  readonly gateway: string;
+  /** Private IPv4 prefixes, public ones, and IPv6 prefixes that the tenant brought. */
+  readonly prefixes: readonly string[];
+  readonly publicPrefixes: readonly string[];
+  readonly tenantPrefixes: readonly string[];
+  /** VMs of it that this router has a port for. */
+  readonly vms: number;
+}
+
 /** An address of a VM that this router is the DHCP server of, IPv4 or IPv6. */
 export interface DhcpView {
   readonly vm: string;
@@ -209,6 +227,7 @@ export interface Views extends MobilityViews {
   readonly routes: readonly RouteView[];
   readonly neighbors: readonly NeighborView[];
   readonly homes: readonly HomeView[];
+  readonly networks: readonly NetworkView[];
   readonly dhcp: readonly DhcpView[];
   readonly rules: readonly RuleView[];
   readonly connections: ConnectionsView;
@@ -224,6 +243,7 @@ export const VIEWS = [
   "routes",
   "neighbors",
   "homes",
+  "networks",
   "dhcp",
   "rules",
   "connections",

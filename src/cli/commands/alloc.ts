@@ -37,7 +37,7 @@ export const allocCommand = (): Command =>
     .option("-6, --ipv6", "IPv6 addresses")
     .option("--node <file>", "a node's file whose VMs' addresses are taken; may be given several times", several, [])
     .option(
-      "--router <name>",
+      "--router <router>",
       "a running router whose VMs' addresses are taken; may be given several times",
       several,
       [],

@@ -5,4 +5,4 @@ export interface RouterChoice {
   readonly router?: string;
 }
 
-export const ROUTER_OPTION = ["--router <name>", "the router's name, or the path of its API socket"] as const;
+export const ROUTER_OPTION = ["--router <router>", "the router's name, or the path of its API socket"] as const;

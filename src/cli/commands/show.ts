@@ -6,6 +6,7 @@ import { showBfdCommand } from "#cli/commands/show/bfd";
 import { showConnectionsCommand } from "#cli/commands/show/connections";
 import { showFlightsCommand } from "#cli/commands/show/flights";
 import { showOspfCommand } from "#cli/commands/show/ospf";
+import { NARROWABLE, narrow } from "#cli/narrowing";
 import { print, printJson } from "#cli/output";
 import { showText } from "#cli/show-text";
 import { VIEWS, type ViewName } from "#router/views";
@@ -15,10 +16,12 @@ export const showCommand = (): Command =>
     .description("show what a running router holds")
     .enablePositionalOptions() // those after "ospf" are its own
     .addArgument(new Argument("<what>", "which view").choices([...VIEWS]))
+    .argument("[which]", `only what is about this: of ${NARROWABLE.join(", ")}`)
     .option(...ROUTER_OPTION)
     .option("--json", "print JSON")
-    .action(async (what: ViewName, { router, json }: RouterChoice & { json?: true }) => {
-      const view = await call(findSocket(router), "GET", `show/${what}`);
+    .action(async (what: ViewName, which: string | undefined, { router, json }: RouterChoice & { json?: true }) => {
+      const whole = await call(findSocket(router), "GET", `show/${what}`);
+      const view = which === undefined ? whole : narrow(what, whole, which);
       if (json) printJson(view);
       else print(showText(what, view));
     })

@@ -25,7 +25,7 @@ export const vmCommand = (): Command =>
     )
     .addCommand(
       command("show", "one of them; --json has its definition too")
-        .argument("<name>")
+        .argument("<vm>", "its name")
         .action(async (name: string, { router, json }: Options) => {
           tell((await call(findSocket(router), "GET", `vm/${encodeURIComponent(name)}`)) as VmDetailView, json);
         }),
@@ -55,7 +55,7 @@ const command = (name: string, description: string): Command =>
 
 const verb = (name: VmVerb, description: string): Command =>
   command(name, description)
-    .argument("<name>")
+    .argument("<vm>", "its name")
     .action(async (vm: string, { router, json }: Options) => {
       const answer = await call(findSocket(router), "POST", `vm/${encodeURIComponent(vm)}/${name}`);
       if (name !== "detach") tell(answer as VmDetailView, json);

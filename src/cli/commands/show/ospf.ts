@@ -15,7 +15,7 @@ export const showOspfCommand = (): Command =>
     .description("show what OSPF knows: by default its status; LSAs are told in full by kind and advertising router")
     .addArgument(new Argument("[what]", "which view").choices([...OSPF_VIEWS]).default("status"))
     .addArgument(new Argument("[kind]", "of database: a kind of LSA").choices(["all", ...LSA_KINDS]))
-    .argument("[router]", "of database: the advertising router's id")
+    .argument("[router-id]", "of database: the advertising router's id")
     .option(...ROUTER_OPTION)
     .option("--json", "print JSON")
     .action(async (what: OspfViewName, kind: string | undefined, router: string | undefined, options: Options) => {
