@@ -139,17 +139,19 @@ export class Engine {
 
   /**
    * The same for a frame that is watched: it takes the full way, whatever is remembered of its flow, and what it becomes is
-   * sent before this returns.
+   * sent before this returns. `sent`: called after that, and before an ICMP error about it is made.
    */
-  watch(f: Frame, steps: Steps): Verdict {
+  watch(f: Frame, steps: Steps, sent: () => void): Verdict {
     const from = f.port;
     this.coalescer.flush();
-    const verdict = this.decideWatched(f, steps);
-    const sent = verdict === CONTINUE ? this.finish(f, 0) : verdict;
-    if (verdict === CONTINUE) steps.passed(STAGE_SEND, f, this.tables, sent);
-    const ending = this.conclude(f, from, sent);
+    let verdict = this.decideWatched(f, steps);
+    if (verdict === CONTINUE) {
+      verdict = this.finish(f, 0);
+      steps.passed(STAGE_SEND, f, this.tables, verdict);
+    }
     this.coalescer.flush();
-    return ending;
+    sent();
+    return this.conclude(f, from, verdict);
   }
 
   private decideWatched(f: Frame, steps: Steps): Verdict {

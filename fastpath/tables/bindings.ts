@@ -40,12 +40,12 @@ const B_USED = K_REST + 1;
 /** Doubles. */
 const B_PACKETS = K_REST + 2;
 const B_OCTETS = K_REST + 4;
-const ENTRY_WORDS = 16;
+export const BINDING_ENTRY_WORDS = 16;
 
 // The buffer's first words.
 const H_SETS = 0;
 const H_KEY = 1;
-const HEADER_WORDS = 16;
+export const BINDING_HEADER_WORDS = 16;
 
 /** Entries a thread remembers, a power of two. */
 const LATELY = 4096;
@@ -69,7 +69,7 @@ export function createBindingTable({ entries, key }: BindingTableSize): SharedAr
   return buffer;
 }
 
-const areaOf = (sets: number): SlotArea => slotArea(HEADER_WORDS, sets, ENTRY_WORDS);
+const areaOf = (sets: number): SlotArea => slotArea(BINDING_HEADER_WORDS, sets, BINDING_ENTRY_WORDS);
 
 /** An entry as control's periodic look sees it. */
 export interface BindingEntry {

@@ -65,7 +65,7 @@ export abstract class KeyedSlots {
   readonly slots: number;
 
   protected readonly words: Int32Array;
-  readonly #tags: number;
+  protected readonly tags: number;
   readonly #entries: number;
   readonly #entryWords: number;
   readonly #sets: number;
@@ -73,14 +73,14 @@ export abstract class KeyedSlots {
   readonly #order = new LoadOrder();
   /** Of the key: its hash (never 0), and the first slots of its two sets. */
   #tag = 0;
-  #first = 0;
-  #second = 0;
+  protected first = 0;
+  protected second = 0;
 
   /** `hashKey`: two secret random words. */
   constructor(words: Int32Array, area: SlotArea, hashKey: Int32Array) {
     this.words = words;
     this.slots = area.sets * WAYS;
-    this.#tags = area.tags;
+    this.tags = area.tags;
     this.#entries = area.entries;
     this.#entryWords = area.entryWords;
     this.#sets = area.sets;
@@ -99,9 +99,9 @@ export abstract class KeyedSlots {
 
   /** The key's entry; 0: none. Sets version. */
   find(): number {
-    this.#hash();
-    const entry = this.#search(this.#first);
-    return entry !== 0 ? entry : this.#search(this.#second);
+    this.hash();
+    const entry = this.#search(this.first);
+    return entry !== 0 ? entry : this.#search(this.second);
   }
 
   /** True when the entry is there and of this version: words read before are its own, as far as `settle` wrote them. */
@@ -168,7 +168,7 @@ export abstract class KeyedSlots {
       if ((control & STATE_MASK) !== FREE) continue;
       if (Atomics.compareExchange(words, at + K_CONTROL, control, nextVersion(control) | CLAIMED) !== control) continue;
       for (let k = 0; k < KEY_WORDS; k++) words[at + K_KEY + k] = this.key[k]!;
-      words[this.#tags + entry - 1] = this.#tag;
+      words[this.tags + entry - 1] = this.#tag;
       return entry;
     }
     return 0;
@@ -196,34 +196,35 @@ export abstract class KeyedSlots {
   /** A claimed slot becomes free. The tag goes first, while nobody else may write it. */
   protected release(entry: number): void {
     const at = this.at(entry) + K_CONTROL;
-    this.words[this.#tags + entry - 1] = 0;
+    this.words[this.tags + entry - 1] = 0;
     Atomics.store(this.words, at, (this.words[at]! & ~STATE_MASK) | FREE);
   }
 
   /** Entry of the `i`th of the 32 slots that the key may have, 1 …; 0 when it is free. */
   protected candidate(i: number): number {
-    const slot = i < WAYS ? this.#first + i : this.#second + i - WAYS;
-    return this.words[this.#tags + slot] === 0 ? 0 : slot + 1;
+    const slot = i < WAYS ? this.first + i : this.second + i - WAYS;
+    return this.words[this.tags + slot] === 0 ? 0 : slot + 1;
   }
 
   /** True when the slot may hold an entry: whether to look closer. */
   protected isTaken(entry: number): boolean {
-    return this.words[this.#tags + entry - 1] !== 0;
+    return this.words[this.tags + entry - 1] !== 0;
+  }
+
+  /** To be called once for a key, before its sets are looked at. */
+  protected hash(): void {
+    const hash = hashEnd(this.#hashKey, this.key, 0, this.key[KEY_WORDS - 1]!);
+    this.#tag = hash === 0 ? 1 : hash;
+    this.first = setOf(hash, this.#sets) * WAYS;
+    this.second = setOf(secondHash(hash), this.#sets) * WAYS;
   }
 
   // ---- within ----
 
-  #hash(): void {
-    const hash = hashEnd(this.#hashKey, this.key, 0, this.key[KEY_WORDS - 1]!);
-    this.#tag = hash === 0 ? 1 : hash;
-    this.#first = setOf(hash, this.#sets) * WAYS;
-    this.#second = setOf(secondHash(hash), this.#sets) * WAYS;
-  }
-
   #search(slot: number): number {
     const { words } = this;
     const tag = this.#tag;
-    const from = this.#tags + slot;
+    const from = this.tags + slot;
     for (let i = 0; i < WAYS; i++)
       if (words[from + i] === tag && this.#stateIfKeys(slot + i + 1) >= LIVE) return slot + i + 1;
     return 0;
@@ -255,9 +256,9 @@ export abstract class KeyedSlots {
   #liveOther(mine: number, now: number): number {
     const { words } = this;
     for (let i = 0; i < 2 * WAYS; i++) {
-      if (i === WAYS && this.#second === this.#first) break;
-      const slot = i < WAYS ? this.#first + i : this.#second + i - WAYS;
-      if (slot === mine - 1 || words[this.#tags + slot] !== this.#tag) continue;
+      if (i === WAYS && this.second === this.first) break;
+      const slot = i < WAYS ? this.first + i : this.second + i - WAYS;
+      if (slot === mine - 1 || words[this.tags + slot] !== this.#tag) continue;
       for (let tries = 0; tries < TRIES; tries++) {
         const state = this.#stateIfKeys(slot + 1);
         if (state >= LIVE) return slot + 1;
@@ -278,12 +279,12 @@ export abstract class KeyedSlots {
 
   /** Entry of a free slot, in the set that has more of them; 0: none. */
   #freeEntry(): number {
-    const emptier = this.#takenIn(this.#first) <= this.#takenIn(this.#second) ? this.#first : this.#second;
-    return this.#freeIn(emptier) || this.#freeIn(this.#first + this.#second - emptier);
+    const emptier = this.#takenIn(this.first) <= this.#takenIn(this.second) ? this.first : this.second;
+    return this.#freeIn(emptier) || this.#freeIn(this.first + this.second - emptier);
   }
 
   #takenIn(slot: number): number {
-    const from = this.#tags + slot;
+    const from = this.tags + slot;
     let taken = 0;
     for (let i = from; i < from + WAYS; i++) if (this.words[i] !== 0) taken++;
     return taken;
@@ -292,7 +293,7 @@ export abstract class KeyedSlots {
   #freeIn(slot: number): number {
     const { words } = this;
     for (let entry = slot + 1; entry <= slot + WAYS; entry++) {
-      if (words[this.#tags + entry - 1] !== 0) continue;
+      if (words[this.tags + entry - 1] !== 0) continue;
       if ((words[this.at(entry) + K_CONTROL]! & STATE_MASK) === FREE) return entry;
     }
     return 0;

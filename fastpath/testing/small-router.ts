@@ -21,7 +21,7 @@ import { Connections } from "#fastpath/tables/connections";
 import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
 import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
-import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
+import { GROUP_FIRST, GROUP_LOCAL, type Snapshot } from "#fastpath/tables/layout";
 import { RuleCompiler } from "#fastpath/tables/rule-compiler";
 import {
   buildSnapshot,
@@ -254,6 +254,10 @@ export class SmallRouter {
   readonly bytes: Uint8Array;
   /** Takes over other settings, as after a reload. */
   readonly adopt: (changes: Partial<Settings>) => void;
+  /** The memory of what forwarders would share. */
+  readonly shared: Readonly<Record<"fib" | "connections" | "fragments" | "bindings" | "tunnels", SharedArrayBuffer>>;
+  /** The one that it works with. */
+  snapshot!: Snapshot;
   readonly bindings: Bindings;
   readonly tunnels: Tunnels;
   readonly counters: Float64Array;
@@ -280,12 +284,20 @@ export class SmallRouter {
     ]);
     this.neighbors = adjacencies.all;
     const words = new Int32Array(arena);
-    this.bindings = new Bindings(createBindingTable({ entries: 1024, key: SALT }));
-    this.tunnels = new Tunnels(createTunnelTable(16));
-    const tables = new Tables({ bytes: this.bytes, words }, new FibReader(fib.buffer), adjacencies, {
+    const shared = {
+      fib: fib.buffer,
+      connections: createConnectionTable({ entries: connections, owners: 9, quota: perVm, key: SALT }),
+      fragments: createFragmentTable(64, SALT),
+      bindings: createBindingTable({ entries: 1024, key: SALT }),
+      tunnels: createTunnelTable(16),
+    };
+    this.shared = shared;
+    this.bindings = new Bindings(shared.bindings);
+    this.tunnels = new Tunnels(shared.tunnels);
+    const tables = new Tables({ bytes: this.bytes, words }, new FibReader(shared.fib), adjacencies, {
       cacheEntries,
-      connections: new Connections(createConnectionTable({ entries: connections, owners: 9, quota: perVm, key: SALT })),
-      fragments: new Fragments(createFragmentTable(64, SALT)),
+      connections: new Connections(shared.connections),
+      fragments: new Fragments(shared.fragments),
       bindings: this.bindings,
       tunnels: this.tunnels,
     });
@@ -304,7 +316,8 @@ export class SmallRouter {
       address,
     };
     this.adopt = (changes) => {
-      tables.adopt(buildSnapshot(tablesPlan(vms, { ...settings, ...changes })));
+      this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
+      tables.adopt(this.snapshot);
       tables.generation++;
     };
     this.adopt({});
