@@ -55,7 +55,7 @@ export class Alarms {
     watched.seen = count;
     this.#watched.set(key, watched);
     if (watched.untold === 0 || now - watched.toldAt < PATIENCE) return;
-    this.#log.warn(`port ${name}: ${watched.untold} packets dropped: ${why}`);
+    this.#log.warn(`port ${name}: ${watched.untold} packets dropped: ${why}`, "table-full", { port: name });
     watched.untold = 0;
     watched.toldAt = now;
   }

@@ -57,14 +57,14 @@ export class PortLife {
     const { ports, log, forwarders, adopt } = this.#options;
     const before = port.trouble;
     if (!ports.open(port)) {
-      if (port.trouble !== before) log.warn(`port ${port.name}: ${port.trouble}`);
+      if (port.trouble !== before) log.warn(`port ${port.name}: ${port.trouble}`, "port-down", { port: port.name });
       return false;
     }
     const keeper = this.#keeper(port);
     keeper.opening?.(port);
     await adopt(); // first what the port is, then the port
     await forwarders().addPort(port.descriptors);
-    log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`);
+    log.info(`port ${port.name}: up on ${port.interface}, MTU ${port.mtu}`, "port-up", { port: port.name });
     keeper.opened?.(port);
     return true;
   }
@@ -115,7 +115,7 @@ export class PortLife {
     const { forwarders, log, adopt } = this.#options;
     await forwarders().removePort(port.index);
     this.#close(port, why);
-    log.warn(`port ${port.name}: ${port.trouble}`);
+    log.warn(`port ${port.name}: ${port.trouble}`, "port-down", { port: port.name });
     await adopt();
   }
 

@@ -67,7 +67,7 @@ export class Punts {
   #noted(port: PortState | undefined, punt: Punt): void {
     const { log, describe, mobility, drops } = this.#parts;
     if (port === undefined) return;
-    if (punt.verdict === RULE_LOG) log.info(describe(punt));
+    if (punt.verdict === RULE_LOG) log.info(describe(punt), "rule-decision", { port: port.name });
     else if (punt.verdict === BINDING_WANTED) mobility.wanted(punt.adjacency);
     else drops.shown(port, punt);
   }

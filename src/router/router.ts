@@ -228,7 +228,7 @@ export class Router {
       if ("errors" in plan) return { changes: [], errors: plan.errors };
       await this.reconfiguration.apply(this.configuration, plan.vms.configuration, plan.changes);
       this.vms.took(plan.vms);
-      for (const change of plan.changes) this.log.info(describeChange(change));
+      for (const change of plan.changes) this.log.info(describeChange(change), "change");
       return { changes: plan.changes.map(describeChange) };
     });
   }
@@ -313,9 +313,9 @@ export class Router {
           if (!this.stopped) this.punts.take(punt);
         },
         portFailed: (index, errno) => void this.oneAtATime(() => this.portLife.failed(index, errno)),
-        defect: (text) => this.log.error(`defect: ${text}`),
+        defect: (text) => this.log.error(`defect: ${text}`, "defect"),
         died: (reason) => {
-          this.log.error(reason);
+          this.log.error(reason, "fatal");
           process.exitCode = 1;
           this.ending.resolve(reason);
         },
@@ -407,7 +407,7 @@ export class Router {
   private outsideChanged(isUp: boolean): void {
     void this.oneAtATime(async () => {
       if (this.stopping || isUp !== this.outside.isUp) return;
-      this.log[isUp ? "info" : "warn"](`outside: the next hop ${isUp ? "answers" : "does not answer"}`);
+      this.log[isUp ? "info" : "warn"](`outside: the next hop ${isUp ? "answers" : "does not answer"}`, "outside-next-hop");
       this.outside.routes(this.configuration);
       await this.ospf.configure(this.outside.ospf(this.configuration));
       this.forwarders.tablesChanged();
@@ -430,7 +430,7 @@ export class Router {
     this.busy = next.catch((error) => {
       // What was asked for and cannot be is told to who asked.
       if (!this.stopped && !(error instanceof RouterError))
-        this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error), "defect");
     });
     return next;
   }

@@ -25,9 +25,10 @@ export async function serve(options: RouterOptions): Promise<void> {
     );
     options.log.info(
       `${node.role} ${node.name} (${node.address.text}) of fabric ${fabric.name} runs; API on ${api.path}`,
+      "started",
     );
     const why = await Promise.race([stopping.promise, router.ended]);
-    options.log.info(`stopping: ${why}`);
+    options.log.info(`stopping: ${why}`, "stopping");
     await api.close();
   } finally {
     await router.stop(restart);

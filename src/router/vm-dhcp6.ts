@@ -96,7 +96,7 @@ export class VmDhcp6 {
       case "declined": {
         const vm = this.served.get(effect.port)?.vm;
         const address = formatIpv6(effect.address);
-        this.log.warn(`VM ${vm?.name}: its DHCPv6 client says that another has the address ${address}`);
+        this.log.warn(`VM ${vm?.name}: its DHCPv6 client says that another has the address ${address}`, "vm-trouble");
       }
     }
   }

@@ -4,14 +4,15 @@ import { Command, Option } from "commander";
 import { DENIED, Failure, MISUSED } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import { loadNode } from "#router/config/node";
-import { type Level, Log } from "#router/log";
+import { type Level, Log, type LogFormat } from "#router/log";
 import { withRecord } from "#router/router";
 import { serve } from "#router/serve";
 import { formatConfigError } from "#runtime/document/config-error";
 
 interface Options {
   readonly socket?: string;
-  readonly log: Level;
+  readonly log?: Level;
+  readonly logFormat?: LogFormat;
   readonly record?: string;
 }
 
@@ -25,7 +26,14 @@ export const runCommand = (): Command =>
     .option("--socket <path>", "API socket, in place of the file's")
     .option("--record <file>", "record all that OSPF is told, for `ain ospf replay`; keys are in it")
     .addOption(
-      new Option("--log <level>", "least level to log").choices(["debug", "info", "warn", "error"]).default("info"),
+      new Option("--log <level>", "least level to log (default: the file's, or info)").choices([
+        ...["debug", "info", "warn", "error"],
+      ]),
+    )
+    .addOption(
+      new Option("--log-format <format>", "text for people, json for programs (default: the file's, or text)").choices([
+        ...["text", "json"],
+      ]),
     )
     .action(run);
 
@@ -44,5 +52,7 @@ async function run(file: string, options: Options): Promise<void> {
     throw new Failure(`nothing to record: ${file} has no section ospf`, MISUSED);
   const record = recordFile === undefined ? undefined : { file: resolve(recordFile), limit: RECORD_LIMIT };
   const configuration = { node: withRecord({ ...result.node, socket }, record), fabric: result.fabric };
-  await serve({ file, configuration, log: new Log(options.log), record });
+  const { level, format } = result.node.log ?? {};
+  const log = new Log(options.log ?? level, undefined, { format: options.logFormat ?? format ?? "text" });
+  await serve({ file, configuration, log, record });
 }

@@ -208,7 +208,7 @@ export class BfdThread {
         if (report.kind === "started") resolve();
         this.#heard(thread, report);
       });
-      worker.on("error", (error: Error) => this.#log.error(`BFD: ${error.stack ?? error.message}`));
+      worker.on("error", (error: Error) => this.#log.error(`BFD: ${error.stack ?? error.message}`, "bfd-thread"));
       worker.on("exit", (code) => {
         this.#ended(thread, code);
         reject(new Error(`the BFD thread ended with code ${code}`));
@@ -219,7 +219,7 @@ export class BfdThread {
   #heard(thread: Thread, report: BfdReport): void {
     switch (report.kind) {
       case "started":
-        this.#log.info(`BFD: its thread runs, ${describeScheduling(report.scheduling)}`);
+        this.#log.info(`BFD: its thread runs, ${describeScheduling(report.scheduling)}`, "bfd-thread");
         return;
       case "state":
         this.#stateChanged(report.change);
@@ -231,7 +231,7 @@ export class BfdThread {
         thread.asked.shift()?.(report.status);
         return;
       case "defect":
-        this.#log.error(`BFD: ${report.message}`);
+        this.#log.error(`BFD: ${report.message}`, "bfd-thread");
     }
   }
 
@@ -247,7 +247,7 @@ export class BfdThread {
     if (up) this.#up.set(keyOf(change), { port, remote });
     else this.#up.delete(keyOf(change));
     const where = `${this.#interfaceOf(port)} ${formatIpv6(remote)}`;
-    this.#log.info(up ? `BFD: ${where} is up` : `BFD: ${where} is down: ${reason}`);
+    this.#log.info(up ? `BFD: ${where} is up` : `BFD: ${where} is down: ${reason}`, "bfd");
     this.#changed(change);
   }
 
@@ -259,7 +259,7 @@ export class BfdThread {
     for (const answer of thread.asked) answer(undefined);
     this.#thread = undefined;
     if (this.#stopped) return;
-    this.#log.error(`BFD: its thread ended with code ${code}; it is started anew`);
+    this.#log.error(`BFD: its thread ended with code ${code}; it is started anew`, "bfd-thread");
     for (const neighbor of [...this.#up.values()])
       this.#tell({ ...neighbor, up: false, reason: "the BFD thread ended", administrative: false });
     this.#restart = setTimeout(() => this.#startAnew(), RESTART_DELAY);
@@ -269,7 +269,7 @@ export class BfdThread {
     try {
       await this.#spawn();
     } catch (error) {
-      this.#log.error(`BFD: ${error instanceof Error ? error.message : error}`);
+      this.#log.error(`BFD: ${error instanceof Error ? error.message : error}`, "bfd-thread");
       return; // #ended has seen to the next try
     }
     for (const session of this.#sessions.values()) {
@@ -277,7 +277,7 @@ export class BfdThread {
         this.#hand(session);
       } catch (error) {
         if (!(error instanceof SysError)) throw error;
-        this.#log.error(`BFD: ${error.message}`);
+        this.#log.error(`BFD: ${error.message}`, "bfd-thread");
       }
     }
   }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { broadcast } from "#router/config/broadcast-schema";
 import { fabricMobility } from "#router/config/mobility-schema";
 import { networkRoute, rule } from "#router/config/rule-schema";
+import { flowLog } from "#router/config/watching-schema";
 import { domainName, ipAddress, ipv4, macAddress, prefix4, prefix6, span, whole } from "#runtime/document/scalars";
 
 const NAME = "a name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
@@ -109,6 +110,7 @@ export const network = z.strictObject(
     broadcast: broadcast
       .optional()
       .meta({ description: "VMs in one prefix are on one Ethernet segment; default: nothing is broadcast" }),
+    flowLog: flowLog.optional().meta({ description: "in place of the tenant's" }),
   },
   { error: NETWORK },
 );
@@ -149,6 +151,7 @@ const tenantWith = <S extends z.ZodType, R extends z.ZodType>(networkSchema: S, 
     {
       id: whole(1, 2 ** 31 - 1).meta({ description: "tenant number, 1 … 2^tenantBits − 1; 0 is the infrastructure's" }),
       networks: z.record(name, networkSchema, { error: "a mapping of network names to networks" }),
+      flowLog: flowLog.optional(),
       rules: rulesOf(ruleSchema, "for packets of the tenant's VMs on their way out, and to its VMs on their way in"),
     },
     { error: TENANT },

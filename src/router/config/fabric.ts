@@ -136,16 +136,18 @@ const RESERVED = ["any", "public", "outside"];
 function inspectTenants(inspector: Inspector, tenantBits: number | undefined): Tenants {
   const ids = new IdCheck(inspector, "tenant", tenantBits === undefined ? undefined : 2 ** tenantBits - 1);
   const tenants = new Map<string, number>();
-  const placed = inspector.readEntries(tenantOutline, ["tenants"]).flatMap(({ key: tenant, value: { id } }) => {
-    const path = ["tenants", tenant];
-    if (RESERVED.includes(tenant)) {
-      const expected = "another name: in rules this one means all addresses of a kind";
-      inspector.report(path, { found: `a tenant called ${tenant}`, expected, aim: "key" });
-    }
-    ids.check(id, [...path, "id"]);
-    tenants.set(tenant, id);
-    return inspectNetworks(inspector, [...path, "networks"], { tenant, tenantId: id, tenantBits });
-  });
+  const placed = inspector
+    .readEntries(tenantOutline, ["tenants"])
+    .flatMap(({ key: tenant, value: { id, flowLog } }) => {
+      const path = ["tenants", tenant];
+      if (RESERVED.includes(tenant)) {
+        const expected = "another name: in rules this one means all addresses of a kind";
+        inspector.report(path, { found: `a tenant called ${tenant}`, expected, aim: "key" });
+      }
+      ids.check(id, [...path, "id"]);
+      tenants.set(tenant, id);
+      return inspectNetworks(inspector, [...path, "networks"], { tenant, tenantId: id, tenantBits, flowLog });
+    });
   return { tenants, placed };
 }
 
@@ -153,9 +155,13 @@ interface Tenant {
   readonly tenant: string;
   readonly tenantId: number;
   readonly tenantBits: number | undefined;
+  readonly flowLog: WrittenFlowLog;
 }
 
-function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, tenantBits }: Tenant): Placed[] {
+type WrittenFlowLog = z.output<typeof networkSchema>["flowLog"];
+
+function inspectNetworks(inspector: Inspector, path: Path, of: Tenant): Placed[] {
+  const { tenant, tenantId, tenantBits } = of;
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
   return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
@@ -175,6 +181,7 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
       const expected = `another address than ${METADATA}, where VMs find their metadata (or metadata: false)`;
       inspector.report([...path, key, "gateway"], { found: gateway.text, expected });
     }
+    const flowLog = value.flowLog ?? of.flowLog ?? false;
     const network: Network = {
       ...{
         name: `${tenant}/${key}`,
@@ -189,6 +196,7 @@ function inspectNetworks(inspector: Inspector, path: Path, { tenant, tenantId, t
         metadata,
         ra,
       },
+      ...(flowLog !== false && { flowLog }),
       ...(dhcp !== false && { dhcp: inspectDhcp(inspector, [...path, key, "dhcp"], dhcp) }),
       ...(broadcast !== undefined && {
         segment: inspectBroadcast(inspector, [...path, key, "broadcast"], broadcast, {

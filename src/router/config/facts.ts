@@ -24,6 +24,7 @@ export const networkFacts = (network: Network): Facts => ({
   ...(!network.metadata && { metadata: "off" }),
   ...(!network.ra && { ra: "off" }),
   ...(network.segment !== undefined && { broadcast: segmentText(network.segment) }),
+  ...(network.flowLog !== undefined && { "flow log": `sample 1 in ${network.flowLog.sample}` }),
 });
 
 const networkRouteText = ({ to, via }: Network["routes"][number]): string =>

@@ -5,6 +5,7 @@ import type { OspfConfig } from "#ospf/config";
 import type { WrittenRoute } from "#policy/route-table";
 import type { IidPrefix } from "#policy/rules";
 import type { PortRange } from "#router/config/rule-schema";
+import type { Listen } from "#router/config/watching-schema";
 import type { Address, Prefix } from "#runtime/document/scalars";
 
 export type { Address, Prefix };
@@ -128,6 +129,13 @@ export interface Network {
   readonly ra: boolean;
   /** Undefined: nothing of its VMs is broadcast. */
   readonly segment?: Segment;
+  /** Undefined: flows of its VMs are not logged. */
+  readonly flowLog?: FlowLogSettings;
+}
+
+export interface FlowLogSettings {
+  /** Of flows that are no connections, one in so many is logged: 1 … 1000000. */
+  readonly sample: number;
 }
 
 /** The one Ethernet segment that a network's VMs with an IPv4 address in `prefix` are on (paper §2.2). */
@@ -181,6 +189,10 @@ export interface Node {
   /** Undefined: static routes only. */
   readonly ospf?: NodeOspf;
   readonly mobility?: NodeMobility;
+  /** Where metrics are served beside the API socket; undefined: nowhere. */
+  readonly metrics?: Listen;
+  readonly log?: LogSettings;
+  readonly flowLog: FlowLogFiles;
   /** A gateway's, and only a gateway's. */
   readonly outside?: OutsideLink;
 }
@@ -203,6 +215,21 @@ export interface OutsideLink {
   readonly portsPerVm: number;
   /** Sessions there is room for. */
   readonly entries: number;
+}
+
+/** Undefined, each: the default, or what the command line says. */
+export interface LogSettings {
+  readonly format?: "text" | "json" | undefined;
+  readonly level?: "debug" | "info" | "warn" | "error" | undefined;
+}
+
+export interface FlowLogFiles {
+  /** Absolute path; undefined: `<name>.flows.jsonl` beside the API socket. */
+  readonly file?: string;
+  /** Octets of a file. */
+  readonly limit: number;
+  /** Files kept beside the present one: 1 … 100. */
+  readonly keep: number;
 }
 
 export interface NodeMobility {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { name } from "#router/config/fabric-schema";
 import { nodeMobility } from "#router/config/mobility-schema";
 import { ospfSection } from "#router/config/ospf-schema";
+import { nodeFlowLog, nodeLog, nodeMetrics } from "#router/config/watching-schema";
 import {
   hostName,
   interfaceAddress,
@@ -246,6 +247,9 @@ const nodeWith = <U extends z.ZodType, R extends z.ZodType, V extends z.ZodType,
       vms: list(element.vm, "a list of VMs"),
       outside: outsideLink.optional().meta({ description: "a gateway's link to the outside" }),
       ospf: element.ospf.optional().meta({ description: "OSPFv3 on the uplinks; default: static routes only" }),
+      metrics: nodeMetrics.optional().meta({ description: "Prometheus' endpoint beside the API socket" }),
+      log: nodeLog.optional().meta({ description: "the router's own log, on standard error" }),
+      flowLog: nodeFlowLog.prefault({}).meta({ description: "where flows are logged, if the fabric wants any to be" }),
       mobility: nodeMobility.optional().meta({ description: "what this node does about mobility beside the fabric's" }),
       socket: socket.optional().meta({ description: "path of the API socket; default: /run/ain/<name>.sock" }),
     },

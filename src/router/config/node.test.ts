@@ -59,6 +59,7 @@ describe("a node", () => {
       routes: [],
       vms: [],
       socket: "/run/ain/hv1.sock",
+      flowLog: { limit: 16 * 2 ** 20, keep: 3 },
     });
     expect(node(`${HYPERVISOR}vms:\nroutes:\nflowCache: false\n`).flowCacheEntries).toBe(0);
   });

@@ -1,9 +1,9 @@
 /** Reads node.yaml and the fabric it names: first the form (node-schema.ts), then what has to fit together. */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { z } from "zod";
 import { type FabricResult, loadFabric } from "#router/config/fabric";
 import { buildNodeMobility } from "#router/config/mobility";
-import type { Fabric, Node, Route, Uplink } from "#router/config/model";
+import type { Fabric, FlowLogFiles, Node, Route, Uplink } from "#router/config/model";
 import { checkRole, type Place, placeOf } from "#router/config/node-in-fabric";
 import { checkLists, type NodeLists, uplinkName } from "#router/config/node-lists";
 import { nodeOutline, route, uplink, vm } from "#router/config/node-schema";
@@ -80,7 +80,7 @@ function buildNode(
   lists: NodeLists,
   { fabric, place, housed, userData, ospf }: Surroundings,
 ): Node {
-  const { name, role, forwarders, flowCache, connections, socket } = outline;
+  const { name, role, forwarders, flowCache, connections, metrics, log, flowLog, socket } = outline;
   const routes = lists.routes.map(({ value }) => buildRoute(value));
   return {
     file,
@@ -98,11 +98,19 @@ function buildNode(
       return house === undefined ? [] : [buildVm(value, house, fabric, userData.get(index))];
     }),
     socket: socket ?? `/run/ain/${name}.sock`,
+    flowLog: buildFlowLog(flowLog, file),
+    ...(metrics !== undefined && { metrics: metrics.listen }),
+    ...(log !== undefined && { log }),
     ...(outline.outside !== undefined && { outside: buildOutsideLink(outline.outside) }),
     ...(ospf !== undefined && { ospf: buildOspf(ospf, { file, fabric, place, routes }) }),
     ...(outline.mobility !== undefined && { mobility: buildNodeMobility(outline.mobility, file) }),
   };
 }
+
+const buildFlowLog = (
+  { file: flows, limit, keep }: z.output<typeof nodeOutline>["flowLog"],
+  file: string,
+): FlowLogFiles => ({ limit, keep, ...(flows !== undefined && { file: resolve(dirname(file), flows) }) });
 
 const buildUplink = (value: z.output<typeof uplink>): Uplink => ({
   name: uplinkName(value),

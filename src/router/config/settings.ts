@@ -42,6 +42,14 @@ export const SETTINGS: readonly Setting[] = [
     of: ({ node }) => node.mobility?.record?.file ?? "off",
     restart: "a recording is of a whole run",
   },
+  { name: "metrics", of: ({ node }) => node.metrics?.text ?? "off", restart: AT_START },
+  { name: "log", of: ({ node }) => `${node.log?.format ?? "text"} ${node.log?.level ?? "info"}`, restart: AT_START },
+  {
+    name: "flowLog",
+    of: ({ node: { flowLog } }) =>
+      `${flowLog.file ?? "beside the socket"}, ${flowLog.limit / 2 ** 20} MiB, keep ${flowLog.keep}`,
+    restart: AT_START,
+  },
   { name: "fabric gatewayMac", of: ({ fabric }) => fabric.gatewayMac.text, restart: "the VMs remember it" },
 ];
 

@@ -94,13 +94,13 @@ export class MetadataService {
     const worker = new Worker(new URL("./metadata-worker.ts", import.meta.url), { workerData: start });
     this.worker = worker;
     worker.on("message", (report: MetadataReport) => {
-      if (report.kind === "failed") this.log.error(`metadata service: ${report.message}`);
+      if (report.kind === "failed") this.log.error(`metadata service: ${report.message}`, "metadata");
     });
-    worker.on("error", (error: Error) => this.log.error(`metadata service: ${error.stack ?? error.message}`));
+    worker.on("error", (error: Error) => this.log.error(`metadata service: ${error.stack ?? error.message}`, "metadata"));
     worker.on("exit", () => {
       if (this.worker !== worker) return;
       this.worker = undefined;
-      this.log.error("metadata service: its thread ended; it is started again");
+      this.log.error("metadata service: its thread ended; it is started again", "metadata");
       this.restart = setTimeout(() => this.port !== undefined && this.listen(), RESTART);
     });
     this.tell();

@@ -197,11 +197,11 @@ export class MobilityHost<Core extends MobilityCore> {
 
   #failed(error: unknown, events: readonly string[]): void {
     const { log } = this.#options;
-    log.error(`mobility: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    for (const event of events) log.error(`mobility: before it failed: ${event}`);
+    log.error(`mobility: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, "mobility-defect");
+    for (const event of events) log.error(`mobility: before it failed: ${event}`, "mobility-defect");
     if (this.#stopped) return;
     const { delay } = this.#failures.note(performance.now());
-    log.error(`mobility: begins anew in ${delay} ms`);
+    log.error(`mobility: begins anew in ${delay} ms`, "mobility-defect");
     this.#restart = setTimeout(() => this.#beginAnew(), delay);
   }
 

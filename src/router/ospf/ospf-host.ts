@@ -79,12 +79,12 @@ export class OspfHost {
         this.forgetLost();
         if (freed) hopsFreed();
       },
-      full: (text) => log.error(`OSPF: ${text}`),
+      full: (text) => log.error(`OSPF: ${text}`, "ospf"),
     });
     this.bfd = new BfdWatch({
       start: startBfd,
       changed: (uplink, change) => this.bfdChanged(uplink, change),
-      warn: (text) => log.warn(text),
+      warn: (text) => log.warn(text, "ospf"),
     });
     this.bfd.configure(settings.bfd);
     this.current = this.begin(options.restartingUntil);
@@ -254,7 +254,7 @@ export class OspfHost {
         this.resting.helped(hopKey({ uplink: effect.interface, address: effect.address }), effect.helping);
         return;
       case "notice":
-        this.options.log[effect.level](`OSPF: ${effect.text}`);
+        this.options.log[effect.level](`OSPF: ${effect.text}`, "ospf");
         return;
       case "drained":
         this.drained?.();
@@ -297,7 +297,7 @@ export class OspfHost {
     if (up) this.lost.delete(key);
     else this.lost.add(key);
     this.refreshHops();
-    if (!up) this.options.log.warn(`OSPF: neighbor ${key} is lost by BFD: ${reason}`);
+    if (!up) this.options.log.warn(`OSPF: neighbor ${key} is lost by BFD: ${reason}`, "bfd");
     this.current.tell({ type: "bfd", interface: uplink, address: remote, up });
   }
 
@@ -310,14 +310,14 @@ export class OspfHost {
   /** The forwarders keep the routes they have while the next core asks the neighbors to bear with us (RFC 3623 §5). */
   private failed(error: unknown, events: readonly string[]): void {
     const { log } = this.options;
-    log.error(`OSPF: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    for (const event of events) log.error(`OSPF: before it failed: ${event}`);
+    log.error(`OSPF: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, "ospf-defect");
+    for (const event of events) log.error(`OSPF: before it failed: ${event}`, "ospf-defect");
     if (this.drained !== undefined) {
       this.drained();
       return;
     }
     const { delay, isFirst } = this.failures.note(performance.now());
-    log.error(`OSPF: begins anew in ${delay} ms${isFirst ? ", gracefully" : ""}`);
+    log.error(`OSPF: begins anew in ${delay} ms${isFirst ? ", gracefully" : ""}`, "ospf-defect");
     this.restart = setTimeout(() => this.beginAnew(isFirst), delay);
   }
 

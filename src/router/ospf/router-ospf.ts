@@ -141,18 +141,18 @@ export class RouterOspf {
       restartingUntil: this.restartingUntil(settings),
     });
     this.running = host;
-    log.info(`OSPF: router ${formatRouterId(settings.config.routerId)} begins`);
+    log.info(`OSPF: router ${formatRouterId(settings.config.routerId)} begins`, "ospf");
     for (const port of ports.all.values()) {
       if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
     }
-    this.warmUp ??= new WarmUp({ failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`) });
+    this.warmUp ??= new WarmUp({ failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`, "ospf-defect") });
   }
 
   private record({ record }: NodeOspf): Recorder | undefined {
     if (record === undefined) return undefined;
     const { log, name } = this.options;
     try {
-      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`OSPF: the recording ends: ${why}`) });
+      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`OSPF: the recording ends: ${why}`, "recording") });
       const header: RecordingHeader = {
         recording: "ospf",
         version: RECORDING_VERSION,
@@ -161,10 +161,10 @@ export class RouterOspf {
         began: new Date().toISOString(),
       };
       recorder.write(header);
-      log.info(`OSPF: recording to ${record.file}`);
+      log.info(`OSPF: recording to ${record.file}`, "recording");
       return recorder;
     } catch (error) {
-      log.error(`OSPF: no recording: ${error instanceof Error ? error.message : String(error)}`);
+      log.error(`OSPF: no recording: ${error instanceof Error ? error.message : String(error)}`, "recording");
       return undefined;
     }
   }

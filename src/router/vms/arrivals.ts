@@ -60,7 +60,7 @@ export class Arrivals {
         drain();
       });
     } catch (error) {
-      log.warn(`VM ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      log.warn(`VM ${name}: ${error instanceof Error ? error.message : String(error)}`, "vm-trouble", { vm: name });
       for (const punt of this.#take(name)) this.#lose(punt, HOLD_ENDED);
     }
   }

@@ -67,10 +67,10 @@ export class Vms implements VmRegistry {
     this.#written = written;
     this.#file = new VmStateFile(options.file);
     const { vms, trouble } = this.#file.read();
-    if (trouble !== undefined) options.log.error(trouble);
+    if (trouble !== undefined) options.log.error(trouble, "vm-trouble");
     const { records, errors } = atStart(written, vms, options.file);
     for (const { path, found, expected } of errors)
-      options.log.error(`${options.file}: ${path}: found ${found}, expected ${expected}: that VM is not here`);
+      options.log.error(`${options.file}: ${path}: found ${found}, expected ${expected}: that VM is not here`, "vm-trouble");
     for (const record of records) this.#table.set(record);
   }
 
@@ -278,7 +278,7 @@ export class Vms implements VmRegistry {
       this.#save();
       throw error;
     }
-    this.#options.log.info(`VM ${vm.name}: ${state === "active" ? "attached" : "prepared"}`);
+    this.#options.log.info(`VM ${vm.name}: ${state === "active" ? "attached" : "prepared"}`, "vm", { vm: vm.name });
     this.#news.tell(record.vm, before?.state, state, "command");
     return this.#entryOf(record);
   }
@@ -303,7 +303,7 @@ export class Vms implements VmRegistry {
     const port = was.state === "prepared" ? this.#options.ports.find("vm", name) : undefined;
     if (port !== undefined && port.trouble === undefined) this.#options.arrived(port);
     await this.#options.adopt(before);
-    this.#options.log.info(`VM ${name}: ${was.state} → ${state} (${cause})`);
+    this.#options.log.info(`VM ${name}: ${was.state} → ${state} (${cause})`, "vm", { vm: name });
     this.#news.tell(record.vm, was.state, state, cause);
     return this.#entryOf(record);
   }
@@ -324,7 +324,7 @@ export class Vms implements VmRegistry {
     if (cause === "released" || state === "prepared") this.#moving.add(vm.name);
     await this.#options.become(this.configuration);
     this.#moving.delete(vm.name);
-    this.#options.log.info(`VM ${vm.name}: ${state} → ${to ?? "gone"} (${cause})`);
+    this.#options.log.info(`VM ${vm.name}: ${state} → ${to ?? "gone"} (${cause})`, "vm", { vm: vm.name });
     this.#news.tell(vm, state, to, cause);
   }
 
@@ -345,7 +345,7 @@ export class Vms implements VmRegistry {
 
   async #holdEnded(name: string): Promise<void> {
     if (!this.#holds.has(name)) return;
-    this.#options.log.warn(`VM ${name}: nobody ended its hold in ${LONGEST_HOLD / 1000} s: it stays here`);
+    this.#options.log.warn(`VM ${name}: nobody ended its hold in ${LONGEST_HOLD / 1000} s: it stays here`, "vm-trouble", { vm: name });
     await this.resume(name, "timeout").catch(() => {}); // it was ended just now
   }
 
