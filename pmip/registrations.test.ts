@@ -291,6 +291,18 @@ describe("stamps that are refused", () => {
     expect(listed(world)[0]).toMatchObject({ state: "refused", status: STATUS.TIMESTAMP_MISMATCH });
   });
 
+  test("too low, and our clock is hardly behind: claims are left as they are, or one would be corrected and others not", () => {
+    const world = new World(COUNT);
+    world.node(GATEWAY).skew = -40;
+    world.now += 100;
+    world.attach(2, "vm", subject);
+    world.now += 20;
+    world.attach(GATEWAY, "vm", subject, { handoff: true });
+    expect(world.node(HOME).place(subject)).toBe(address(2));
+    expect(world.node(GATEWAY).of("released")).toHaveLength(1);
+    expect(world.node(GATEWAY).count("claim-corrected")).toBe(0);
+  });
+
   test("of clocks that differ less are what they are: the claim of where the VM was makes ours later", () => {
     const world = new World(COUNT);
     world.node(GATEWAY).skew = -300;

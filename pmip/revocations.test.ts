@@ -150,6 +150,34 @@ describe("a Binding Revocation Indication that a gateway gets (RFC 5846 §9.1)",
     expect(world.node(GATEWAY).place(subject)).toBe(address(3));
   });
 
+  test("is over when the VM comes back within the grace time, and begins anew when it leaves again", () => {
+    const world = hosted();
+    revoke(world, indication(named(100)));
+    world.pass(5_000);
+    world.attach(GATEWAY, "vm", subject, { handoff: true });
+    expect(world.node(GATEWAY).place(subject)).toBe("unknown");
+    expect(world.node(GATEWAY).core.view().formers).toEqual([]);
+    world.pass(1_000);
+    revoke(world, indication(named(7_000)));
+    world.pass(9_000);
+    expect(world.node(GATEWAY).place(subject)).toBe(address(NEXT));
+  });
+
+  test("counts for more than what its home says of an earlier attachment", () => {
+    const world = hosted();
+    revoke(world, indication(named(100)));
+    world.passes = (message) => message.type !== "localized-routing-initiation";
+    world.tell(GATEWAY, { type: "wanted", subject });
+    const { sequence, mobileNodes } = world.messages("localized-routing-initiation").at(-1)!.message;
+    const options = { timestamp: timestampOf(stampOf(EPOCH + 50)), magAddress: octetsOf(address(3)) };
+    const fields = { sequence, unsolicited: false, status: 0, lifetime: 60, mobileNodes, options };
+    world.deliver(packet(address(HOME), address(GATEWAY), { type: "localized-routing-ack", ...fields }));
+    expect(world.node(GATEWAY).core.view().correspondents).toMatchObject([{ mag: address(3) }]);
+    expect(world.node(GATEWAY).place(subject)).toBe(address(NEXT));
+    world.pass(10_000);
+    expect(world.node(GATEWAY).place(subject)).toBe(address(3));
+  });
+
   test("without a new gateway releases the VM, and nothing is sent on", () => {
     const world = hosted();
     expect(revoke(world, indication(without(named(100), "magAddress")))).toBe(STATUS.SUCCESS);
@@ -197,6 +225,8 @@ describe("an anchor that revokes (RFC 5846 §7.1, §11)", () => {
     world.attach(GATEWAY, "vm", subject, { handoff: true });
     world.passes = () => true;
     world.pass(60_000);
+    const toGateway = world.messages("revocation").filter(({ destination }) => destination === address(GATEWAY));
+    expect(toGateway).toHaveLength(1);
     expect(world.node(GATEWAY).of("released")).toEqual([]);
     expect(world.node(NEXT).of("released")).toHaveLength(1);
     expect(world.node(HOME).place(subject)).toBe(address(GATEWAY));
