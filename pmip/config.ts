@@ -84,6 +84,9 @@ export interface MobilityLimits {
   readonly requests: number;
   /** Routers that heartbeats are exchanged with. */
   readonly peers: number;
+  /** Ethernet segments as their rendezvous, and hypervisors with members of one. */
+  readonly segments: number;
+  readonly segmentMembers: number;
 }
 
 export const DEFAULT_TIMERS: MobilityTimers = {
@@ -106,4 +109,6 @@ export const DEFAULT_LIMITS: MobilityLimits = {
   subjects: 131_072,
   requests: 16_384,
   peers: 16_384,
+  segments: 16_384,
+  segmentMembers: 1024,
 };

@@ -9,6 +9,7 @@ import { touch } from "#pmip/places";
 import { Plan } from "#pmip/plan";
 import { forget, postRegistration, register } from "#pmip/registrations";
 import { finish } from "#pmip/requests";
+import { configureSegments } from "#pmip/segments/segments";
 import type { Hosting } from "#pmip/state";
 
 /** Homes that are not where they were are told so; limits and times hold for what comes. */
@@ -19,6 +20,7 @@ export function configure(instance: Instance, config: MobilityConfig): void {
   instance.plan = new Plan(config);
   if (isSamePlan(before, config)) return;
   const isElsewhere = before.address !== config.address;
+  configureSegments(instance, isElsewhere, oldPlan.addresses);
   for (const made of [...instance.requests.values()]) {
     if (!instance.plan.addresses.has(made.from)) finish(instance, made);
   }

@@ -19,6 +19,10 @@ import { Plan } from "#pmip/plan";
 import { receive } from "#pmip/receive";
 import { registrationTimer } from "#pmip/registrations";
 import { repeat } from "#pmip/requests";
+import { tellSegments } from "#pmip/segments/claims";
+import { setMembership } from "#pmip/segments/memberships";
+import { newSegments, segmentTimer } from "#pmip/segments/segments";
+import { type SegmentsView, segmentsView } from "#pmip/segments/view";
 import type { Request, Scheduled } from "#pmip/state";
 import { type MobilityView, view } from "#pmip/view";
 
@@ -46,6 +50,7 @@ export class Mobility {
       requestIds: new Map(),
       peers: new Map(),
       offsets: new Map(),
+      segments: newSegments(config),
       counters: new Map(),
       // Another start than that of the life before: an answer to that one's messages is none to ours.
       updateSequence: (config.seed >>> 16) ^ (config.restartCounter & 0xffff),
@@ -65,6 +70,7 @@ export class Mobility {
       settle(instance);
     }
     tellChanges(instance);
+    tellSegments(instance);
     return turn.effects;
   }
 
@@ -77,6 +83,11 @@ export class Mobility {
   /** For an operator to read; lists are cut to `most` entries each. */
   view(most = Number.POSITIVE_INFINITY): MobilityView {
     return view(this.instance, most);
+  }
+
+  /** Likewise, of Ethernet segments. */
+  segments(): SegmentsView {
+    return segmentsView(this.instance);
   }
 }
 
@@ -101,6 +112,9 @@ function take(instance: Instance, event: MobilityEvent): void {
       return;
     case "configure":
       configure(instance, event.config);
+      return;
+    case "segment":
+      setMembership(instance, event.segment, event.groups);
       return;
     case "time":
       return;
@@ -131,6 +145,9 @@ function wake(instance: Instance, due: Scheduled): void {
       return;
     case "peer":
       beat(instance, due);
+      return;
+    case "segment":
+      segmentTimer(instance, due);
       return;
   }
 }

@@ -1,6 +1,6 @@
 /** What goes into and comes out of the mobility core. Plain data: a line of a recording can hold it. */
 import type { Millis } from "#base/time";
-import type { MobilityConfig } from "#pmip/config";
+import type { HexPrefix, MobilityConfig } from "#pmip/config";
 
 /**
  * What is here or there: an address of a VM, in its network. `tags`: unsigned 32 bits. `address`: 128 bits as 32 lower-case
@@ -13,6 +13,23 @@ export interface Subject {
 
 /** 16 octets as 32 lower-case hexadecimal digits. */
 export type AddressHex = string;
+
+/** An Ethernet segment: of that network's VMs those with an IPv4 address in `prefix`, which is ::ffff:a.b.c.d/96+n, n 8 … 30. */
+export interface Segment {
+  /** Unsigned 32 bits. */
+  readonly tags: number;
+  readonly prefix: HexPrefix;
+}
+
+/** Multicast groups that somebody listens to, sorted, IPv4 ones as ::ffff:a.b.c.d; "all": whatever is sent. */
+export type GroupSet = readonly AddressHex[] | "all";
+
+/** Another hypervisor with VMs on a segment. */
+export interface SegmentMember {
+  /** Its own address. */
+  readonly mag: AddressHex;
+  readonly groups: GroupSet;
+}
 
 export type MobilityEvent =
   /** The operator's new wishes. What did not change keeps its bindings. */
@@ -53,6 +70,8 @@ export type MobilityEvent =
   | { readonly type: "wanted"; readonly subject: Subject }
   /** Entries of the binding table that carried packets since the last such event: about once a second. */
   | { readonly type: "used"; readonly subjects: readonly Subject[] }
+  /** VMs on the segment are here, or expected, and listen to these groups together; undefined: none is any more. */
+  | { readonly type: "segment"; readonly segment: Segment; readonly groups: GroupSet | undefined }
   /** The deadline has come. */
   | { readonly type: "time" };
 
@@ -84,6 +103,8 @@ export type MobilityEffect =
       readonly subject: Subject;
       readonly mag?: AddressHex;
     }
+  /** All other hypervisors with VMs on a segment that has members here: sorted, told when it changes; at first there are none. */
+  | { readonly type: "segment"; readonly segment: Segment; readonly members: readonly SegmentMember[] }
   /** For the flight recorder. */
   | MobilityNote
   /** Something was refused, or went another way than it should. */

@@ -5,6 +5,7 @@ import { type Agenda, schedule } from "#pmip/agenda";
 import type { MobilityConfig } from "#pmip/config";
 import type { AddressHex, MobilityEffect, MobilityNote, Place, Subject } from "#pmip/events";
 import type { Plan } from "#pmip/plan";
+import type { Segments } from "#pmip/segments/state";
 import type { Stamp } from "#pmip/stamp";
 import type { Binding, Correspondence, Former, Hosting, Peer, Registration, Request, Scheduled } from "#pmip/state";
 import { type NodeName, nameOf } from "#pmip/subject";
@@ -32,6 +33,7 @@ export interface Instance {
   readonly peers: Map<AddressHex, Peer>;
   /** Milliseconds that a peer's clock is ahead of ours, where it told so. */
   readonly offsets: Map<AddressHex, Millis>;
+  readonly segments: Segments;
   readonly counters: Map<string, number>;
   /** Of the last update, the last request sent: 16 bits. */
   updateSequence: number;

@@ -14,6 +14,7 @@ import { receiveHeartbeat } from "#pmip/peers";
 import { aheadOf, freshnessIn } from "#pmip/replay";
 import { peerHeard } from "#pmip/restarts";
 import { receiveRevocation, receiveRevocationAck } from "#pmip/revocations";
+import { receiveOfSegment } from "#pmip/segments/messages";
 import { covered, send } from "#pmip/transmit";
 import { answer, checked } from "#pmip/updates";
 
@@ -52,7 +53,7 @@ function receiveMessage(instance: Instance, event: Received, message: MobilityMe
     }
     return;
   }
-  dispatch(instance, event, message);
+  if (!receiveOfSegment(instance, event, message)) dispatch(instance, event, message);
 }
 
 /** Of who sent it, and when. An update that is signed but not fresh is answered: its sender's clock may be wrong. */

@@ -5,9 +5,11 @@ import { count, type Instance } from "#pmip/instance";
 import { HANDOFF } from "#pmip/packet/numbers";
 import type { Heard } from "#pmip/peers";
 import { postRegistration } from "#pmip/registrations";
+import { rendezvousHeard } from "#pmip/segments/memberships";
 
 export function peerHeard(instance: Instance, address: AddressHex, heard: Heard): void {
   if (heard === "nothing") return;
+  rendezvousHeard(instance, address, heard);
   if (heard === "restarted") count(instance, "peer-restarted");
   for (const { registrations } of instance.hosted.values()) {
     const registration = registrations.get(address);

@@ -4,6 +4,7 @@ import type { Timed } from "#pmip/agenda";
 import type { CorrespondenceState } from "#pmip/correspondence-machine";
 import type { AddressHex, Subject } from "#pmip/events";
 import type { RegistrationState } from "#pmip/registration-machine";
+import type { SegmentItem } from "#pmip/segments/state";
 import type { Stamp } from "#pmip/stamp";
 import type { NodeName } from "#pmip/subject";
 
@@ -163,4 +164,4 @@ export interface Peer extends Timed {
   roundTrip: Millis | undefined;
 }
 
-export type Scheduled = Registration | Former | Binding | Correspondence | Request | Peer;
+export type Scheduled = Registration | Former | Binding | Correspondence | Request | Peer | SegmentItem;

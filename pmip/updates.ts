@@ -90,10 +90,12 @@ export interface Answer {
   readonly lifetime?: number;
   /** Where the subject is hosted, when the sender has fallen behind. */
   readonly holder?: AddressHex;
+  /** The last one that was accepted, in place of our time of day. */
+  readonly stamp?: Stamp;
 }
 
 /** §5.3.6: what the update says is echoed; the stamp of a refusal is our time of day (§5.5). */
-export function answer(instance: Instance, arrived: Arrived, { status, lifetime = 0, holder }: Answer): void {
+export function answer(instance: Instance, arrived: Arrived, { status, lifetime = 0, holder, stamp }: Answer): void {
   const { message, source, destination } = arrived;
   const { options, sequence } = message;
   const isRefusal = status >= FIRST_REFUSAL;
@@ -106,7 +108,7 @@ export function answer(instance: Instance, arrived: Arrived, { status, lifetime 
     options: {
       ...echoed(options),
       ...(options.timestamp && {
-        timestamp: isRefusal ? timestampOf(stampOf(nowOf(instance))) : options.timestamp,
+        timestamp: isRefusal ? timestampOf(stamp ?? stampOf(nowOf(instance))) : options.timestamp,
       }),
       ...(!isRefusal && options.greKey !== undefined && { greKey: options.greKey }),
       ...ipv4Reply(options, status),

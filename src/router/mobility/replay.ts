@@ -15,6 +15,7 @@ const FIELDS: { readonly [Type in MobilityEvent["type"]]: readonly string[] } = 
   received: ["source", "destination", "octets"],
   wanted: ["subject"],
   used: ["subjects"],
+  segment: ["segment"],
   time: [],
 };
 
