@@ -10,6 +10,7 @@ import { moveCommand } from "#cli/commands/move";
 import { ospfCommand } from "#cli/commands/ospf";
 import { reloadCommand, stopCommand } from "#cli/commands/reload";
 import { runCommand } from "#cli/commands/run";
+import { shellCommand } from "#cli/commands/shell";
 import { showCommand } from "#cli/commands/show";
 import { verifyCommand } from "#cli/commands/verify";
 import { vmCommand } from "#cli/commands/vm";
@@ -18,32 +19,37 @@ import { colorsFor, printError } from "#cli/output";
 import { processSurroundings, surroundings, within } from "#cli/surroundings";
 import packageJson from "../../package.json";
 
-/** The whole tree, fresh: one instance parses one command line at a time. */
-export function program(): Command {
-  return (
-    new Command("ain")
-      .description("AIN: a userspace virtual IPv6 router for hypervisors")
-      .version(packageJson.version)
-      // So that `lab exec` hands a command its own options.
-      .enablePositionalOptions()
-      .showSuggestionAfterError()
-      .showHelpAfterError("(--help tells more)")
-      .addCommand(checkCommand())
-      .addCommand(homeCommand())
-      .addCommand(allocCommand())
-      .addCommand(verifyCommand())
-      .addCommand(labCommand())
-      .addCommand(demoCommand())
-      .addCommand(runCommand())
-      .addCommand(showCommand())
-      .addCommand(vmCommand())
-      .addCommand(moveCommand())
-      .addCommand(reloadCommand())
-      .addCommand(stopCommand())
-      .addCommand(ospfCommand())
-      .addCommand(mobilityCommand())
-  );
+/** The whole tree, fresh: one instance parses one command line at a time. `without`: words of commands to leave out. */
+export function program({ without = [] }: { readonly without?: readonly string[] } = {}): Command {
+  const ain = new Command("ain")
+    .description("AIN: a userspace virtual IPv6 router for hypervisors")
+    .version(packageJson.version)
+    // So that `lab exec` hands a command its own options.
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .showHelpAfterError("(--help tells more)");
+  for (const command of COMMANDS.map((make) => make())) if (!without.includes(command.name())) ain.addCommand(command);
+  return ain;
 }
+
+/** As help lists them. */
+const COMMANDS: readonly (() => Command)[] = [
+  checkCommand,
+  homeCommand,
+  allocCommand,
+  verifyCommand,
+  labCommand,
+  demoCommand,
+  runCommand,
+  showCommand,
+  vmCommand,
+  moveCommand,
+  reloadCommand,
+  stopCommand,
+  ospfCommand,
+  mobilityCommand,
+  shellCommand,
+];
 
 /**
  * Runs one command as it was typed at the operating system's shell. Never throws.
@@ -65,7 +71,7 @@ export async function runIn(ain: Command, words: readonly string[]): Promise<num
 }
 
 /** commander ends the process itself otherwise, with its own idea of exit codes, and writes past the surroundings. */
-function tame(command: Command): void {
+export function tame(command: Command): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => surroundings().write(text),
     writeErr: (text) => surroundings().writeError(text),

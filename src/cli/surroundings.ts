@@ -23,28 +23,36 @@ export interface Surroundings {
 const storage = new AsyncLocalStorage<Surroundings>();
 
 /** Of the command that asks. */
-export const surroundings = (): Surroundings => storage.getStore() ?? BARE;
+export const surroundings = (): Surroundings => storage.getStore() ?? streams();
 
 /** Runs `work`, and whatever it starts, in these. */
 export const within = <T>(these: Surroundings, work: () => T): T => storage.run(these, work);
 
-/** The process's own. picocolors' own guess would colour a pipe of a CI system, too. */
+/** The process's own, or as whoever started it passes its output on to a terminal. */
 export function processSurroundings(): Surroundings {
-  const { stdout } = process;
-  return { ...BARE, ...(stdout.isTTY && stdout.columns > 0 && { width: stdout.columns }) };
+  const { stdout, env } = process;
+  const hint = /^(\d+) (plain|colored)$/.exec(env[TERMINAL] ?? "");
+  if (!stdout.isTTY && hint !== null) {
+    const isColored = hint[2] === "colored";
+    return { ...streams(), isColored, isErrorColored: isColored, width: Number(hint[1]) };
+  }
+  return { ...streams(), ...(stdout.isTTY && stdout.columns > 0 && { width: stdout.columns }) };
 }
 
-/** Where nobody has said anything: the process's streams, and no width, so that texts are the same everywhere. */
-const BARE: Surroundings = {
+/** Environment for a process of `ain` whose output will be read as that of these surroundings. */
+export const terminalHint = ({ width, isColored }: Surroundings): Readonly<Record<string, string>> =>
+  width === undefined ? {} : { [TERMINAL]: `${width} ${isColored ? "colored" : "plain"}` };
+
+/** Name of the variable: columns, and whether there may be colours. */
+const TERMINAL = "AIN_TERMINAL";
+
+/** No width, so that texts are the same everywhere. Looked at anew each time: tests replace the process's streams. */
+const streams = (): Surroundings => ({
   write: (text) => void process.stdout.write(text),
   writeError: (text) => void process.stderr.write(text),
-  get isColored() {
-    return wantsColors(process.stdout);
-  },
-  get isErrorColored() {
-    return wantsColors(process.stderr);
-  },
-};
+  isColored: wantsColors(process.stdout),
+  isErrorColored: wantsColors(process.stderr),
+});
 
 /** On a terminal, unless NO_COLOR is set (no-color.org). */
 export function wantsColors(stream: { readonly isTTY?: boolean }): boolean {
