@@ -178,6 +178,13 @@ describe("a VM at home", () => {
     expect(world.messages("revocation")).toEqual([]);
   });
 
+  test("that had been elsewhere since, and is gone from there, is released", () => {
+    const world = new World(COUNT);
+    world.attach(HOME, "vm", subject);
+    expect(tell(world, 1, 10, { lifetime: 0 })).toBe(STATUS.ACCEPTED);
+    expect(world.node(HOME).of("released")).toEqual([{ type: "released", vm: "vm", subject }]);
+  });
+
   test("is not called away by an attachment before its own", () => {
     const world = new World(COUNT);
     world.now += 5;

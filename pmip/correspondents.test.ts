@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { DEFAULT_LIMITS, DEFAULT_TIMERS } from "#pmip/config";
 import { octetsOf } from "#pmip/hex";
 import type { LocalizedRoutingInitiation } from "#pmip/packet/message";
-import { BINDING_STATUS, LOCALIZED_ROUTING_STATUS } from "#pmip/packet/numbers";
+import { BINDING_STATUS, HANDOFF, LOCALIZED_ROUTING_STATUS } from "#pmip/packet/numbers";
 import { Plan } from "#pmip/plan";
 import { stampOf, timestampOf } from "#pmip/stamp";
 import { nodeOptions, nodeSubject } from "#pmip/subject";
@@ -176,7 +176,10 @@ describe("while packets go there", () => {
   });
 
   test("the idle time after the last one, it is forgotten; the table is told in any case", () => {
-    const world = bound();
+    const world = new World(COUNT);
+    world.attach(GATEWAY, "vm", subject);
+    world.passes = (message) => message.type !== "binding-update"; // the gateway is not registered here
+    world.tell(CORRESPONDENT, wanted);
     world.pass(20_000);
     world.tell(CORRESPONDENT, used);
     world.pass(29_000);
@@ -188,6 +191,19 @@ describe("while packets go there", () => {
     asking.tell(CORRESPONDENT, wanted);
     asking.pass(60_000);
     expect(asking.node(CORRESPONDENT).of("whereabouts")).toMatchObject([{ place: "unknown" }]);
+  });
+
+  test("and not for long, a gateway that refreshes is told so by lifetime 0, and both forget", () => {
+    const world = bound();
+    world.pass(50_000);
+    const answers = world.messages("binding-ack").filter(({ source }) => source === address(CORRESPONDENT));
+    expect(answers.map(({ message }) => [message.status, message.lifetime])).toEqual([
+      [0, 15],
+      [0, 0],
+    ]);
+    expect([known(world), place(world)]).toEqual([undefined, "unknown"]);
+    expect(world.node(GATEWAY).core.view().updateList).toHaveLength(1);
+    expect(world.node(CORRESPONDENT).core.view().counters).toEqual({});
   });
 
   test("of what there was no room for, it is wanted again", () => {
@@ -269,6 +285,19 @@ describe("a move (RFC 6705 §6.1)", () => {
     expect(world.node(4).place(subject)).toBe(address(2));
   });
 
+  test("is told to those who heard of the last one, whenever they had asked", () => {
+    const world = bound();
+    world.pass(40_000);
+    world.tell(CORRESPONDENT, used);
+    world.attach(2, "vm", subject, { handoff: true });
+    world.pass(25_000); // a minute after it had asked is over
+    world.tell(CORRESPONDENT, used);
+    world.passes = (message) =>
+      message.type !== "binding-update" || message.options.handoff === HANDOFF.BETWEEN_GATEWAYS;
+    world.attach(4, "vm", subject, { handoff: true });
+    expect(place(world)).toBe(address(4));
+  });
+
   test("is believed by its stamp, in whatever order it is heard", () => {
     const world = bound();
     const late = world
@@ -327,6 +356,24 @@ describe("a Localized Routing Initiation", () => {
     expect(world.node(CORRESPONDENT).count(counter)).toBe(1);
   });
 
+  test("that names another gateway than the correspondent's own is refused (status 129)", () => {
+    const world = bound();
+    const options = { timestamp: timestampOf(stampOf(EPOCH)), magAddress: octetsOf(address(2)) };
+    expect(initiate(world, initiation({ options }, 4), HOME, GATEWAY)?.status).toBe(STATUS.MOBILE_NODE_NOT_ATTACHED);
+    expect(world.node(GATEWAY).core.view().updateList).toHaveLength(2);
+  });
+
+  test("is answered by whom it was sent to alone: what another says in its stead is not believed", () => {
+    const world = new World(COUNT);
+    world.passes = () => false;
+    world.tell(CORRESPONDENT, wanted);
+    const { sequence, mobileNodes } = world.messages("localized-routing-initiation")[0]!.message;
+    const options = { timestamp: timestampOf(stampOf(EPOCH)), magAddress: octetsOf(address(4)) };
+    const fields = { sequence, unsolicited: false, status: 0, lifetime: 60, mobileNodes, options };
+    world.deliver(packet(address(4), address(CORRESPONDENT), { type: "localized-routing-ack", ...fields }));
+    expect([place(world), world.node(CORRESPONDENT).count("lra-unmatched")]).toEqual(["unknown", 1]);
+  });
+
   test("that asks where the home is not is refused (status 128)", () => {
     const world = new World(COUNT);
     expect(initiate(world, initiation({ options: {} }, 2), 2, 4)?.status).toBe(STATUS.NOT_ALLOWED);
@@ -377,4 +424,5 @@ test("a home that believes a subject here, when it is not, is told so: a gateway
   expect(world.node(HOME).core.view().bindings).toEqual([]);
   expect(world.node(GATEWAY).place(subject)).toBe("native");
   expect(world.node(GATEWAY).count("bound-here-without-vm")).toBe(1);
+  expect(world.messages("localized-routing-initiation").map(({ source }) => source)).toEqual([address(GATEWAY)]);
 });

@@ -106,18 +106,27 @@ function remove(instance: Instance, known: Correspondence): void {
 
 const idleAt = ({ config }: Instance, { usedAt }: Correspondence): Millis => usedAt + config.timers.idle;
 
+/** One that the gateway is registered for waits for its refresh, to tell it that there is no use for it any more. */
+const forgottenAt = (instance: Instance, known: Correspondence): Millis =>
+  Math.max(idleAt(instance, known), known.state === "direct" ? known.boundUntil : 0);
+
 const lapseAt = ({ state, toldUntil, boundUntil }: Correspondence): Millis =>
   state === "direct" ? Math.max(toldUntil, boundUntil) : NEVER;
 
 const plan = (instance: Instance, known: Correspondence): void =>
-  wakeAt(instance, known, Math.min(idleAt(instance, known), lapseAt(known), known.askAt));
+  wakeAt(instance, known, Math.min(forgottenAt(instance, known), lapseAt(known), known.askAt));
 
 export function correspondenceTimer(instance: Instance, known: Correspondence): void {
   const now = nowOf(instance);
-  if (idleAt(instance, known) <= now) postCorrespondence(instance, known, "idle");
+  if (forgottenAt(instance, known) <= now) postCorrespondence(instance, known, "idle");
   else if (lapseAt(known) <= now) postCorrespondence(instance, known, "lapsed");
-  else if (known.askAt <= now) postCorrespondence(instance, known, "askDue");
+  else if (known.askAt <= now) askOrWait(instance, known);
   if (known.state !== "gone") plan(instance, known);
+}
+
+function askOrWait(instance: Instance, known: Correspondence): void {
+  if (idleAt(instance, known) > nowOf(instance)) postCorrespondence(instance, known, "askDue");
+  else known.askAt = NEVER;
 }
 
 // ---- what is told ----

@@ -88,13 +88,21 @@ describe("heartbeats (RFC 5847)", () => {
   });
 
   test("of an anchor that was out of reach bring what it did not get at once, and not at the next attempt", () => {
-    const world = new World(COUNT);
+    const world = attached();
+    const other = subjectAt(HOME, COUNT, 1);
     world.passes = (_, { destination }) => destination !== address(HOME);
-    world.attach(GATEWAY, "vm", subject);
+    world.tell(GATEWAY, { type: "attached", vm: "other", subjects: [other], handoff: false });
     world.pass(64_000); // the next attempt would be after 95 s
     world.passes = () => true;
+    world.talk();
     world.pass(6_000);
-    expect(world.node(GATEWAY).core.view().updateList[0]!.state).toBe("registered");
+    expect(
+      world
+        .node(GATEWAY)
+        .core.view()
+        .updateList.map(({ state }) => state),
+    ).toEqual(["registered", "registered"]);
+    expect(world.talk()).toEqual(["PBU 1→0", "PBA 0 0→1"]); // what it has is not told again
   });
 
   test("unasked for are believed when the counter is ahead, and otherwise not (§3.2)", () => {

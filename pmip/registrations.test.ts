@@ -315,6 +315,31 @@ describe("stamps that are refused", () => {
   });
 });
 
+describe("a VM that resumes after it was held", () => {
+  test("is registered once more with its claim, and its correspondents stay", () => {
+    const world = new World(COUNT);
+    world.attach(GATEWAY, "vm", subject);
+    world.tell(3, { type: "wanted", subject });
+    world.pass(5_000);
+    world.talk();
+    const { claim } = world.node(GATEWAY).of("claimed")[0]!;
+    world.attach(GATEWAY, "vm", subject, { claim });
+    expect(world.talk().slice(0, 2)).toEqual(["PBU 1→0", "PBA 0 0→1"]);
+    expect(listed(world).map(({ role }) => role)).toEqual(["home", "correspondent"]);
+  });
+
+  test("is released if it is hosted elsewhere by then", () => {
+    const world = new World(COUNT);
+    world.attach(GATEWAY, "vm", subject);
+    const { claim } = world.node(GATEWAY).of("claimed")[0]!;
+    world.passes = (message) => message.type !== "revocation";
+    world.now += 10;
+    world.attach(2, "vm", subject, { handoff: true });
+    world.attach(GATEWAY, "vm", subject, { claim });
+    expect(world.node(GATEWAY).of("released")).toMatchObject([{ mag: address(2) }]);
+  });
+});
+
 describe("a gateway that was restarted", () => {
   test("registers with the claim of before, is accepted, and is named its correspondents again", () => {
     const world = new World(COUNT);
