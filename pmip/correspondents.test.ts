@@ -202,6 +202,10 @@ describe("while packets go there", () => {
       [0, 0],
     ]);
     expect([known(world), place(world)]).toEqual([undefined, "unknown"]);
+    const asked = world
+      .messages("localized-routing-initiation")
+      .filter(({ source }) => source === address(CORRESPONDENT));
+    expect(asked).toHaveLength(1);
     expect(world.node(GATEWAY).core.view().updateList).toHaveLength(1);
     expect(world.node(CORRESPONDENT).core.view().counters).toEqual({});
   });
