@@ -56,6 +56,15 @@ export class GroupReader implements AdjacencyReader {
     return this.m[GROUPS + (group - GROUP_FIRST) * BUCKETS + bucket]!;
   }
 
+  /** The adjacencies of a group, ascending, each with how many of its {@link BUCKETS} it has. For the control thread. */
+  members(group: number): { readonly adjacency: number; readonly buckets: number }[] {
+    const from = GROUPS + (group - GROUP_FIRST) * BUCKETS;
+    const counts = new Map<number, number>();
+    for (const adjacency of this.m.subarray(from, from + BUCKETS))
+      counts.set(adjacency, (counts.get(adjacency) ?? 0) + 1);
+    return [...counts].sort(([a], [b]) => a - b).map(([adjacency, buckets]) => ({ adjacency, buckets }));
+  }
+
   isResolved(adjacency: number): boolean {
     return (this.state(adjacency) & STATE) === RESOLVED;
   }

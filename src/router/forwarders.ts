@@ -2,6 +2,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { COUNTERS_OCTETS } from "#fastpath/counters";
 import { createDropTags, DropTags } from "#fastpath/drop-tags";
+import type { SharedTables } from "#fastpath/dry/dry-run";
 import { RING_OCTETS, SCRATCH_OCTETS } from "#fastpath/forwarder";
 import type { Frame } from "#fastpath/frame";
 import { FrameRing, type HeldFrame, takeFrame } from "#fastpath/frame-ring";
@@ -78,6 +79,7 @@ export class Forwarders {
   private readonly generationWord = new Int32Array(this.generation);
   private readonly handles: Handle[] = [];
   private readonly turns: Int32Array;
+  private current: Snapshot | undefined;
 
   /** Starts the threads; resolves when all take turns. */
   static async start(arena: Arena, options: ForwardersOptions, events: ForwarderEvents): Promise<Forwarders> {
@@ -108,6 +110,17 @@ export class Forwarders {
     return this.handles;
   }
 
+  /** What the forwarders work with, or are about to. Not before the first {@link adopt}. */
+  get snapshot(): Snapshot {
+    if (this.current === undefined) throw new Error("no snapshot yet");
+    return this.current;
+  }
+
+  /** The tables that they share, for who looks at them as they do. */
+  get tables(): SharedTables {
+    return this.handles[0]!.start;
+  }
+
   /** After any change of a table: decisions remembered from before are forgotten. */
   tablesChanged(): void {
     Atomics.add(this.generationWord, 0, 1);
@@ -118,6 +131,7 @@ export class Forwarders {
    * takes it before any frame of a port.
    */
   async adopt(snapshot: Snapshot, before?: () => void): Promise<void> {
+    this.current = snapshot;
     const gate = before === undefined ? undefined : this.handles[0]?.shared;
     if (gate !== undefined) Atomics.store(gate, S_GATE, 1);
     before?.();

@@ -40,6 +40,7 @@ import { VmDhcp6 } from "#router/vm-dhcp6";
 import { VmNeighbors } from "#router/vm-neighbors";
 import { Arrivals } from "#router/vms/arrivals";
 import { Vms, type VmsOptions, type VmsPlan } from "#router/vms/registry";
+import { RouterWhy } from "#router/why/router-why";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
 import { Arena } from "#sys/memory";
@@ -82,7 +83,7 @@ export class Router {
   private readonly log: Log;
   private readonly arena = Arena.map();
   private readonly turns: SharedArrayBuffer;
-  private readonly routing: Routing;
+  readonly routing: Routing;
   private readonly rib: Rib;
   private readonly staticRoutes: StaticRoutes;
   readonly ospf: RouterOspf;
@@ -95,6 +96,7 @@ export class Router {
   private readonly punts: Punts;
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
+  readonly why: RouterWhy = new RouterWhy(this);
   private timer: Timer | undefined;
   private lookout: Timer | undefined;
   private readonly record: RecordSettings | undefined;
@@ -248,6 +250,11 @@ export class Router {
       ...this.staticRoutes.view(),
       ...(this.ospf.host?.routes.view(this.uplinkNeighbors) ?? []),
     ];
+  }
+
+  /** Of the route that packets to just this prefix take: as {@link routes} says it. */
+  routeOrigin(prefix: string): string {
+    return this.rib.winner(prefix) ?? "outside";
   }
 
   /** Throws RouterError when there is no such view. */

@@ -1,4 +1,5 @@
 /** A router with its API socket and signals, from start to end. */
+import type { DebugTarget } from "#router/api/debug-routes";
 import { ApiServer, type ApiTarget } from "#router/api/server";
 import type { VmTarget, VmVerb } from "#router/api/vm-routes";
 import { describeChange } from "#router/config/plan";
@@ -46,8 +47,13 @@ function target(router: Router, stop: ApiTarget["stop"]): ApiTarget {
     reload: () => router.reload(),
     stop,
     vm: vmTarget(router),
+    debug: debugTarget(router),
   };
 }
+
+const debugTarget = (router: Router): DebugTarget => ({
+  why: (question) => router.why.ask(question),
+});
 
 function vmTarget(router: Router): VmTarget {
   const { vms, ports, vmNeighbors } = router;

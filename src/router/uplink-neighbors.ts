@@ -205,6 +205,11 @@ export class UplinkNeighbors {
     return this.byAdjacency.get(adjacency)?.usable ?? false;
   }
 
+  /** The next hop that the adjacency stands for; undefined: it is none of an uplink's. */
+  hopOf(adjacency: number): { readonly port: PortState; readonly address: Uint8Array } | undefined {
+    return this.byAdjacency.get(adjacency);
+  }
+
   private knownMac(port: PortState, address: Uint8Array): Uint8Array | undefined {
     const entry = this.cache.entries().find((e) => e.port === port.index && sameAddress(e.address, address));
     return entry?.mac ?? undefined;

@@ -7,6 +7,7 @@
 import { chmodSync, existsSync, mkdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Server } from "bun";
+import { answerDebug, type DebugTarget, isDebug } from "#router/api/debug-routes";
 import { answerVm, type VmTarget } from "#router/api/vm-routes";
 import { RouterError } from "#router/router-error";
 
@@ -22,6 +23,7 @@ export interface ApiTarget {
   /** `restart`: the router is to run again soon, and its neighbors are asked to wait. */
   stop(restart: boolean): void;
   readonly vm: VmTarget;
+  readonly debug: DebugTarget;
 }
 
 export interface ReloadAnswer {
@@ -57,7 +59,11 @@ export class ApiServer {
     this.path = path;
     this.server = Bun.serve({
       unix: path,
-      fetch: (request) => answer(request, target),
+      fetch: (request, server) => {
+        // What is streamed may have nothing to say for long.
+        if (isDebug(request)) server.timeout(request, 0);
+        return answer(request, target);
+      },
       error: (error) => Response.json({ error: error.message }, { status: 500 }),
     });
     chmodSync(path, 0o600);
@@ -85,6 +91,7 @@ async function answer(request: Request, target: ApiTarget): Promise<Response> {
   if (request.method === "GET" && path[1] === "show") return show(path.slice(2), target);
   const isKnown = request.method === "GET" || request.method === "POST";
   if (path[1] === "vm" && isKnown) return answerVm(request, path.slice(2), target.vm);
+  if (isDebug(request)) return answerDebug(request, path[1]!, target.debug);
   if (request.method !== "POST") return failure(404, `no ${request.method} ${request.url}`);
   switch (path[1]) {
     case "plan":
