@@ -52,6 +52,10 @@ export class RouterConnections {
     this.#entries.sweep(connectionTicks(monotonicNanos()), Math.ceil(this.#entries.slots / SWEEPS));
   }
 
+  get usage(): { readonly size: number; readonly room: number } {
+    return { size: this.#entries.size, room: this.#entries.slots };
+  }
+
   /** Of one VM, or of all. Undefined: no VM is called that. */
   view({ fabric, ports, rules }: Names, vm?: string): ConnectionsView | undefined {
     const port = vm === undefined ? undefined : ports.find("vm", vm);

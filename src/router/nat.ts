@@ -60,13 +60,20 @@ export class RouterNat {
     const slots = Math.max(bindings.slots, sessions.entries.slots, bindings.places.blockCount);
     this.#nat.sweep(connectionTicks(monotonicNanos()), Math.ceil(slots / SWEEPS));
     const { events, lost } = this.#log.read();
-    if (lost > 0) log.warn(`NAT: ${lost} events of port blocks were lost: more than ${LOGGED} in half a second`, "nat-log-lost");
+    if (lost > 0)
+      log.warn(`NAT: ${lost} events of port blocks were lost: more than ${LOGGED} in half a second`, "nat-log-lost");
     for (const { kind, inside, outside, firstPort, ports } of events) {
       const verb = kind === "allocated" ? "allocated to" : "released by";
       const { network, address } = insideOf(inside, fabric);
       const range = `${formatIpv4(outside)} ports ${firstPort}-${firstPort + ports - 1}`;
       log.info(`NAT: ${range} ${verb} ${network === null ? "" : `${network} `}${address}`, "nat-block");
     }
+  }
+
+  get usage(): { readonly size: number; readonly room: number; readonly blocks: number } {
+    const { bindings, sessions } = this.#nat;
+    const { size, slots } = sessions.entries;
+    return { size, room: slots, blocks: [...listBlocks(bindings)].length };
   }
 
   view(fabric: Fabric): NatView {

@@ -107,6 +107,16 @@ export class Rules {
     }
   }
 
+  /** What rules of either side have decided, those that have; the most first. */
+  decisions(): { readonly side: string; readonly rule: string; readonly hits: number }[] {
+    this.#count();
+    const all = [...this.#counted].map(([key, hits]) => {
+      const space = key.indexOf(" ");
+      return { side: key.slice(0, space), rule: key.slice(space + 1), hits };
+    });
+    return all.sort((a, b) => b.hits - a.hits);
+  }
+
   private hits(side: SideName, name: string): number {
     return this.#counted.get(`${side} ${name}`) ?? 0;
   }

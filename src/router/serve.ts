@@ -3,6 +3,9 @@ import type { DebugTarget } from "#router/api/debug-routes";
 import { ApiServer, type ApiTarget } from "#router/api/server";
 import type { VmTarget, VmVerb } from "#router/api/vm-routes";
 import { describeChange } from "#router/config/plan";
+import type { Log } from "#router/log";
+import { MetricsServer } from "#router/metrics/metrics-server";
+import { RouterMetrics } from "#router/metrics/router-metrics";
 import { Router, type RouterOptions } from "#router/router";
 import { show } from "#router/show";
 import { VIEWS } from "#router/views";
@@ -16,10 +19,16 @@ export async function serve(options: RouterOptions): Promise<void> {
   let restart = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.resolve(signal));
   const router = await Router.start(options);
+  const metrics = new RouterMetrics({
+    router,
+    log: () => logged(options.log),
+    flowLog: () => ({ records: new Map(), lost: 0 }),
+  });
+  const server = node.metrics && new MetricsServer(node.metrics, options.log, (accept) => metrics.answer(accept));
   try {
     const api = await ApiServer.listen(
       node.socket,
-      target(router, (again) => {
+      target(router, metrics, (again) => {
         restart = again;
         stopping.resolve(again ? "ain stop --restart" : "ain stop");
       }),
@@ -32,11 +41,18 @@ export async function serve(options: RouterOptions): Promise<void> {
     options.log.info(`stopping: ${why}`, "stopping");
     await api.close();
   } finally {
+    await server?.close();
+    metrics.stop();
     await router.stop(restart);
   }
 }
 
-function target(router: Router, stop: ApiTarget["stop"]): ApiTarget {
+const logged = ({ written, heldBack }: Log): { lines: ReadonlyMap<string, number>; heldBack: number } => ({
+  lines: written,
+  heldBack,
+});
+
+function target(router: Router, metrics: RouterMetrics, stop: ApiTarget["stop"]): ApiTarget {
   return {
     shows: [...VIEWS, "ospf", "bfd"],
     show: (words) => show(router, words),
@@ -46,6 +62,7 @@ function target(router: Router, stop: ApiTarget["stop"]): ApiTarget {
     },
     reload: () => router.reload(),
     stop,
+    metrics: (accept) => metrics.answer(accept),
     vm: vmTarget(router),
     debug: debugTarget(router),
   };

@@ -1,6 +1,6 @@
 /**
  * The router's API: HTTP with JSON bodies on a unix socket, answered by the control thread. `GET /v1/show/<what>` reads;
- * `POST /v1/plan`, `/v1/reload`, `/v1/stop` act; vm-routes.ts has `/v1/vm`. Errors are `{error}` with status 400, 404, 409 or 500.
+ * `POST /v1/plan`, `/v1/reload`, `/v1/stop` act; vm-routes.ts has `/v1/vm`. `GET /metrics` is Prometheus'. Errors are `{error}` with status 400, 404, 409 or 500.
  *
  * The socket file belongs to root and its directory to nobody else: whoever may open it may steer the router.
  */
@@ -22,6 +22,8 @@ export interface ApiTarget {
   reload(): Promise<ReloadAnswer>;
   /** `restart`: the router is to run again soon, and its neighbors are asked to wait. */
   stop(restart: boolean): void;
+  /** `accept`: the header of that name. */
+  metrics(accept: string | null): Promise<Response>;
   readonly vm: VmTarget;
   readonly debug: DebugTarget;
 }
@@ -87,6 +89,7 @@ async function answers(path: string): Promise<boolean> {
 async function answer(request: Request, target: ApiTarget): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const path = pathname.split("/").filter((part) => part !== "");
+  if (pathname === "/metrics" && request.method === "GET") return target.metrics(request.headers.get("accept"));
   if (path[0] !== "v1") return failure(404, `no API version "${path[0] ?? ""}": this router speaks v1`);
   if (request.method === "GET" && path[1] === "show") return show(path.slice(2), target);
   const isKnown = request.method === "GET" || request.method === "POST";

@@ -118,6 +118,11 @@ export class Places {
     return this.#bindings.slots;
   }
 
+  /** Entries of the table that something is known of. */
+  get size(): number {
+    return this.#at.size;
+  }
+
   /** Whereabouts that found no room in a table: packets went by the home. */
   get withoutRoom(): number {
     return this.#full;
