@@ -31,6 +31,9 @@ const MOST_SENT = 8;
 const LAST_SEQUENCE = 0xffff;
 /** Of the lifetime, after which it is refreshed. */
 const REFRESH = 0.75;
+/** Each so many refreshes everything is asked for again; one more for each so many members. */
+const REFRESHES = 4;
+const MORE_REFRESHES = 64;
 
 /** What was sent before is not what counts now, and an answer to it no answer. */
 const OUTDATING: ReadonlySet<MembershipEvent> = new Set(["join", "leave", "changed", "restarted", "expired"]);
@@ -89,7 +92,16 @@ function registerAt(instance: Instance, joined: Joined, lma: AddressHex): void {
 
 const newRegistration = (joined: Joined, lma: AddressHex, now: Millis): Registration => ({
   ...{ ...UNSCHEDULED, kind: "segment", what: "registration", joined, lma, state: "idle" },
-  ...{ handoff: HANDOFF.NEW_INTERFACE, sent: [], sentAt: 0, lastSentAt: 0, tries: 0, expiresAt: 0, refreshAt: NEVER },
+  ...{
+    handoff: HANDOFF.NEW_INTERFACE,
+    sent: [],
+    sentAt: 0,
+    lastSentAt: 0,
+    tries: 0,
+    refreshes: 0,
+    expiresAt: 0,
+    refreshAt: NEVER,
+  },
   ...{ since: undefined, lapsedAt: now, status: undefined },
 });
 
@@ -217,12 +229,26 @@ function plan(instance: Instance, registration: Registration): void {
 
 export function membershipTimer(instance: Instance, registration: Registration): void {
   const { state, tries, expiresAt } = registration;
-  if (state === "registered") postMembership(instance, registration, "refreshDue");
+  if (state === "registered") refresh(instance, registration);
   else {
     if (state === "refreshing" && expiresAt <= nowOf(instance)) postMembership(instance, registration, "expired");
     const isOver = state === "leaving" && tries >= MOST_TRIES_END;
     postMembership(instance, registration, isOver ? "exhausted" : "timeout");
   }
+}
+
+/**
+ * Now and then everything is asked for again: a rendezvous that was restarted before its first heartbeat is not known to
+ * have been.
+ */
+function refresh(instance: Instance, registration: Registration): void {
+  const { others } = registration.joined;
+  registration.refreshes++;
+  if (registration.refreshes >= REFRESHES + others.size / MORE_REFRESHES) {
+    registration.refreshes = 0;
+    registration.handoff = HANDOFF.UNKNOWN;
+  }
+  postMembership(instance, registration, "refreshDue");
 }
 
 /** RFC 5213 §6.9.1.2, of an update that was about a segment. */
@@ -258,13 +284,12 @@ function accepted(instance: Instance, registration: Registration, lifetime: Mill
 /** Counted from when it was sent first, so that it ends here before it does there. */
 function adopt(instance: Instance, registration: Registration, lifetime: Millis): void {
   const now = nowOf(instance);
-  const { joined, lma } = registration;
-  registration.expiresAt = registration.sentAt + lifetime;
+  const { joined, lma, handoff, sentAt } = registration;
+  registration.expiresAt = sentAt + lifetime;
   registration.refreshAt = now + jittered(instance, REFRESH * lifetime);
+  registration.since ??= now;
+  if (handoff !== HANDOFF.NOT_CHANGED) doubt(instance, joined, lma, sentAt);
   Object.assign(registration, { sent: [], tries: 0, status: undefined, handoff: HANDOFF.NOT_CHANGED });
-  if (registration.since !== undefined) return;
-  registration.since = now;
-  doubt(instance, joined, lma, registration.sentAt);
 }
 
 function refused(instance: Instance, registration: Registration, { status, options }: BindingAck): void {

@@ -192,12 +192,23 @@ describe("A hypervisor with members", () => {
     const world = new World(COUNT);
     for (const index of [A, B]) join(world, index);
     world.talk();
-    world.pass(DEFAULT_TIMERS.lifetime * 3);
+    world.pass(DEFAULT_TIMERS.lifetime * 2.4);
     expect(known(world, A)).toEqual([B]);
     const updates = world.messages("binding-update");
-    expect(updates.length).toBeGreaterThanOrEqual(12);
+    expect(updates).toHaveLength(12);
     expect(updates.every(({ message }) => message.options.handoff === HANDOFF.NOT_CHANGED)).toBe(true);
     expect(world.messages("localized-routing-initiation")).toEqual([]);
+    expect(world.node(A).of("segment")).toHaveLength(1);
+  });
+
+  test("asks for everything again now and then, which makes no news either", () => {
+    const world = new World(COUNT);
+    for (const index of [A, B]) join(world, index);
+    world.talk();
+    world.pass(DEFAULT_TIMERS.lifetime * 12);
+    const asked = world.messages("binding-update").filter(({ message }) => message.options.handoff === HANDOFF.UNKNOWN);
+    expect(asked.length).toBeGreaterThanOrEqual(8);
+    expect(world.messages("localized-routing-initiation")).toHaveLength(asked.length);
     expect(world.node(A).of("segment")).toHaveLength(1);
   });
 

@@ -64,6 +64,8 @@ export interface Registration extends Timed {
   lastSentAt: Millis;
   /** Since the last answer. */
   tries: number;
+  /** Since everything was asked for. */
+  refreshes: number;
   /** Granted; 0: nothing. Not later than the rendezvous's own end of it. */
   expiresAt: Millis;
   refreshAt: Millis;
