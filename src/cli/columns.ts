@@ -8,8 +8,8 @@ type Side = "left" | "right";
 
 /** Between columns. */
 const GAP = 2;
-/** What is left of a column of text that has to give way. */
-const NARROWEST = 8;
+/** What is left of a column of text that has to give way: a MAC address, an IPv4 address with its port. */
+const NARROWEST = 17;
 /** A last column is worth wrapping from here on. */
 const WRAPPABLE = 20;
 

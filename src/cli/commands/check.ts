@@ -9,7 +9,7 @@ import { type ConfigError, formatConfigError } from "#runtime/document/config-er
 export const checkCommand = (): Command =>
   new Command("check")
     .description("check configuration files (fabric.yaml, node.yaml; a node's fabric is checked with it)")
-    .argument("<file...>")
+    .argument("<file...>", "fabric.yaml or node.yaml files")
     .option("--json", "print the result as JSON")
     .action(check);
 

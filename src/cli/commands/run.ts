@@ -22,7 +22,7 @@ const RECORD_LIMIT = 256 * 2 ** 20;
 export const runCommand = (): Command =>
   new Command("run")
     .description("run the router that a node file describes, in the foreground, until Ctrl-C or SIGTERM")
-    .argument("<node.yaml>")
+    .argument("<node.yaml>", "the node's file")
     .option("--socket <path>", "API socket, in place of the file's")
     .option("--record <file>", "record all that OSPF is told, for `ain ospf replay`; keys are in it")
     .addOption(

@@ -9,13 +9,14 @@ import { showOspfCommand } from "#cli/commands/show/ospf";
 import { NARROWABLE, narrow } from "#cli/narrowing";
 import { print, printJson } from "#cli/output";
 import { showText } from "#cli/show-text";
+import { viewMeanings } from "#cli/view-meanings";
 import { VIEWS, type ViewName } from "#router/views";
 
 export const showCommand = (): Command =>
   new Command("show")
     .description("show what a running router holds")
     .enablePositionalOptions() // those after "ospf" are its own
-    .addArgument(new Argument("<what>", "which view").choices([...VIEWS]))
+    .addArgument(new Argument("<what>", viewMeanings()).choices([...VIEWS]))
     .argument("[which]", `only what is about this: of ${NARROWABLE.join(", ")}`)
     .option(...ROUTER_OPTION)
     .option("--json", "print JSON")

@@ -3,9 +3,10 @@ import type { Argument, Command } from "commander";
 import { narrowedBy } from "#cli/narrowing";
 import { filterCommands, noFiltering } from "#cli/shell/filters";
 import { ALL } from "#cli/shell/fleet";
+import { meansWatch } from "#cli/shell/job";
 import { quoted, readLine, type Word } from "#cli/shell/line";
 import type { LiveValues } from "#cli/shell/live-values";
-import { WATCH_SECONDS } from "#cli/shell/prefix";
+import { readPrefix } from "#cli/shell/prefix";
 import { argumentAt, choicesAt, follow, kindOfOption, optionsOf, type Reached } from "#cli/shell/tree";
 
 export interface Candidate {
@@ -64,31 +65,19 @@ function asTyped(text: string, partial: Word | undefined, raw: string): string {
 }
 
 /** Behind `watch`, its seconds and `@…`, which may stand before any command. */
-async function afterCommand(words: readonly string[], typed: string, knowledge: Knowledge): Promise<Next> {
-  const isWatch = (word: string | undefined): boolean =>
-    word !== undefined && word.length > 1 && "watch".startsWith(word);
-  let rest = words;
-  let target: string | undefined;
-  let watched = false;
-  for (;;) {
-    if (!watched && isWatch(rest[0])) {
-      watched = true;
-      rest = rest.slice(WATCH_SECONDS.test(rest[1] ?? "") ? 2 : 1);
-    } else if (target === undefined && rest[0]?.startsWith("@")) {
-      target = rest[0].slice(1);
-      rest = rest.slice(1);
-    } else break;
-  }
-  if (rest.length === 0 && typed.startsWith("@")) return { candidates: targets(typed, knowledge), expected: [] };
-  const next = await afterWords(follow(knowledge.root, rest), typed, { ...knowledge, target });
-  const isFree = rest.length === 0 && target === undefined && knowledge.routers.size > 1;
-  const seconds = { name: "<seconds>", description: "between two looks; default: 2" };
+async function afterCommand(before: readonly string[], typed: string, knowledge: Knowledge): Promise<Next> {
+  const { watch, target, words } = readPrefix(before, meansWatch(knowledge.root));
+  const isFirst = words.length === 0;
+  if (isFirst && typed.startsWith("@")) return { candidates: targets(typed, knowledge), expected: [] };
+  const next = await afterWords(follow(knowledge.root, words), typed, { ...knowledge, target });
+  const isFree = isFirst && target === undefined && typed === "" && knowledge.routers.size > 1;
   return {
-    ...next,
-    ...(isFree && typed === "" && { candidates: [...targets("@", knowledge), ...next.candidates] }),
-    ...(watched && rest.length === 0 && { expected: [seconds, ...next.expected] }),
+    candidates: isFree ? [...targets("@", knowledge), ...next.candidates] : next.candidates,
+    expected: isFirst && watch !== undefined ? [SECONDS, ...next.expected] : next.expected,
   };
 }
+
+const SECONDS = { name: "<seconds>", description: "between two looks; default: 2" };
 
 function targets(typed: string, { routers }: Knowledge): Candidate[] {
   const comma = typed.lastIndexOf(",") + 1 || 1;
@@ -124,7 +113,7 @@ async function afterWords(
   const isWhich = argument?.name() === "which" && kind === undefined;
   const named = argument !== undefined && argument.argChoices === undefined && !isWhich;
   return {
-    candidates: [...names(at, typed), ...(isWhich ? [] : await values(kind))],
+    candidates: [...names(at, typed), ...(argument?.argChoices === undefined && !isWhich ? await values(kind) : [])],
     expected: [
       ...(named ? [{ name: bracketed(argument), description: argument.description }] : []),
       ...(typed === "" && isComplete(at) && command.parent !== null ? [CARRIAGE_RETURN] : []),
@@ -145,7 +134,9 @@ const plain = (text: string, description: string): Candidate => ({ text, descrip
 /** Subcommands, and choices of the argument. */
 function names(at: Reached, typed: string): Candidate[] {
   const argument = argumentAt(at.command, at.positionals.length);
-  return choicesAt(at)
+  const all = choicesAt(at);
+  // Commands among values: in the order of the alphabet one finds them.
+  return (argument?.argChoices === undefined ? all : all.sort())
     .filter((name) => name.startsWith(typed))
     .map((name) => {
       const child = at.positionals.length === 0 ? at.command.commands.find((each) => each.name() === name) : undefined;

@@ -59,7 +59,7 @@ export function filterCommands(into: Filtering): Command {
         .action((most: number) => void into.filters.push(tail(most))),
     )
     .addCommand(
-      new Command("no-more").description("all at once, not page by page").action(() => {
+      new Command("no-more").description("all at once, not page by page, and as wide as it is").action(() => {
         into.noMore = true;
       }),
     );

@@ -16,4 +16,4 @@ export function helpText({ candidates, expected }: Completion, line: string, wid
 }
 
 /** The rest is for `help`. */
-const firstSentence = (text: string): string => text.split(/[.;] /)[0]!;
+const firstSentence = (text: string): string => text.split(". ")[0]!;

@@ -87,11 +87,20 @@ interface Typing {
   readonly keys: PassThrough;
 }
 
-/** `?` asks for help, unless it is inside quotes; every other key is the editor's. */
+/**
+ * `?` asks for help, unless it is inside quotes, or in the middle of what was pasted; every other key is the editor's.
+ */
 async function onKeys(pressed: Buffer, { shell, terminal, editor, keys }: Typing): Promise<void> {
-  const line = editor.line.slice(0, editor.cursor);
-  if (pressed.toString() !== "?" || readLine(line).openQuote !== "") {
+  const text = pressed.toString();
+  if (!text.endsWith("?") || [...text].some((key) => key < " ")) {
     keys.write(pressed);
+    return;
+  }
+  if (text !== "?") keys.write(text.slice(0, -1));
+  await new Promise(setImmediate); // the editor takes in what was typed before
+  const line = editor.line.slice(0, editor.cursor);
+  if (readLine(line).openQuote !== "") {
+    keys.write("?");
     return;
   }
   terminal.write("?\n");
@@ -124,7 +133,8 @@ async function carryOut(shell: Shell, line: string, terminal: Terminal, keys: Pa
     if (job === undefined) return OK;
     if (job.watch !== undefined) return await watch(shell, job, line, terminal);
     const screen = new Screen(terminal, { isPaged: job.isPaged });
-    const run = (): Promise<number> => shell.run(job, screen.output(ended.signal));
+    const output = screen.output(ended.signal);
+    const run = (): Promise<number> => shell.run(job, job.isPaged ? output : { ...output, width: undefined });
     const status = job.asksRouters ? await run() : await terminal.lend(run);
     await screen.end();
     if (status === INTERRUPTED) terminal.write("\n");

@@ -60,9 +60,10 @@ async function look(
 function frame(heading: string, lines: string[], before: string[] | undefined, { rows, columns }: Terminal): string {
   const isCut = lines.length > rows - 2;
   const shown = isCut ? [...lines.slice(0, rows - 3), `… ${lines.length - rows + 3} lines more`] : lines;
+  const isMarked = before !== undefined && wantsColors(process.stdout);
   const drawn = shown.map((line, i) => {
     const cut = Bun.sliceAnsi(line, 0, columns, "…");
-    return before === undefined || !wantsColors(process.stdout) ? cut : marked(cut, before[i] ?? "");
+    return isMarked && line === lines[i] ? marked(cut, before[i] ?? "") : cut;
   });
   const all = [Bun.sliceAnsi(heading, 0, columns, "…"), "", ...drawn];
   return `${HOME}${all.map((line) => `${line}${CLEAR_LINE}`).join("\r\n")}${CLEAR_BELOW}`;

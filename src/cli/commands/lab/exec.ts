@@ -8,8 +8,8 @@ export const execCommand = (): Command =>
   new Command("exec")
     .description("run a command in a node; its exit status becomes ain's")
     .argument("<lab>", "name of a lab, or its topology file")
-    .argument("<node>")
-    .argument("<command...>")
+    .argument("<node>", "its name")
+    .argument("<command...>", "the program and its arguments, behind -- where they begin with a dash")
     .passThroughOptions()
     .action(exec);
 
