@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { parseIpv4, parseIpv6, parsePrefix6 } from "#base/address";
-import { COUNTERS_OCTETS, W_WAYS } from "#fastpath/counters";
-import { WAY_FORMER, WAY_HOME, WAY_LOCAL, WAY_NATIVE, WAY_TUNNEL } from "#fastpath/place";
+import { C_ENDINGS, COUNTERS_OCTETS, portCounters, W_WAYS } from "#fastpath/counters";
+import { WAY_FORMER, WAY_HOME, WAY_TUNNEL } from "#fastpath/place";
 import { createBindingTable } from "#fastpath/tables/bindings";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
+import { HAIRPIN, TO_FABRIC } from "#fastpath/verdicts";
 import type { MobilityView as CoreView } from "#pmip/view";
 import { checkFabric } from "#router/config/fabric";
 import { checkNode } from "#router/config/node";
@@ -98,7 +99,9 @@ test("show tunnels adds up the ways of packets over all forwarders; what homes a
   pathMtus.heard({ kind: "too-big", end: parseIpv6("2001:db8:a1:2::1")!, mtu: 1400 }, 0);
   const forwarders = [1, 10].map((times) => {
     const counters = new Float64Array(COUNTERS_OCTETS / 8);
-    for (const way of [WAY_NATIVE, WAY_TUNNEL, WAY_HOME, WAY_FORMER, WAY_LOCAL]) counters[W_WAYS + way] = times * way;
+    for (const way of [WAY_TUNNEL, WAY_HOME, WAY_FORMER]) counters[W_WAYS + way] = times * way;
+    counters[portCounters(1) + C_ENDINGS + TO_FABRIC] = times * (100 + WAY_TUNNEL); // both ways into the fabric
+    counters[portCounters(1) + C_ENDINGS + HAIRPIN] = 7 * times;
     return counters;
   });
   const { tunnels, shares } = tunnelsView({ ...around, pathMtus, forwarders });
@@ -109,10 +112,10 @@ test("show tunnels adds up the ways of packets over all forwarders; what homes a
     },
   ]);
   expect(shares).toEqual({
-    native: 11 * WAY_NATIVE,
+    native: 1100,
     direct: 11 * WAY_TUNNEL,
     relayed: 11 * (WAY_HOME + WAY_FORMER),
-    hairpin: 11 * WAY_LOCAL,
+    hairpin: 77,
   });
 });
 

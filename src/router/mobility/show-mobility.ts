@@ -1,8 +1,7 @@
 /** Mobility's views, made from what the core and the tables hold. */
 import { toHex } from "#base/bytes";
 import type { Millis } from "#base/time";
-import { W_WAYS } from "#fastpath/counters";
-import { WAY_FORMER, WAY_HOME, WAY_LOCAL, WAY_NATIVE, WAY_TUNNEL } from "#fastpath/place";
+import { type Ways, waysOf } from "#fastpath/place";
 import { TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import type { AddressHex, Subject } from "#pmip/events";
 import type { MobilityView as CoreView } from "#pmip/view";
@@ -93,12 +92,13 @@ export function tunnelsView({ places, fabric, pathMtus, forwarders }: AroundTunn
       ...pathMtus.troubles(end),
     };
   });
-  const way = (which: number): number => forwarders.reduce((sum, counters) => sum + counters[W_WAYS + which]!, 0);
+  const ways = forwarders.map(waysOf);
+  const all = (way: keyof Ways): number => ways.reduce((sum, counted) => sum + counted[way], 0);
   const shares: SharesView = {
-    native: way(WAY_NATIVE),
-    direct: way(WAY_TUNNEL),
-    relayed: way(WAY_HOME) + way(WAY_FORMER),
-    hairpin: way(WAY_LOCAL),
+    native: all("native"),
+    direct: all("tunnelled"),
+    relayed: all("relayed") + all("forwarded"),
+    hairpin: all("local"),
   };
   return { tunnels: view, shares };
 }
