@@ -1,6 +1,7 @@
 /**
  * Is a signed message fresh? The Mobility Message Replay Protection option of RFC 4285 §6: the sender's time, compared with
- * the receiver's. The RFC has it in Binding Updates and Acknowledgements; here all signed messages carry it.
+ * the receiver's. The RFC has it in Binding Updates and Acknowledgements; here all signed messages carry it. (tshark shows it
+ * 70 years late: it counts from 1970, the RFC's NTP format from 1900.)
  */
 import { put32, u32 } from "#base/bytes";
 import type { Millis } from "#base/time";
