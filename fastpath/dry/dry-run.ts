@@ -4,6 +4,7 @@
  * (shadow-memory.ts); its ports keep what is sent. For the control thread: it is in nobody's turn, and waits for none.
  */
 import { C_ENDINGS, COUNTERS_OCTETS, portCounters } from "#fastpath/counters";
+import { R_ADJACENCY } from "#fastpath/decision";
 import { ShadowBindings } from "#fastpath/dry/shadow-bindings";
 import { ShadowConnections } from "#fastpath/dry/shadow-connections";
 import { bringAll } from "#fastpath/dry/shadow-memory";
@@ -53,6 +54,8 @@ export interface DrySent {
 
 export interface DryResult {
   readonly ending: Verdict;
+  /** The one that a frame waits for that is handed up. */
+  readonly adjacency: number;
   /** steps.ts. */
   readonly steps: Int32Array;
   readonly stepCount: number;
@@ -66,9 +69,27 @@ export interface DryResult {
 
 const ARENA = 4 * MOST_PER_FRAME;
 
-/** Next hops of which none is marked as used. */
+/** Next hops of which none is marked as used, and of which some are supposed to be known that are not. */
 export class QuietGroups extends GroupReader {
+  /** By adjacency, 6 octets: MAC addresses as they may turn out to be. */
+  readonly supposed = new Map<number, Uint8Array>();
+
   override markUsed(): void {}
+
+  override isResolved(adjacency: number): boolean {
+    return super.isResolved(adjacency) || this.supposed.has(adjacency);
+  }
+
+  override hasMac(adjacency: number, bytes: Uint8Array, at: number): boolean {
+    const mac = super.isResolved(adjacency) ? undefined : this.supposed.get(adjacency);
+    return mac === undefined ? super.hasMac(adjacency, bytes, at) : mac.every((octet, i) => octet === bytes[at + i]);
+  }
+
+  override copyMacs(adjacency: number, to: Int32Array, at: number): void {
+    super.copyMacs(adjacency, to, at);
+    const mac = super.isResolved(adjacency) ? undefined : this.supposed.get(adjacency);
+    if (mac !== undefined) new Uint8Array(to.buffer, to.byteOffset + 4 * at, 6).set(mac);
+  }
 }
 
 /** Counts nothing. */
@@ -87,7 +108,19 @@ export class DryRun {
   readonly #counters = new Float64Array(COUNTERS_OCTETS / 8);
   readonly #bytes: Uint8Array;
   readonly #steps = new Steps();
+  /** Nothing waits at the control thread, and nobody is told. */
+  readonly #punts: Punts = {
+    punt: (_, verdict) => {
+      this.#adjacency = this.tables.records[R_ADJACENCY]!;
+      return verdict;
+    },
+    note: () => {},
+    ask: () => {},
+    drop: () => {},
+    flow: () => {},
+  };
   #sent: DrySent[] = [];
+  #adjacency = 0;
   /** How many of `#sent` there were when the frame's own way ended. */
   #own = -1;
 
@@ -111,7 +144,7 @@ export class DryRun {
       nat: this.#nat?.nat,
     });
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
-    this.#engine = new Engine(this.tables, this.#counters, scratch, { punts: QUIET });
+    this.#engine = new Engine(this.tables, this.#counters, scratch, { punts: this.#punts });
   }
 
   run({ snapshot, ports, now, port, octets }: Question): DryResult {
@@ -140,6 +173,7 @@ export class DryRun {
     this.#own = -1;
     this.#steps.begin();
     const before = this.#counters.slice(portCounters(port), portCounters(port + 1));
+    this.#adjacency = 0;
     const ending = this.#engine.watch(f, this.#steps, () => {
       this.#own = this.#sent.length;
     });
@@ -147,6 +181,7 @@ export class DryRun {
     const errors = this.#sent.splice(this.#own);
     return {
       ending,
+      adjacency: this.#adjacency,
       steps: this.#steps.words.slice(0, this.#steps.count * STEP_WORDS),
       stepCount: this.#steps.count,
       sent: this.#sent,
@@ -179,11 +214,3 @@ export class DryRun {
 }
 
 const NO_HITS = new Int32Array(0);
-
-/** Nothing waits at the control thread, and nobody is told. */
-const QUIET: Punts = {
-  punt: (_, verdict) => verdict,
-  note: () => {},
-  ask: () => {},
-  drop: () => {},
-};

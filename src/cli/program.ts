@@ -14,6 +14,7 @@ import { shellCommand } from "#cli/commands/shell";
 import { showCommand } from "#cli/commands/show";
 import { verifyCommand } from "#cli/commands/verify";
 import { vmCommand } from "#cli/commands/vm";
+import { whyCommand } from "#cli/commands/why";
 import { DEFECT, DENIED, FAILED, Failure, MISUSED, OK, REFUSED, UNREACHABLE } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
 import { processSurroundings, surroundings, within } from "#cli/surroundings";
@@ -42,6 +43,7 @@ const COMMANDS: readonly (() => Command)[] = [
   demoCommand,
   runCommand,
   showCommand,
+  whyCommand,
   vmCommand,
   moveCommand,
   reloadCommand,

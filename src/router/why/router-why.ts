@@ -1,10 +1,10 @@
 /** What this router would do with a packet, and why: its own fast path's answer, without a packet (fastpath/dry). */
 import { formatIpv6, formatMac, masked, parseAddress, parseIpv6, sameAddress } from "#base/address";
 import { fromHex, toHex } from "#base/bytes";
-import { DryRun, type DrySent, QuietGroups } from "#fastpath/dry/dry-run";
+import { type DryResult, DryRun, type DrySent, QuietGroups } from "#fastpath/dry/dry-run";
 import { MAX_FRAME } from "#fastpath/frame";
 import { connectionTicks } from "#fastpath/tables/connection-states";
-import { ENDINGS } from "#fastpath/verdicts";
+import { ENDINGS, PUNT_LEARN, PUNT_NEIGHBOR } from "#fastpath/verdicts";
 import type { Vm } from "#router/config/model";
 import { hasOffload, type PortState } from "#router/ports";
 import type { Router } from "#router/router";
@@ -45,10 +45,18 @@ export class RouterWhy {
     const { forwarders, ports, configuration } = this.#router;
     const open = [...ports.all.values()].filter(({ trouble }) => trouble === undefined);
     const dry = this.#dryRun();
-    const result = dry.run({
+    const asked = {
       ...{ snapshot: forwarders.snapshot, now: connectionTicks(monotonicNanos()), port: port.index, octets },
       ports: open.map((each) => ({ index: each.index, offload: hasOffload(each) })),
-    });
+    };
+    const supposed: string[] = [];
+    let result = dry.run(asked);
+    for (let text = this.#suppose(result, port, octets); text !== undefined && supposed.length < MOST_SUPPOSED; ) {
+      supposed.push(text);
+      result = dry.run(asked);
+      text = this.#suppose(result, port, octets);
+    }
+    this.#quietGroups().supposed.clear();
     const known = this.known(dry.tables);
     const { name, fate, meaning } = ENDINGS[result.ending]!;
     return {
@@ -56,6 +64,7 @@ export class RouterWhy {
       stages: explainSteps(known, result.steps, result.stepCount, port.index),
       ending: { name, fate, meaning },
       icmp: icmpOwed(result.ending, octets),
+      supposed,
       sent: result.sent.map((each) => this.sentView(each)),
       errors: result.errors.map((each) => this.sentView(each)),
     };
@@ -67,7 +76,7 @@ export class RouterWhy {
   }
 
   known(tables: Known["tables"]): Known {
-    const { configuration, ports, rules, uplinkNeighbors, routing, routeOrigin } = this.#router;
+    const { configuration, ports, rules, uplinkNeighbors, routing } = this.#router;
     const groups = this.#quietGroups();
     return {
       ...{ node: configuration.node, fabric: configuration.fabric, tables },
@@ -79,7 +88,7 @@ export class RouterWhy {
         const length = longestRoute(address, (prefix, octets) => routing.fib.get(prefix, octets) !== 0);
         if (length === undefined) return undefined;
         const prefix = `${formatIpv6(masked(address, length))}/${length}`;
-        return { prefix, origin: routeOrigin(prefix) };
+        return { prefix, origin: this.#router.routeOrigin(prefix) };
       },
     };
   }
@@ -90,6 +99,20 @@ export class RouterWhy {
       ...{ port: port.name, kind: port.kind, vm: port.vm?.name ?? null, nextHop: this.#nextHop(port, octets) },
       ...{ mac: formatMac(octets, 0), packet: packetView(octets) },
     };
+  }
+
+  /** A VM's MAC address that control would learn, or ask for: what is supposed of it. Undefined: nothing is. */
+  #suppose({ ending, adjacency }: DryResult, from: PortState, octets: Uint8Array): string | undefined {
+    const { vmNeighbors } = this.#router;
+    const { supposed } = this.#quietGroups();
+    if (ending === PUNT_LEARN) {
+      supposed.set(vmNeighbors.adjacencyOf(from.index), octets.slice(6, 12));
+      return `VM ${from.name} sends from ${formatMac(octets, 6)}, which the router learns by it`;
+    }
+    const to = ending === PUNT_NEIGHBOR ? vmNeighbors.portOf(adjacency) : undefined;
+    if (to === undefined) return undefined;
+    supposed.set(adjacency, NOBODYS_MAC);
+    return `VM ${to.name} answers when the router asks for its MAC address`;
   }
 
   #nextHop(port: PortState, octets: Uint8Array): string | null {
@@ -134,6 +157,9 @@ export class RouterWhy {
     return this.#dry;
   }
 }
+
+/** The sender's, and the receiver's. */
+const MOST_SUPPOSED = 2;
 
 /** Of a VM that has not said a word yet. Locally administered. */
 const NOBODYS_MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);

@@ -94,6 +94,8 @@ export interface WhyAnswer {
   readonly stages: readonly StageView[];
   readonly ending: EndingView;
   readonly icmp: IcmpView | null;
+  /** What is not known yet, and was supposed: that a VM has the MAC address that it is about to tell. */
+  readonly supposed: readonly string[];
   /** Several: it is cut into fragments, or copied. */
   readonly sent: readonly SentView[];
   /** The ICMP error, as it leaves this router. */

@@ -1,0 +1,84 @@
+/** `ain why SRC DST [PROTOCOL [PORT]]`: where a packet would go, hop by hop, and why; or why it would not. */
+import { Command } from "commander";
+import { findSocket } from "#cli/client";
+import { FAILED, Failure, MISUSED } from "#cli/failure";
+import { print, printError, printJson } from "#cli/output";
+import { fleetAt } from "#cli/shell/fleet";
+import { surroundings } from "#cli/surroundings";
+import { type FoundVm, findDestination, findSource, viewFabric } from "#cli/why/fabric-view";
+import { type Walk, walk } from "#cli/why/walk";
+import { unaskedText, walkText } from "#cli/why/why-text";
+import type { PacketQuestion } from "#router/why/views";
+
+interface Options {
+  readonly lab?: string;
+  readonly router?: readonly string[];
+  readonly fromPort?: string;
+  readonly size?: string;
+  readonly fragment?: true;
+  readonly verbose?: true;
+  readonly json?: true;
+}
+
+const PROTOCOL = "icmp (an echo request), tcp (a SYN), udp, or a protocol number";
+
+export const whyCommand = (): Command =>
+  new Command("why")
+    .description("predict where a packet goes, hop by hop, and why; 0: it is delivered, 1: it is not")
+    .argument("<source>", "a VM: its name, NAME@ROUTER, its address, or TENANT/NETWORK/ADDRESS")
+    .argument("<destination>", "an address, or a VM")
+    .argument("[protocol]", PROTOCOL, "icmp")
+    .argument("[port]", "destination port (tcp: 80, udp: 33434)")
+    .option("--lab <name>", "ask all routers of this lab (name or topology file)")
+    .option("--router <name...>", "ask these routers (names or API sockets); default: all that run here")
+    .option("--from-port <port>", "source port, of icmp the identifier", "49152")
+    .option("--size <octets>", "of the IP packet; default: as small as can be")
+    .option("--fragment", "IPv4: let routers cut it (without DF)")
+    .option("-v, --verbose", "every stage, those too that had nothing to say")
+    .option("--json", "print JSON (docs/debugging.md has the schema)")
+    .action(why);
+
+async function why(source: string, to: string, protocol: string, port: string | undefined, options: Options) {
+  const view = await viewFabric(routersOf(options));
+  const found = findSource(view, source);
+  const destination = findDestination(view, to, found);
+  const question: PacketQuestion = {
+    ...{ from: found.vm.name, to: destination.address, protocol },
+    ...(found.address !== undefined && { source: found.address }),
+    ...(port !== undefined && { port: whole(port, "port", 65_535) }),
+    ...(options.size !== undefined && { size: whole(options.size, "--size", 65_535) }),
+    ...(options.fragment === true && { fragment: true }),
+    sourcePort: whole(options.fromPort ?? "49152", "--from-port", 65_535),
+  };
+  const walked = await walk(view, found.router, question);
+  const note = noteOn(walked, found, destination.vm);
+  if (options.json) {
+    printJson({ question, ...walked, note, unasked: view.unasked });
+  } else {
+    print(walkText(walked, { isVerbose: options.verbose === true }));
+    if (note !== null) print(note);
+    if (view.unasked.length > 0) printError(unaskedText(view.unasked));
+  }
+  if (walked.outcome !== "delivered") throw new Failure("", FAILED);
+}
+
+/** The VM was named, and it is not the one that the packet is for: networks may use the same addresses. */
+function noteOn({ hops }: Walk, source: FoundVm, meant: FoundVm | undefined): string | null {
+  const last = hops.at(-1);
+  const vm = last?.kind === "router" ? last.answer.sent[0]?.vm : undefined;
+  if (meant === undefined || meant.vm.network === source.vm.network || vm === meant.vm.name) return null;
+  return `note: ${meant.vm.name} is in ${meant.vm.network}; to ${source.vm.name}, of ${source.vm.network}, its address may be another's`;
+}
+
+/** Name → socket. */
+export function routersOf({ lab, router }: Pick<Options, "lab" | "router">): ReadonlyMap<string, string> {
+  if (lab !== undefined) return fleetAt(lab).routers();
+  if (router !== undefined) return new Map(router.map((name) => [name, findSocket(name)]));
+  return surroundings().routers ?? fleetAt(undefined).routers();
+}
+
+function whole(text: string, what: string, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= most)) throw new Failure(`${what}: found ${text}, expected 0 … ${most}`, MISUSED);
+  return value;
+}
