@@ -59,7 +59,9 @@ const uplinkKeeper = ({ uplinkNeighbors, ospf, log }: KeptParts): PortKeeper => 
     if (!uplinkNeighbors.carrier(port, there)) return;
     if (there) ospf.opened(port);
     else ospf.closed(port);
-    log[there ? "info" : "warn"](`port ${port.name}: ${there ? "has" : "no"} carrier`, "port-carrier", { port: port.name });
+    log[there ? "info" : "warn"](`port ${port.name}: ${there ? "has" : "no"} carrier`, "port-carrier", {
+      port: port.name,
+    });
   },
 });
 

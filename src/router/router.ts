@@ -414,7 +414,10 @@ export class Router {
   private outsideChanged(isUp: boolean): void {
     void this.oneAtATime(async () => {
       if (this.stopping || isUp !== this.outside.isUp) return;
-      this.log[isUp ? "info" : "warn"](`outside: the next hop ${isUp ? "answers" : "does not answer"}`, "outside-next-hop");
+      this.log[isUp ? "info" : "warn"](
+        `outside: the next hop ${isUp ? "answers" : "does not answer"}`,
+        "outside-next-hop",
+      );
       this.outside.routes(this.configuration);
       await this.ospf.configure(this.outside.ospf(this.configuration));
       this.forwarders.tablesChanged();

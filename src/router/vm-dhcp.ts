@@ -109,7 +109,11 @@ export class VmDhcp {
         return;
       case "declined": {
         const { vm, address } = this.served.get(effect.port)!;
-        this.log.warn(`VM ${vm.name}: its DHCP client says that another has the address ${address.text}`, "vm-trouble", { vm: vm.name });
+        this.log.warn(
+          `VM ${vm.name}: its DHCP client says that another has the address ${address.text}`,
+          "vm-trouble",
+          { vm: vm.name },
+        );
       }
     }
   }

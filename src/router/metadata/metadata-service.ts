@@ -96,7 +96,9 @@ export class MetadataService {
     worker.on("message", (report: MetadataReport) => {
       if (report.kind === "failed") this.log.error(`metadata service: ${report.message}`, "metadata");
     });
-    worker.on("error", (error: Error) => this.log.error(`metadata service: ${error.stack ?? error.message}`, "metadata"));
+    worker.on("error", (error: Error) =>
+      this.log.error(`metadata service: ${error.stack ?? error.message}`, "metadata"),
+    );
     worker.on("exit", () => {
       if (this.worker !== worker) return;
       this.worker = undefined;

@@ -197,7 +197,10 @@ export class MobilityHost<Core extends MobilityCore> {
 
   #failed(error: unknown, events: readonly string[]): void {
     const { log } = this.#options;
-    log.error(`mobility: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, "mobility-defect");
+    log.error(
+      `mobility: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      "mobility-defect",
+    );
     for (const event of events) log.error(`mobility: before it failed: ${event}`, "mobility-defect");
     if (this.#stopped) return;
     const { delay } = this.#failures.note(performance.now());

@@ -71,7 +71,11 @@ export class RouterMobility implements VmObserver {
     // What this router is the home of, and as many that its VMs ask for.
     this.bindings = createBindingTable({ entries: Math.min(2 * entries, MOST_ENTRIES), key });
     const tunnels = new Tunnels(this.tunnels);
-    this.places = new Places({ buffer: this.bindings, tunnels, warn: (text) => log.warn(`mobility: ${text}`, "mobility") });
+    this.places = new Places({
+      buffer: this.bindings,
+      tunnels,
+      warn: (text) => log.warn(`mobility: ${text}`, "mobility"),
+    });
     this.pathMtus = new PathMtus(tunnels, () => services.changed());
     this.#look = new TableLook(this.places);
     this.#claims = new Claims(`${files}.claims`);
@@ -190,7 +194,11 @@ export class RouterMobility implements VmObserver {
 
   #released(vm: string): void {
     this.#options.released(vm).catch((error: unknown) => {
-      this.#options.log.error(`mobility: VM ${vm} is elsewhere, and could not be released: ${String(error)}`, "mobility", { vm });
+      this.#options.log.error(
+        `mobility: VM ${vm} is elsewhere, and could not be released: ${String(error)}`,
+        "mobility",
+        { vm },
+      );
     });
   }
 
@@ -221,7 +229,10 @@ export class RouterMobility implements VmObserver {
     if (record === undefined) return undefined;
     const { log } = this.#options;
     try {
-      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`mobility: the recording ends: ${why}`, "recording") });
+      const recorder = Recorder.create({
+        ...record,
+        ended: (why) => log.warn(`mobility: the recording ends: ${why}`, "recording"),
+      });
       const header: RecordingHeader = {
         recording: "mobility",
         version: RECORDING_VERSION,

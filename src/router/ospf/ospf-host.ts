@@ -310,7 +310,10 @@ export class OspfHost {
   /** The forwarders keep the routes they have while the next core asks the neighbors to bear with us (RFC 3623 §5). */
   private failed(error: unknown, events: readonly string[]): void {
     const { log } = this.options;
-    log.error(`OSPF: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, "ospf-defect");
+    log.error(
+      `OSPF: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      "ospf-defect",
+    );
     for (const event of events) log.error(`OSPF: before it failed: ${event}`, "ospf-defect");
     if (this.drained !== undefined) {
       this.drained();

@@ -145,14 +145,19 @@ export class RouterOspf {
     for (const port of ports.all.values()) {
       if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
     }
-    this.warmUp ??= new WarmUp({ failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`, "ospf-defect") });
+    this.warmUp ??= new WarmUp({
+      failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`, "ospf-defect"),
+    });
   }
 
   private record({ record }: NodeOspf): Recorder | undefined {
     if (record === undefined) return undefined;
     const { log, name } = this.options;
     try {
-      const recorder = Recorder.create({ ...record, ended: (why) => log.warn(`OSPF: the recording ends: ${why}`, "recording") });
+      const recorder = Recorder.create({
+        ...record,
+        ended: (why) => log.warn(`OSPF: the recording ends: ${why}`, "recording"),
+      });
       const header: RecordingHeader = {
         recording: "ospf",
         version: RECORDING_VERSION,

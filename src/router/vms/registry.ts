@@ -70,7 +70,10 @@ export class Vms implements VmRegistry {
     if (trouble !== undefined) options.log.error(trouble, "vm-trouble");
     const { records, errors } = atStart(written, vms, options.file);
     for (const { path, found, expected } of errors)
-      options.log.error(`${options.file}: ${path}: found ${found}, expected ${expected}: that VM is not here`, "vm-trouble");
+      options.log.error(
+        `${options.file}: ${path}: found ${found}, expected ${expected}: that VM is not here`,
+        "vm-trouble",
+      );
     for (const record of records) this.#table.set(record);
   }
 
@@ -345,7 +348,11 @@ export class Vms implements VmRegistry {
 
   async #holdEnded(name: string): Promise<void> {
     if (!this.#holds.has(name)) return;
-    this.#options.log.warn(`VM ${name}: nobody ended its hold in ${LONGEST_HOLD / 1000} s: it stays here`, "vm-trouble", { vm: name });
+    this.#options.log.warn(
+      `VM ${name}: nobody ended its hold in ${LONGEST_HOLD / 1000} s: it stays here`,
+      "vm-trouble",
+      { vm: name },
+    );
     await this.resume(name, "timeout").catch(() => {}); // it was ended just now
   }
 
