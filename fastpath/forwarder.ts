@@ -307,6 +307,9 @@ export class Forwarder implements Punts {
         // What waits behind the gate goes before anything that ports have, all of it.
         this.wasGated = Atomics.exchange(this.shared, S_GATE, 0) !== 0;
         return;
+      case "segments":
+        this.engine.tables.segments = command.segments;
+        return;
       case "fib":
         this.engine.tables.fib = new FibReader(command.buffer);
         return;

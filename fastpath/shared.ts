@@ -2,6 +2,7 @@
 import type { PacketDescriptor } from "#fastpath/ports/packet";
 import type { TapDescriptor } from "#fastpath/ports/tap";
 import type { Snapshot } from "#fastpath/tables/layout";
+import type { SegmentTables } from "#fastpath/tables/segments";
 
 /** Words of a forwarder's control block. */
 export const S_COMMANDS = 0; // how many commands control has sent
@@ -23,6 +24,8 @@ export type PortDescriptor = PacketDescriptor | TapDescriptor;
 
 export type Command =
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  /** In place of the snapshot's: members or groups have changed, ports have not. */
+  | { readonly kind: "segments"; readonly segments: SegmentTables }
   | { readonly kind: "fib"; readonly buffer: SharedArrayBuffer }
   | { readonly kind: "add-port"; readonly port: PortDescriptor }
   | { readonly kind: "remove-port"; readonly index: number }

@@ -3,6 +3,7 @@
  * hands it to each forwarder, which adopts it at the start of a turn. Words called *raw* hold octets in network order
  * as they lie in memory.
  */
+import type { SegmentTables } from "#fastpath/tables/segments";
 
 /** A port's record. */
 export const PORT_WORDS = 8;
@@ -125,6 +126,7 @@ export interface Snapshot {
   readonly gateway: GatewayTables | undefined;
   /** Tags of all the fabric's networks, raw, signed and ascending: what drops are counted by. */
   readonly knownTags: Int32Array;
+  readonly segments: SegmentTables;
 }
 
 /** A row of {@link GatewayTables.publics}: a range of public addresses, in host order, and whose they are. */

@@ -45,6 +45,8 @@ import {
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
+import { maskWords, raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
+import { NO_SEGMENTS, type SegmentTables } from "#fastpath/tables/segments";
 
 /** One port. `mac` is the router's on it, `mtu` the largest IP packet in octets. */
 export interface PortPlan {
@@ -120,15 +122,11 @@ export interface TablesPlan {
   readonly gateway?: GatewayTables;
   /** Tags of all the fabric's networks, unsigned 32 bits. Default: none. */
   readonly knownTags?: readonly number[];
+  /** Of buildSegments. Default: none. */
+  readonly segments?: SegmentTables;
 }
 
-/** Octets in memory order → the word an Int32Array over a packet holds there. */
-export const raw = (b: Uint8Array, at = 0): number =>
-  (b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24);
-
-/** A value in host order as its four network-order octets lie in memory. */
-export const rawOf = (value: number): number =>
-  (value >>> 24) | ((value >>> 8) & 0xff00) | ((value << 8) & 0xff0000) | (value << 24);
+export { raw, rawOf };
 
 export function buildSnapshot(plan: TablesPlan): Snapshot {
   const routes = plan.networks.map(networkRanges);
@@ -152,15 +150,8 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     outsidePrefix: rawWords((plan.outsidePrefix ?? new Uint8Array(16)).subarray(0, 8)),
     gateway: plan.gateway,
     knownTags: Int32Array.from((plan.knownTags ?? []).map(rawOf)).sort(),
+    segments: plan.segments ?? NO_SEGMENTS,
   };
-}
-
-const rawWords = (b: Uint8Array): Int32Array => Int32Array.from({ length: b.length >> 2 }, (_, i) => raw(b, 4 * i));
-
-/** A prefix length as a raw mask of `octets` octets. */
-function maskWords(length: number, octets: number): Int32Array {
-  const mask = Uint8Array.from({ length: octets }, (_, i) => 0xff00 >> Math.max(0, Math.min(8, length - 8 * i)));
-  return rawWords(mask);
 }
 
 const KINDS = { vm: KIND_VM, uplink: KIND_UPLINK, service: KIND_SERVICE, outside: KIND_OUTSIDE } as const;

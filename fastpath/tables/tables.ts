@@ -23,6 +23,7 @@ import {
 } from "#fastpath/tables/layout";
 import type { Nat } from "#fastpath/tables/nat";
 import { KEY_WORDS } from "#fastpath/tables/rule-layout";
+import { NO_SEGMENTS, type SegmentTables } from "#fastpath/tables/segments";
 import type { Tunnels } from "#fastpath/tables/tunnels";
 
 /** Views of the one mapping that holds all frames (src/sys/memory.ts). */
@@ -95,6 +96,8 @@ export class Tables {
   outsidePrefix!: Int32Array;
   gateway: GatewayTables | undefined;
   knownTags!: Int32Array;
+  /** Ethernet segments: also replaced by themselves. */
+  segments!: SegmentTables;
   /** Scratch for questions to the rules (rule-layout.ts): about a packet, and about what it answers. */
   readonly ruleKey = new Int32Array(KEY_WORDS);
   readonly answeredKey = new Int32Array(KEY_WORDS);
@@ -136,6 +139,7 @@ export class Tables {
     this.outsidePrefix = s.outsidePrefix;
     this.gateway = s.gateway;
     this.knownTags = s.knownTags;
+    this.segments = s.segments;
   }
 
   nextIdentification(): number {
@@ -228,4 +232,5 @@ const EMPTY: Snapshot = {
   outsidePrefix: new Int32Array(2),
   gateway: undefined,
   knownTags: none,
+  segments: NO_SEGMENTS,
 };

@@ -23,6 +23,7 @@ import {
 } from "#fastpath/shared";
 import { abandonTurn } from "#fastpath/tables/grace";
 import type { Snapshot } from "#fastpath/tables/layout";
+import type { SegmentTables } from "#fastpath/tables/segments";
 import { createEventFd, EventFd } from "#sys/eventfd";
 import type { Arena } from "#sys/memory";
 
@@ -137,6 +138,12 @@ export class Forwarders {
     before?.();
     await this.command(() => ({ kind: "snapshot", snapshot }));
     this.tablesChanged();
+  }
+
+  /** As {@link adopt}, of a part that no remembered decision depends on. */
+  async adoptSegments(segments: SegmentTables): Promise<void> {
+    this.current = { ...this.snapshot, segments };
+    await this.command(() => ({ kind: "segments", segments }));
   }
 
   /** Looks at what was punted up to now. */
