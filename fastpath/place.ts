@@ -11,17 +11,15 @@ const PLACE_MASK: number = (1 << WAY_SHIFT) - 1;
 
 /** By the fabric's routes to its home. */
 export const WAY_NATIVE = 1;
-/** From a VM here to another. */
-export const WAY_LOCAL = 2;
 /** From a VM here, or outside, into a tunnel. */
-export const WAY_TUNNEL = 3;
+export const WAY_TUNNEL = 2;
 /** From the fabric into a tunnel: this is the destination's home. */
-export const WAY_HOME = 4;
+export const WAY_HOME = 3;
 /** Out of a tunnel, and into another or natively on: the destination was here once. */
-export const WAY_FORMER = 5;
+export const WAY_FORMER = 4;
 
 /** True for the ways that have a counter of their own; the others, which most packets take, follow from endings. */
-export const isCounted = (way: number): boolean => way >= WAY_TUNNEL;
+export const isCounted = (word: number): boolean => word >= WAY_TUNNEL << WAY_SHIFT;
 
 export interface Ways {
   readonly native: number;

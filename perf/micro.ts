@@ -8,8 +8,20 @@ import { siphash24, siphashKey } from "#base/siphash";
 import { columns } from "#cli/columns";
 import { Frame } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
+import { build6, framed } from "#fastpath/testing/packet";
 import { udp4, udpBack } from "#fastpath/testing/small-packets";
-import { KEY, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/small-router";
+import {
+  BLUE,
+  KEY,
+  NEXT_HOP_MAC,
+  REMOTE_IPV4,
+  SmallRouter,
+  UPLINK_MAC,
+  VM_A,
+  VM_B,
+  VM_G,
+} from "#fastpath/testing/small-router";
+import { AWAY, AWAY_IPV4, PEER, tunnelFrame } from "#fastpath/testing/tunnel-packets";
 
 import { measureConnections } from "./connections";
 import { measureFib } from "./fib";
@@ -52,15 +64,30 @@ interface Case {
   readonly flowAt: number;
   readonly flows: number;
   readonly cacheEntries: number;
+  /** What control knows of who has moved. */
+  readonly setUp?: (router: SmallRouter) => void;
 }
 
 const out = udp4(VM_A, REMOTE_IPV4, 22);
 const back = udpBack(out);
 const next = udp4(VM_A, VM_B.ipv4, 22);
+const upper = { kind: "udp", source: 0, destination: 7, data: new Uint8Array(22) } as const;
+const wrapped = tunnelFrame(build6({ source: PEER, destination: VM_G.address, upper }), { key: BLUE });
+const strayed = framed(build6({ source: PEER, destination: AWAY, upper }), UPLINK_MAC, NEXT_HOP_MAC);
+const moved = (address: Uint8Array) => (router: SmallRouter) => void router.bind(BLUE, address);
 const CASES: readonly Case[] = [
   { name: "VM → fabric, established", port: 1, packet: out, flowAt: 34, flows: 256, cacheEntries: 65536 },
   { name: "fabric → VM, established", port: 0, packet: back, flowAt: 54, flows: 256, cacheEntries: 65536 },
   { name: "VM → next-door VM, established", port: 1, packet: next, flowAt: 34, flows: 256, cacheEntries: 65536 },
+  {
+    ...{ name: "VM → tunnel, established", port: 1, packet: out, flowAt: 34, flows: 256, cacheEntries: 65536 },
+    setUp: moved(REMOTE_IPV4),
+  },
+  { name: "tunnel → VM, established", port: 0, packet: wrapped, flowAt: 102, flows: 256, cacheEntries: 65536 },
+  {
+    ...{ name: "fabric → tunnel (home)", port: 0, packet: strayed, flowAt: 54, flows: 256, cacheEntries: 65536 },
+    setUp: moved(AWAY_IPV4),
+  },
   { name: "VM → fabric, 16 384 flows", port: 1, packet: out, flowAt: 34, flows: 16384, cacheEntries: 65536 },
   { name: "VM → fabric, first packets", port: 1, packet: out, flowAt: 34, flows: 2 ** 30, cacheEntries: 65536 },
   { name: "fabric → VM, first packets", port: 0, packet: back, flowAt: 54, flows: 2 ** 30, cacheEntries: 65536 },
@@ -80,7 +107,8 @@ class Bench {
     this.name = of.name;
     this.of = of;
     this.router = new SmallRouter({ cacheEntries: of.cacheEntries });
-    for (let i = 0; i < 4; i++) this.router.engine.ports[i] = new Sink(i);
+    of.setUp?.(this.router);
+    for (let i = 0; i < 9; i++) this.router.engine.ports[i] = new Sink(i);
     const master = new Uint8Array((2 + of.packet.length + 3) & ~3);
     master.set(of.packet, 2); // the network header is 4-aligned, as ports guarantee
     this.master = new Int32Array(master.buffer);
@@ -120,7 +148,7 @@ class Bench {
 
   check(): void {
     const endings = this.router.endings(this.of.port);
-    const wrong = Object.keys(endings).filter((name) => !["to-fabric", "to-vm", "hairpin"].includes(name));
+    const wrong = Object.keys(endings).filter((name) => !["to-fabric", "to-vm", "hairpin", "transit"].includes(name));
     if (wrong.length > 0) throw new Error(`${this.name}: ${JSON.stringify(endings)}`);
   }
 }

@@ -5,9 +5,9 @@
  */
 import { R_DESTINATION } from "#fastpath/decision";
 import type { Frame } from "#fastpath/frame";
-import { placeWord, tunnelOf, WAY_FORMER, WAY_HOME, WAY_LOCAL, WAY_NATIVE, WAY_TUNNEL } from "#fastpath/place";
+import { placeWord, tunnelOf, WAY_FORMER, WAY_HOME, WAY_NATIVE, WAY_TUNNEL } from "#fastpath/place";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
-import { type Bindings, PLACE_TUNNEL } from "#fastpath/tables/bindings";
+import { type Bindings, PLACE_TUNNEL, PLACE_UNKNOWN } from "#fastpath/tables/bindings";
 import { GROUP_LOCAL, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, NO_SUCH_VM, TUNNEL_LOOP, type Verdict } from "#fastpath/verdicts";
@@ -19,8 +19,7 @@ const TO_OUTER_SOURCE = 40;
 export function redirect(f: Frame, t: Tables): Verdict {
   f.vm = t.findVm(t.records, R_DESTINATION);
   f.binding = 0;
-  if (f.vm >= 0) f.place = placeWord(WAY_LOCAL, 0);
-  else lookUp(f, t, WAY_NATIVE, WAY_TUNNEL);
+  if (f.vm < 0) lookUp(f, t, WAY_NATIVE, WAY_TUNNEL);
   return CONTINUE;
 }
 
@@ -39,6 +38,7 @@ export function inquire(f: Frame, t: Tables): Verdict {
   if (entry === 0) return CONTINUE;
   f.binding = bindings.at(entry);
   f.bindingVersion = bindings.version;
+  f.place = placeWord(WAY_NATIVE, PLACE_UNKNOWN);
   if (bindings.isNew) f.wanted = entry;
   return CONTINUE;
 }
@@ -76,7 +76,6 @@ export const onward = (f: Frame, _t: Tables): Verdict => (f.group === GROUP_LOCA
 
 function lookUp(f: Frame, t: Tables, native: number, tunnel: number): void {
   const bindings = subject(t);
-  f.place = placeWord(native, 0);
   if (bindings === undefined) return;
   const entry = bindings.recall();
   if (entry === 0) return;
