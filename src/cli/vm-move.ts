@@ -29,14 +29,22 @@ async function known(socket: string, move: Move): Promise<VmDetailView | undefin
   }
 }
 
-/** What the target is to be told: as it knew the VM when that was there before, else as the source does. */
-export async function definitionFor(move: Move): Promise<unknown> {
+/** Of a VM at the router that has it. */
+export interface Known {
+  /** What the target is to be told: as it knew the VM when that was there before, else as the source does. */
+  readonly definition: unknown;
+  /** Null: the source has none. */
+  readonly claim: number | null;
+}
+
+export async function knownFor(move: Move): Promise<Known> {
   const here = await known(move.from, move);
   if (here === undefined) throw new Failure(`no VM is called ${move.vm} at ${move.from}`);
   if (here.state !== "active")
     throw new Failure(`VM ${move.vm}: found it ${here.state} at ${move.from}, expected it active`);
   const there = await known(move.to, move);
-  return there?.state === "away" ? { ...here.definition, ...wireOf(there.definition) } : here.definition;
+  const definition = there?.state === "away" ? { ...here.definition, ...wireOf(there.definition) } : here.definition;
+  return { definition, claim: here.claim };
 }
 
 const wireOf = ({ tap, interface: name, capture }: VmDetailView["definition"]) => ({
@@ -53,6 +61,8 @@ export function rewired(definition: unknown, wire: { readonly interface?: string
 export interface Steps {
   /** What the target is to know the VM as. */
   readonly definition: unknown;
+  /** Since when the source has it; null: not known. */
+  readonly claim: number | null;
   /** False: the hook holds the VM itself. */
   readonly hold: boolean;
   /** Moves the VM; a command for sh, or what this process does itself. */
@@ -60,8 +70,8 @@ export interface Steps {
 }
 
 /** Until the VM is active at the target. Throws having undone what was done. */
-export async function carryOver(move: Move, { definition, hold, hook }: Steps): Promise<void> {
-  await call(move.to, "POST", "vm/prepare", definition);
+export async function carryOver(move: Move, { definition, claim, hold, hook }: Steps): Promise<void> {
+  await call(move.to, "POST", claim === null ? "vm/prepare" : `vm/prepare?after=${claim}`, definition);
   try {
     if (hold) await call(move.from, "POST", `${pathOf(move)}/hold`);
     if (typeof hook === "string") runHook(hook, move);

@@ -22,7 +22,7 @@ export async function serve(options: RouterOptions): Promise<void> {
   const metrics = new RouterMetrics({
     router,
     log: () => logged(options.log),
-    flowLog: () => ({ records: new Map(), lost: 0 }),
+    flowLog: () => router.flows,
   });
   const server = node.metrics && new MetricsServer(node.metrics, options.log, (accept) => metrics.answer(accept));
   try {
@@ -74,7 +74,8 @@ const debugTarget = (router: Router): DebugTarget => ({
 
 function vmTarget(router: Router): VmTarget {
   const { vms, ports, vmNeighbors } = router;
-  const parts = () => ({ ...router.configuration, ports, vmNeighbors });
+  const claimOf = (vm: string) => router.mobility.claimOf(vm);
+  const parts = () => ({ ...router.configuration, ports, vmNeighbors, claimOf });
   const verbs: Readonly<Record<VmVerb, (name: string) => Promise<unknown>>> = {
     attach: (name) => vms.attachAgain(name),
     activate: (name) => vms.activate(name),
@@ -90,7 +91,7 @@ function vmTarget(router: Router): VmTarget {
       return detailOf(entry, parts());
     },
     attach: async (definition) => void (await vms.attach(definition)),
-    prepare: async (definition) => void (await vms.prepare(definition)),
+    prepare: async (definition, after) => void (await vms.prepare(definition, after)),
     act: async (name, verb) => void (await verbs[verb](name)),
   };
 }

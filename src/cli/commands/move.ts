@@ -5,7 +5,7 @@ import { Failure, MISUSED } from "#cli/failure";
 import { moveText } from "#cli/flight-text";
 import { print, printError, printJson } from "#cli/output";
 import { portable, readVmFile, tellRefusal } from "#cli/vm-file";
-import { carryOver, definitionFor, flightsOf, type Move, released, rewired } from "#cli/vm-move";
+import { carryOver, flightsOf, knownFor, type Move, released, rewired } from "#cli/vm-move";
 import { mergeFlights } from "#router/mobility/move-report";
 import type { MoveReport } from "#router/mobility/views";
 import { span } from "#runtime/document/scalars";
@@ -46,9 +46,10 @@ async function move(vm: string, options: Options): Promise<void> {
   const timeout = millis(options.timeout, "--timeout");
   const ends: Move = { vm, from: findSocket(options.from), to: findSocket(options.to) };
   const source = options.definition === undefined ? undefined : readVmFile(options.definition);
-  const definition = rewired(source === undefined ? await definitionFor(ends) : portable(source), options);
+  const known = await knownFor(ends);
+  const definition = rewired(source === undefined ? known.definition : portable(source), options);
   try {
-    await carryOver(ends, { definition, hold: options.hold, hook: options.hook });
+    await carryOver(ends, { definition, claim: known.claim, hold: options.hold, hook: options.hook });
   } catch (error) {
     if (source !== undefined && error instanceof Refusal) tellRefusal(error, source);
     throw error;

@@ -17,7 +17,7 @@ import { measureThroughput } from "#cli/demo/throughput";
 import { Failure } from "#cli/failure";
 import { moveText } from "#cli/flight-text";
 import { print } from "#cli/output";
-import { carryOver, definitionFor, flightsOf, type Move, released } from "#cli/vm-move";
+import { carryOver, flightsOf, knownFor, type Move, released } from "#cli/vm-move";
 import { labMove } from "#lab/move";
 import { mergeFlights } from "#router/mobility/move-report";
 import type { MoveReport, SharesView, TunnelsView } from "#router/mobility/views";
@@ -142,7 +142,7 @@ const sharesOf = async (stage: Stage, router: string): Promise<SharesView> =>
 async function moveVm({ files }: Stage, from: string, to: string): Promise<MoveReport> {
   const move: Move = { vm: "blue1", from: files.socket(from), to: files.socket(to) };
   const hook = async (): Promise<void> => labMove(files.read()!, move.vm, to);
-  await carryOver(move, { definition: await definitionFor(move), hold: true, hook });
+  await carryOver(move, { ...(await knownFor(move)), hold: true, hook });
   await released(move, PATIENCE);
   const flights = await flightsOf(move, PATIENCE);
   if (flights === undefined) throw new Failure(`${from} or ${to} has no report of the move`);

@@ -90,6 +90,7 @@ export class ApiRouter {
       ...{ name, network: "blue/prod", state, source: "runtime", mac: null, since: Date.now(), held: null },
       port: { interface: "v", state: "up" },
       addresses: [{ address: "10.0.0.2", networkAddress: "2001:db8:a1:1:0:401:a00:2", ...home }],
+      claim: 1000.5,
       definition: definition as unknown as VmDetailView["definition"],
     };
   }

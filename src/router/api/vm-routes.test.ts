@@ -13,7 +13,10 @@ afterEach(() => router.end());
 
 function target(): VmTarget {
   const { vms } = router;
-  const parts = { ...vms.configuration, ports: { all: new Map() } as never, vmNeighbors: { macOf: () => undefined } };
+  const parts = {
+    ...{ ...vms.configuration, ports: { all: new Map() } as never, vmNeighbors: { macOf: () => undefined } },
+    claimOf: (vm: string) => (vm === "a" ? 1_700_000_000_000 : undefined),
+  };
   return {
     list: () => vms.entries().map((entry) => viewOf(entry, parts)),
     show: (name) => {
@@ -22,7 +25,7 @@ function target(): VmTarget {
       return detailOf(entry, parts);
     },
     attach: async (given) => void (await vms.attach(given)),
-    prepare: async (given) => void (await vms.prepare(given)),
+    prepare: async (given, after) => void (await vms.prepare(given, after)),
     act: async (name, verb) => {
       const acts = {
         attach: vms.attachAgain,
@@ -39,9 +42,23 @@ function target(): VmTarget {
 async function ask(method: string, path: string, body?: unknown): Promise<[status: number, answer: unknown]> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const request = new Request(`http://ain/v1/vm${path}`, { method, ...(body !== undefined && { body: text }) });
-  const response = await answerVm(request, path.split("/").filter(Boolean), target());
+  const response = await answerVm(request, path.split("?")[0]!.split("/").filter(Boolean), target());
   return [response.status, await response.json()];
 }
+
+test("whoever prepares a VM may say since when it is attached where it comes from, which its activation then tells", async () => {
+  expect((await ask("GET", "/a"))[1]).toMatchObject({ claim: 1_700_000_000_000 });
+  expect((await ask("GET", "/away"))[1]).toMatchObject({ claim: null });
+  for (const wrong of ["", "yesterday", "-1", "1e9"])
+    expect(await ask("POST", `/prepare?after=${wrong}`, definition("w", 4))).toMatchObject([
+      400,
+      { error: `after: found "${wrong}", expected the claim of a VM to be prepared, Unix milliseconds` },
+    ]);
+  expect((await ask("POST", "/attach?after=1", definition("w", 4)))[0]).toBe(400);
+  expect((await ask("POST", "/prepare?after=1700000000000.25", definition("w", 4)))[0]).toBe(200);
+  expect((await ask("POST", "/w/activate"))[0]).toBe(200);
+  expect(router.take()).toContain("onActive w handoff after 1700000000000.25");
+});
 
 test("VMs are listed and shown with states, homes and definition", async () => {
   const [status, list] = await ask("GET", "");

@@ -1,6 +1,6 @@
 /**
  * The API's part about VMs. `GET /v1/vm` and `/v1/vm/<name>` read; `POST /v1/vm/attach` and `/v1/vm/prepare` take a
- * definition, as an element of node.yaml's `vms`, as JSON; `POST /v1/vm/<name>/attach|activate|hold|resume|detach` act.
+ * definition, as an element of node.yaml's `vms`, as JSON (`prepare?after=`: the VM's `claim` where it comes from); `POST /v1/vm/<name>/attach|activate|hold|resume|detach` act.
  * Errors are `{error}`, and for a definition also `{errors}`, with status 400, 404 or 409.
  */
 import { RouterError } from "#router/router-error";
@@ -17,7 +17,7 @@ export interface VmTarget {
   /** Throws UnknownVmError. */
   show(name: string): VmDetailView;
   attach(definition: unknown): Promise<void>;
-  prepare(definition: unknown): Promise<void>;
+  prepare(definition: unknown, after?: number): Promise<void>;
   /** `attach`: a VM of the node's file that is away. */
   act(name: string, verb: VmVerb): Promise<void>;
 }
@@ -66,7 +66,11 @@ async function define(request: Request, verb: "attach" | "prepare", target: VmTa
   } catch {
     return failure(400, "found no JSON, expected a VM: a mapping as in node.yaml's vms");
   }
-  await target[verb](definition);
+  const after = new URL(request.url).searchParams.get("after");
+  if (after !== null && (verb === "attach" || !/^\d{1,16}(\.\d+)?$/.test(after)))
+    return failure(400, `after: found "${after}", expected the claim of a VM to be prepared, Unix milliseconds`);
+  if (verb === "attach") await target.attach(definition);
+  else await target.prepare(definition, after === null ? undefined : Number(after));
   return Response.json(target.show((definition as { name: string }).name));
 }
 

@@ -1,12 +1,13 @@
 /** Mobility's place in a router: its tables, its core and the flight recorder, between VMs, ports and other hypervisors. */
 import { toHex } from "#base/bytes";
+import type { Millis } from "#base/time";
 import { INJECT_ORIGINATE } from "#fastpath/shared";
 import { createBindingTable } from "#fastpath/tables/bindings";
 import { connectionTicks, TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { CONTROL_IGNORED } from "#fastpath/verdicts";
 import { Mobility } from "#pmip/core";
-import type { Configuration } from "#router/config/model";
+import type { Configuration, Vm } from "#router/config/model";
 import type { Log } from "#router/log";
 import { Claims } from "#router/mobility/claims";
 import { FlightLog } from "#router/mobility/flight-log";
@@ -24,7 +25,7 @@ import { readTunnelError } from "#router/mobility/tunnel-errors";
 import { UnixClock } from "#router/mobility/unix-clock";
 import type { PortState, Ports } from "#router/ports";
 import { ownFrame, type ServicesIo } from "#router/services-io";
-import type { ActiveHow, VmObserver, VmRegistry } from "#router/vms/events";
+import type { VmObserver, VmRegistry } from "#router/vms/events";
 import type { RecordingHeader } from "#runtime/recording/player";
 import { Recorder } from "#runtime/recording/recorder";
 import { monotonicNanos } from "#sys/clock";
@@ -134,16 +135,19 @@ export class RouterMobility implements VmObserver {
 
   // ---- what the router tells ----
 
-  onState: NonNullable<VmObserver["onState"]> = (change) => this.flights.state(change);
-
-  onActive: NonNullable<VmObserver["onActive"]> = (vm, how: ActiveHow) => {
-    const claim = how === "start" ? this.#claims.of(vm.name) : undefined;
-    this.#host?.attached({
-      ...{ type: "attached", vm: vm.name, subjects: subjectsOf(vm), handoff: how === "handoff" },
-      ...(claim !== undefined && { claim }),
-      ...(vm.mac !== undefined && { linkLayer: toHex(vm.mac.bytes) }),
-    });
+  onState: NonNullable<VmObserver["onState"]> = (change) => {
+    this.flights.state(change);
+    // It may be bound elsewhere by now: its home is asked.
+    if (change.from === "held" && change.to === "active") this.#attach(change.vm, { isKnown: true });
   };
+
+  onActive: NonNullable<VmObserver["onActive"]> = (vm, how, after) =>
+    this.#attach(vm, { isKnown: how === "start", handoff: how === "handoff", after });
+
+  /** Since when it is attached here; undefined: it is not. */
+  claimOf(vm: string): Millis | undefined {
+    return this.#claims.of(vm);
+  }
 
   onGone: NonNullable<VmObserver["onGone"]> = (vm) => this.#host?.detached(vm.name);
 
@@ -169,6 +173,16 @@ export class RouterMobility implements VmObserver {
   }
 
   // ---- within ----
+
+  #attach(vm: Vm, { isKnown, handoff = false, after }: Arrival): void {
+    const claim = isKnown ? this.#claims.of(vm.name) : undefined;
+    this.#host?.attached({
+      ...{ type: "attached", vm: vm.name, subjects: subjectsOf(vm), handoff },
+      ...(claim !== undefined && { claim }),
+      ...(after !== undefined && { after }),
+      ...(vm.mac !== undefined && { linkLayer: toHex(vm.mac.bytes) }),
+    });
+  }
 
   #isOwn = (address: string): boolean =>
     address === toHex(this.#configuration.node.address.bytes) ||
@@ -248,6 +262,15 @@ export class RouterMobility implements VmObserver {
       return undefined;
     }
   }
+}
+
+/** How a VM comes to be active. */
+interface Arrival {
+  /** It was here before, with the claim that it has. */
+  readonly isKnown: boolean;
+  readonly handoff?: boolean;
+  /** As `onActive`'s. */
+  readonly after?: Millis | undefined;
 }
 
 /** What a table may have at most. */

@@ -37,9 +37,10 @@ export interface VmChange {
 export interface VmObserver {
   /**
    * It is active here now, and was not before. Not said when a hold ends in {@link VmRegistry.resume}: nothing was said to
-   * the fabric then. A VM whose addresses, network or port changed is gone first, and then active (`attached`).
+   * the fabric then. `after`: the claim it had where it comes from, if whoever moves it said so (pmip/events.ts). A VM whose
+   * addresses, network or port changed is gone first, and then active (`attached`).
    */
-  onActive?(vm: Vm, how: ActiveHow): void;
+  onActive?(vm: Vm, how: ActiveHow, after?: Millis): void;
   /** It was active or held, and is here no more, for good: an operator's word. Not said after `released`. */
   onGone?(vm: Vm): void;
   /** It was active. */

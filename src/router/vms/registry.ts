@@ -2,6 +2,7 @@
  * The VMs of a router while it runs: attached, prepared, activated, held, released, detached, one after another, each with
  * its state, its port and what must not be forgotten of it. events.ts says what the states are.
  */
+import type { Millis } from "#base/time";
 import type { Configuration, Vm } from "#router/config/model";
 import type { Change } from "#router/config/plan";
 import { conflictsOf } from "#router/config/vm-conflicts";
@@ -113,7 +114,7 @@ export class Vms implements VmRegistry {
   started(): void {
     this.#news.begin();
     this.#save();
-    for (const { vm, state } of this.#table.all()) this.#news.tell(vm, undefined, state, "start");
+    for (const { vm, state } of this.#table.all()) this.#news.tell(vm, undefined, state, { cause: "start" });
   }
 
   stop(): void {
@@ -142,9 +143,12 @@ export class Vms implements VmRegistry {
       return this.#enter("active", vm);
     });
 
-  /** Everything for a VM that is about to come here; nothing is delivered to it before it is active. */
-  prepare = (definition: unknown): Promise<VmEntry> =>
-    this.#options.inTurn(() => this.#enter("prepared", this.#read(definition)));
+  /**
+   * Everything for a VM that is about to come here; nothing is delivered to it before it is active.
+   * @param after the claim that it has where it comes from: this router's will be later, whatever the two clocks say.
+   */
+  prepare = (definition: unknown, after?: Millis): Promise<VmEntry> =>
+    this.#options.inTurn(() => this.#enter("prepared", this.#read(definition), after));
 
   /** A prepared VM has come. Its first frame says so too; what `before` injects is taken first when it is active. */
   activate = (name: string, cause: VmCause = "command", before?: () => void): Promise<VmEntry> =>
@@ -227,13 +231,14 @@ export class Vms implements VmRegistry {
     this.#save();
     for (const [name, { vm, state }] of before) {
       const now = this.#table.get(name);
-      if (now === undefined) this.#news.tell(vm, state, undefined, "reload");
+      if (now === undefined) this.#news.tell(vm, state, undefined, { cause: "reload" });
       else if (state !== "away" && !isSameAtPort(vm, now.vm)) {
-        this.#news.tell(vm, state, undefined, "reload");
-        this.#news.tell(now.vm, undefined, now.state, "reload");
+        this.#news.tell(vm, state, undefined, { cause: "reload" });
+        this.#news.tell(now.vm, undefined, now.state, { cause: "reload" });
       }
     }
-    for (const { vm, state } of records) if (!before.has(vm.name)) this.#news.tell(vm, undefined, state, "reload");
+    for (const { vm, state } of records)
+      if (!before.has(vm.name)) this.#news.tell(vm, undefined, state, { cause: "reload" });
   }
 
   // ---- inside ----
@@ -262,13 +267,14 @@ export class Vms implements VmRegistry {
     return record;
   }
 
-  async #enter(state: "active" | "prepared", vm: Vm): Promise<VmEntry> {
+  async #enter(state: "active" | "prepared", vm: Vm, after?: Millis): Promise<VmEntry> {
     const before = this.#table.get(vm.name);
     const own = writtenVm(this.#written.node, vm.name);
     const isOwn = own !== undefined && isSameVm(own, vm);
     const record = newRecord(isOwn ? own : vm, state, {
       source: isOwn ? "file" : "runtime",
       replaces: own !== undefined && !isOwn,
+      after,
     });
     this.#checkRules(vm);
     this.#table.set(record);
@@ -282,7 +288,7 @@ export class Vms implements VmRegistry {
       throw error;
     }
     this.#options.log.info(`VM ${vm.name}: ${state === "active" ? "attached" : "prepared"}`, "vm", { vm: vm.name });
-    this.#news.tell(record.vm, before?.state, state, "command");
+    this.#news.tell(record.vm, before?.state, state, { cause: "command" });
     return this.#entryOf(record);
   }
 
@@ -307,7 +313,7 @@ export class Vms implements VmRegistry {
     if (port !== undefined && port.trouble === undefined) this.#options.arrived(port);
     await this.#options.adopt(before);
     this.#options.log.info(`VM ${name}: ${was.state} → ${state} (${cause})`, "vm", { vm: name });
-    this.#news.tell(record.vm, was.state, state, cause);
+    this.#news.tell(record.vm, was.state, state, { cause, after: record.after });
     return this.#entryOf(record);
   }
 
@@ -328,7 +334,7 @@ export class Vms implements VmRegistry {
     await this.#options.become(this.configuration);
     this.#moving.delete(vm.name);
     this.#options.log.info(`VM ${vm.name}: ${state} → ${to ?? "gone"} (${cause})`, "vm", { vm: vm.name });
-    this.#news.tell(vm, state, to, cause);
+    this.#news.tell(vm, state, to, { cause });
   }
 
   /** What is to be done right before forwarders know of the state. */

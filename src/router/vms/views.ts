@@ -42,6 +42,8 @@ export interface RegisteredVmView {
 }
 
 export interface VmDetailView extends RegisteredVmView {
+  /** Since when it is attached here as its home knows it, Unix milliseconds; what `prepare` elsewhere takes as `after`. */
+  readonly claim: number | null;
   /** What `attach` and `prepare` take. */
   readonly definition: VmDefinition;
 }
@@ -51,6 +53,7 @@ export interface ViewedParts {
   readonly fabric: Fabric;
   readonly ports: Ports;
   readonly vmNeighbors: Pick<VmNeighbors, "macOf">;
+  readonly claimOf: (vm: string) => number | undefined;
 }
 
 export function viewOf({ vm, state, source, port: index, since, held }: VmEntry, parts: ViewedParts): RegisteredVmView {
@@ -68,6 +71,7 @@ export function viewOf({ vm, state, source, port: index, since, held }: VmEntry,
 
 export const detailOf = (entry: VmEntry, parts: ViewedParts): VmDetailView => ({
   ...viewOf(entry, parts),
+  claim: parts.claimOf(entry.vm.name) ?? null,
   definition: definitionOf(entry.vm),
 });
 

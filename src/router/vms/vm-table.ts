@@ -10,6 +10,8 @@ import type { KeptVm } from "#router/vms/state-file";
 export interface VmRecord extends Omit<VmEntry, "port" | "held"> {
   /** True: the node's file has a VM of that name that is away; this one was attached in its place. */
   readonly replaces: boolean;
+  /** Of a prepared VM: its claim where it comes from. */
+  readonly after?: Millis | undefined;
   /** Of the latest hold. */
   readonly frames?: HeldFrames | undefined;
 }
@@ -60,8 +62,8 @@ export class VmTable {
 export const newRecord = (
   vm: Vm,
   state: VmState,
-  { source, replaces = false }: { readonly source: VmRecord["source"]; readonly replaces?: boolean },
-): VmRecord => ({ vm, state, source, replaces, since: Date.now() });
+  { source, replaces = false, after }: Pick<VmRecord, "source" | "after"> & { readonly replaces?: boolean },
+): VmRecord => ({ vm, state, source, replaces, after, since: Date.now() });
 
 /** In another state from now on. */
 export const inState = (record: VmRecord, state: VmState, since: Millis = Date.now()): VmRecord => ({

@@ -144,7 +144,7 @@ export class FakeRouter {
     const say = (text: string) => void this.said.push(text);
     return {
       onState: ({ vm, from, to, cause }) => say(`${vm.name} ${from ?? "-"} → ${to ?? "-"} (${cause})`),
-      onActive: (vm, how) => say(`onActive ${vm.name} ${how}`),
+      onActive: (vm, how, after) => say(`onActive ${vm.name} ${how}${after === undefined ? "" : ` after ${after}`}`),
       onHeld: (vm) => say(`onHeld ${vm.name}`),
       onGone: (vm) => say(`onGone ${vm.name}`),
     };
