@@ -54,6 +54,8 @@ export async function interact(shell: Shell): Promise<number> {
   return OK;
 }
 
+const CTRL_C = 3;
+
 type Completed = (error: null, found: [string[], string]) => void;
 
 function promptOf({ fleet, current }: Shell): string {
@@ -124,9 +126,14 @@ async function completeLine(shell: Shell, line: string): Promise<[string[], stri
 /** One line, from its first octet to the last page of what comes of it. Never throws. */
 async function carryOut(shell: Shell, line: string, terminal: Terminal, keys: PassThrough): Promise<number> {
   const ended = new AbortController();
-  // The kernel turns Ctrl-C into a signal meanwhile, for this process and those it starts.
-  const giveBack = terminal.takeKeys((pressed) => void keys.write(pressed), { isRaw: false });
   const end = (): void => ended.abort();
+  // The kernel turns Ctrl-C into a signal meanwhile, for this process and those it starts. One that was pressed before it
+  // was told so comes as a key.
+  const during = (pressed: Buffer): void => {
+    if (pressed.includes(CTRL_C)) end();
+    else keys.write(pressed);
+  };
+  const giveBack = terminal.takeKeys(during, { isRaw: false });
   process.on("SIGINT", end);
   try {
     const job = shell.read(line);
