@@ -292,7 +292,7 @@ describe("start and end", () => {
     expect(status, stderr).toBe(0);
     const code = `process.geteuid = () => 65534; process.argv.splice(1, process.argv.length, "ain", "run", "${lab.folder}/own.yaml"); await import("${fileURLToPath(new URL("../../src/main.ts", import.meta.url))}");`;
     const run = spawnSync(fileURLToPath(new URL("../../bin/bun", import.meta.url)), ["-e", code], { encoding: "utf8" });
-    expect(run.status).toBe(1);
+    expect(run.status).toBe(5);
     expect(run.stderr.trim().split("\n").at(-1)).toContain("run it as root");
   });
 

@@ -192,7 +192,7 @@ describe("ain show ospf", () => {
 
   test("says what is wrong with what it is asked for", () => {
     expect(ain("hv1", "show", "ospf", "database", "router", "10.9.9")).toMatchObject({
-      status: 1,
+      status: 4,
       text: 'ain: found "10.9.9", expected the advertising router\'s id: 10.0.0.1\n',
     });
     expect(ain("hv1", "show", "ospf", "neighbours").status).toBe(2);
@@ -262,7 +262,7 @@ describe("a reload", () => {
     expect(ain("hv2", "reload").status).toBe(0);
     expect((await lab.show("hv2", "routes")).map(({ origin }) => origin)).toEqual(["local"]);
     expect(ain("hv2", "show", "ospf")).toEqual({
-      status: 1,
+      status: 4,
       text: "ain: OSPF is off: the node's file has no section ospf\n",
     });
     await until("hv1 has no way", async () => (await ways()) === "");

@@ -135,7 +135,7 @@ describe("a VM that is attached by the command line", () => {
     expect(lab.run("a", `ping -c 1 -W 1 ${w}`).text).toContain("Host Unreachable");
     await killAndRestart();
     expect(states()).toContain("w away file");
-    expect(ain("vm", "detach", "w")).toMatchObject({ status: 1, text: expect.stringContaining("found it away") });
+    expect(ain("vm", "detach", "w")).toMatchObject({ status: 4, text: expect.stringContaining("found it away") });
     expect(ain("vm", "attach", "w").status).toBe(0);
     await lab.until("w is reached", () => pings("a", w));
     lab.write("hv.yaml", node());
@@ -176,10 +176,10 @@ describe("what is wrong changes nothing and is told", () => {
     expect(ain("vm", "resume", "a").text).toContain("VM a: found it active, expected it held");
     lab.write("again.yaml", `{name: a, network: blue/prod, address: ${w}, interface: w}`);
     expect(ain("vm", "attach", path("again.yaml"))).toMatchObject({
-      ...{ status: 1, text: expect.stringContaining("VM a: found it active, expected it away, or not known yet") },
+      ...{ status: 4, text: expect.stringContaining("VM a: found it active, expected it away, or not known yet") },
     });
     expect(ain("vm", "hold", "nobody")).toMatchObject({
-      status: 1,
+      status: 4,
       text: expect.stringContaining("no VM here is called"),
     });
     expect(before()).toBe(was);

@@ -1,5 +1,5 @@
 /** Labs of real namespaces. Needs root. Everything it makes is named after this process. */
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,8 @@ import { labStatus } from "#lab/status";
 import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
 import { createNamespace, deleteNamespace, listNamespaces } from "#sys/namespace";
+
+setDefaultTimeout(30_000);
 
 const AIN = fileURLToPath(new URL("../../bin/ain", import.meta.url));
 const BUN = fileURLToPath(new URL("../../bin/bun", import.meta.url));
