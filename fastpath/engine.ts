@@ -40,6 +40,7 @@ import {
 import { buildError } from "#fastpath/errors";
 import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
 import type { FlowCache } from "#fastpath/flow-cache";
+import { aboutFlow, FlowSamples } from "#fastpath/flow-samples";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { decide, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
 import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
@@ -91,6 +92,8 @@ export interface Punts {
   ask(f: Frame): void;
   /** The frame, from `f.port`, was dropped: `tags` say, raw, for which network it was, where the port does not; 0: unknown. */
   drop(f: Frame, ending: Verdict, tags: number): void;
+  /** The frame is for the log of flows: `about` says how it was decided about (flow-samples.ts). */
+  flow(f: Frame, about: number): void;
 }
 
 const PUNTED = ENDINGS.map((e) => e.fate === "punted");
@@ -116,6 +119,7 @@ export class Engine {
   private readonly fragment = new Frame();
   private readonly error = new Frame();
   private readonly tunnelSegments: TunnelSegments;
+  private readonly flowSamples: FlowSamples;
   private readonly coalescer: Coalescer;
   /** Where the last frame that ended late was to leave. */
   private refusing = 0;
@@ -127,6 +131,7 @@ export class Engine {
     this.cache = options.cache;
     this.punts = options.punts;
     this.tunnelSegments = new TunnelSegments(tables, scratch);
+    this.flowSamples = new FlowSamples(tables);
     this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmitHeld(f, to));
   }
 
@@ -265,6 +270,7 @@ export class Engine {
     const verdict = decide(f, this.tables);
     if (f.logged >= 0) this.punts.note(f);
     if (f.wanted !== 0) this.punts.ask(f);
+    if (this.tables.countsConnections && this.flowSamples.take(f, verdict)) this.punts.flow(f, aboutFlow(f, verdict));
     if (verdict === CONTINUE && f.place !== 0) this.goes(f);
     return verdict;
   }

@@ -28,6 +28,7 @@ import {
   BINDING_WANTED,
   type Command,
   DROP_SAMPLE,
+  FLOW_SAMPLE,
   type ForwarderStart,
   INJECT_KEPT,
   INJECT_ORIGINATE,
@@ -199,6 +200,10 @@ export class Forwarder implements Punts {
   /** Likewise, for who looks after the binding table: what is lost he finds there. */
   ask(f: Frame): void {
     this.tell(f, BINDING_WANTED, f.wanted);
+  }
+
+  flow(f: Frame, about: number): void {
+    this.tell(f, FLOW_SAMPLE, about);
   }
 
   drop(f: Frame, ending: Verdict, tags: number): void {

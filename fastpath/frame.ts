@@ -73,6 +73,8 @@ export class Frame {
   group = 0;
   /** What the rules say (tables/rule-layout.ts): a verdict word. */
   rule = 0;
+  /** Of whose rules that was: 0 the sender's, 1 the receiver's. */
+  ruleSide = 0;
   /** A rule that wants its flows logged and decided about this packet: its number, twice, plus 1 for the inner side; −1: none. */
   logged = -1;
   /** Entry of the connection table that the packet belongs to, with CONNECTION_BACK if it goes back; 0: none (stages/track.ts). */

@@ -4,7 +4,7 @@
  */
 import { MAX_PORTS } from "#fastpath/counters";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
-import { BINDING_WANTED, DROP_SAMPLE, RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, DROP_SAMPLE, FLOW_SAMPLE, RULE_LOG } from "#fastpath/shared";
 import {
   PUNT_ACTIVATE,
   PUNT_ARP,
@@ -38,14 +38,16 @@ const ASKING = 6;
 const HELD = 7;
 /** Heads of frames that were dropped, of which few are taken already (drop-samples.ts). */
 const SAMPLED = 8;
-const CLASSES = 9;
+/** Heads of frames for the log of flows. */
+const FLOWS = 9;
+const CLASSES = 10;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000, 100];
-const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000, 20];
+const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000, 100, 200];
+const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000, 20, 50];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -85,6 +87,8 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
       return ASKING;
     case DROP_SAMPLE:
       return SAMPLED;
+    case FLOW_SAMPLE:
+      return FLOWS;
     case PUNT_HELD:
       return HELD;
     case PUNT_NEIGHBOR:

@@ -81,6 +81,8 @@ export interface ForwarderStart {
 export const RULE_LOG = 255;
 /** Likewise: the head of a frame to a subject that nothing is known of; its entry in the binding table is in that place. */
 export const BINDING_WANTED = 254;
+/** Likewise: the head of a frame of a flow that is logged by samples; flow-samples.ts says what is in that place. */
+export const FLOW_SAMPLE = 252;
 /** Likewise: the head of a frame that was dropped, and why: its verdict is in that place. */
 export const DROP_SAMPLE = 253;
 

@@ -39,6 +39,7 @@ export function guardOut(f: Frame, t: Tables): Verdict {
     key[K_DESTINATION_HOST] = t.words[w + 7]!;
   }
   f.rule = key[K_DESTINATION_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.out, t.rules.outHits);
+  f.ruleSide = 0;
   if ((f.rule & V_LOG) !== 0) f.logged = ruleNumber(f.rule) << 1;
   return CONTINUE;
 }
@@ -50,6 +51,7 @@ export function guardIn(f: Frame, t: Tables): Verdict {
   key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
   key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
   f.rule = key[K_SOURCE_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.in, t.rules.inHits);
+  f.ruleSide = 1;
   if ((f.rule & V_LOG) !== 0) f.logged = (ruleNumber(f.rule) << 1) | 1;
   return CONTINUE;
 }

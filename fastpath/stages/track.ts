@@ -13,7 +13,7 @@ import {
   R_CONNECTION_6,
   R_DESTINATION,
 } from "#fastpath/decision";
-import { type Frame, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
+import { type Frame, GSO_NONE, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
 import { BACK, FORWARD } from "#fastpath/tables/connection-entries";
@@ -76,13 +76,12 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
     if (!isStillAllowed(t, isOut)) connections.entries.remove(entry, version);
     else if (connections.advance(entry, version, BACK, now) !== 0) {
       if ((f.unusual & UNUSUAL_FRAGMENT) !== 0) acceptFragments(f, t);
-      return remember(f, connections, entry);
+      return remember(f, t, entry);
     }
     entry = 0;
   }
   if (byRule !== CONTINUE) return byRule;
-  if (entry !== 0 && connections.advance(entry, connections.version, FORWARD, now) !== 0)
-    return remember(f, connections, entry);
+  if (entry !== 0 && connections.advance(entry, connections.version, FORWARD, now) !== 0) return remember(f, t, entry);
   return begin(f, t, isOut, connections);
 }
 
@@ -92,7 +91,7 @@ function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): V
   const entry = connections.insert(owner, t.generation, (ruleNumber(f.rule) << 1) | (isOut ? 0 : 1), t.now);
   if (entry === REFUSED_FULL) return CONNECTIONS_FULL;
   if (entry === REFUSED_QUOTA) return CONNECTION_QUOTA;
-  return entry === 0 ? CONTINUE : remember(f, connections, entry);
+  return entry === 0 ? CONTINUE : remember(f, t, entry);
 }
 
 /** Port of the VM that the packet is for, which pays for the entry; −1: there is none. */
@@ -140,7 +139,10 @@ function describeEnd(t: Tables, packet: Int32Array, at: number, word: number): v
 }
 
 /** For the flow cache: whose every packet has to find the connection still there. */
-function remember(f: Frame, { direction, version }: Connections, entry: number): Verdict {
+function remember(f: Frame, t: Tables, entry: number): Verdict {
+  const { direction, version, entries } = t.connections!;
+  // From one local VM to another a packet comes here twice.
+  if (t.countsConnections && f.connection === 0) entries.count(entry, direction, segmentsOf(f), f.ipLength);
   f.connection = direction === BACK ? entry | CONNECTION_BACK : entry;
   f.connectionVersion = version;
   return CONTINUE;
@@ -189,8 +191,15 @@ export function continues(f: Frame, t: Tables, base: number, connection: number)
   describeSegment(f, t, connections.packet);
   const version = t.records[base + (f.kind === KIND_IPV4 ? R_CONNECTION_4 : R_CONNECTION_6) + 1]!;
   const direction = (connection & CONNECTION_BACK) !== 0 ? BACK : FORWARD;
-  return connections.advance(connection & ~CONNECTION_BACK, version, direction, t.now) !== 0;
+  const entry = connection & ~CONNECTION_BACK;
+  if (connections.advance(entry, version, direction, t.now) === 0) return false;
+  if (t.countsConnections && !isNat) connections.entries.count(entry, direction, segmentsOf(f), f.ipLength);
+  return true;
 }
+
+/** Packets that a super-packet stands for. */
+const segmentsOf = (f: Frame): number =>
+  f.gsoType === GSO_NONE ? 1 : Math.ceil((f.end - f.at - f.headerLength) / f.gsoSize);
 
 /** Of echo, timestamp, information and address mask (RFC 792, RFC 950); ICMPv6's echo has ICMPv4's number here. */
 const isReply = (type: number): boolean => type === 0 || type === 14 || type === 16 || type === 18;

@@ -66,6 +66,10 @@ export function* listConnections(
   }
 }
 
+/** The connection of that entry; undefined: there is none, or it has expired. */
+export const connectionAt = (entries: ConnectionEntries, entry: number, now: number): ConnectionView | undefined =>
+  viewOf(entries, entry, now, {});
+
 const TRIES = 4;
 
 function viewOf(

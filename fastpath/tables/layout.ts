@@ -126,6 +126,8 @@ export interface Snapshot {
   readonly gateway: GatewayTables | undefined;
   /** Tags of all the fabric's networks, raw, signed and ascending: what drops are counted by. */
   readonly knownTags: Int32Array;
+  /** By network: of flows that are no connections, one in so many is shown to control; 0: none, and connections are not counted for it. */
+  readonly flowSamples: Int32Array;
   readonly segments: SegmentTables;
 }
 

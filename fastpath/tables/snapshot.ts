@@ -122,6 +122,8 @@ export interface TablesPlan {
   readonly gateway?: GatewayTables;
   /** Tags of all the fabric's networks, unsigned 32 bits. Default: none. */
   readonly knownTags?: readonly number[];
+  /** By network; see Snapshot. Default: 0 each. */
+  readonly flowSamples?: readonly number[];
   /** Of buildSegments. Default: none. */
   readonly segments?: SegmentTables;
 }
@@ -149,6 +151,7 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     rules: plan.rules,
     outsidePrefix: rawWords((plan.outsidePrefix ?? new Uint8Array(16)).subarray(0, 8)),
     gateway: plan.gateway,
+    flowSamples: Int32Array.from(plan.flowSamples ?? plan.networks.map(() => 0)),
     knownTags: Int32Array.from((plan.knownTags ?? []).map(rawOf)).sort(),
     segments: plan.segments ?? NO_SEGMENTS,
   };

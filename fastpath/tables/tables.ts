@@ -77,10 +77,10 @@ export class Tables {
   /** Generation of all tables together, read once a turn. */
   generation = 0;
 
-  ports!: Int32Array;
   /** While a frame is watched: who keeps what each stage says of it (Engine.watch). */
   steps: Steps | undefined;
 
+  ports!: Int32Array;
   vms!: Int32Array;
   vmIndex!: Int32Array;
   networks!: Int32Array;
@@ -96,6 +96,9 @@ export class Tables {
   outsidePrefix!: Int32Array;
   gateway: GatewayTables | undefined;
   knownTags!: Int32Array;
+  flowSamples!: Int32Array;
+  /** True when some network's flows are logged: what connections carry is counted. */
+  countsConnections = false;
   /** Ethernet segments: also replaced by themselves. */
   segments!: SegmentTables;
   /** Scratch for questions to the rules (rule-layout.ts): about a packet, and about what it answers. */
@@ -139,6 +142,8 @@ export class Tables {
     this.outsidePrefix = s.outsidePrefix;
     this.gateway = s.gateway;
     this.knownTags = s.knownTags;
+    this.flowSamples = s.flowSamples;
+    this.countsConnections = s.flowSamples.some((sample) => sample > 0);
     this.segments = s.segments;
   }
 
@@ -232,5 +237,6 @@ const EMPTY: Snapshot = {
   outsidePrefix: new Int32Array(2),
   gateway: undefined,
   knownTags: none,
+  flowSamples: none,
   segments: NO_SEGMENTS,
 };

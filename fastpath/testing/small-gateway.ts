@@ -114,6 +114,7 @@ export class SmallGateway {
       note: () => {},
       ask: () => {},
       drop: () => {},
+      flow: () => {},
     };
     this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);

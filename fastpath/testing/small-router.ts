@@ -11,6 +11,7 @@ import { fromHex } from "#base/bytes";
 import { C_ENDINGS, COUNTERS_OCTETS, portCounters } from "#fastpath/counters";
 import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
+import { type FlowAbout, readFlow } from "#fastpath/flow-samples";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { MOST_PER_FRAME, Scratch } from "#fastpath/scratch";
@@ -231,6 +232,8 @@ export interface SmallRouterOptions {
   readonly guest?: SmallVm6;
   /** The router's own address. */
   readonly address?: Uint8Array;
+  /** By network, blue and red: of flows that are no connections, one in so many is shown. Default: none. */
+  readonly flowSamples?: readonly number[];
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -243,6 +246,8 @@ export class SmallRouter {
   readonly noted: number[] = [];
   /** Entries of the binding table that control was asked about. */
   readonly wanted: number[] = [];
+  /** Of flows that were shown for their log, how they were decided about. */
+  readonly flows: FlowAbout[] = [];
   /** Frames that were dropped, as they are shown to control, and tags (raw) of the networks that they were for. */
   readonly dropped: {
     readonly ending: Verdict;
@@ -268,7 +273,7 @@ export class SmallRouter {
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
-    const { states = {}, guest = VM_G, address = ROUTER_ADDRESS } = options;
+    const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0] } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
@@ -314,6 +319,7 @@ export class SmallRouter {
       states,
       guest,
       address,
+      flowSamples,
     };
     this.adopt = (changes) => {
       this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
@@ -329,6 +335,7 @@ export class SmallRouter {
       },
       note: (f) => this.noted.push(f.logged),
       ask: (f) => this.wanted.push(f.wanted),
+      flow: (_, about) => this.flows.push(readFlow(about)),
       drop: (f, ending, tags) =>
         this.dropped.push({ ending, port: f.port, octets: this.bytes.slice(f.at, f.end), tags }),
     };
@@ -407,7 +414,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
-  const { guest, address } = settings;
+  const { guest, address, flowSamples } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -439,6 +446,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
       metadata,
       peers: peering ? tags.filter((each) => each !== t) : [],
     })),
+    flowSamples,
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,

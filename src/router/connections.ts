@@ -32,28 +32,28 @@ export interface Names {
 export class RouterConnections {
   readonly buffer: SharedArrayBuffer;
   readonly fragments: SharedArrayBuffer;
-  readonly #entries: ConnectionEntries;
+  readonly entries: ConnectionEntries;
 
   /** `perVm`: of `entries`, what one VM may have. */
   constructor({ entries, perVm }: { readonly entries: number; readonly perVm: number }) {
     const key = crypto.getRandomValues(new Int32Array(2));
     this.buffer = createConnectionTable({ entries, owners: MAX_PORTS, quota: perVm, key });
     this.fragments = createFragmentTable(FRAGMENTED, key);
-    this.#entries = new ConnectionEntries(this.buffer);
+    this.entries = new ConnectionEntries(this.buffer);
   }
 
   /** Those that have more keep them. */
   setQuota(perVm: number): void {
-    for (let owner = 0; owner < MAX_PORTS; owner++) this.#entries.setQuota(owner, perVm);
+    for (let owner = 0; owner < MAX_PORTS; owner++) this.entries.setQuota(owner, perVm);
   }
 
   /** Twice a second. */
   sweep(): void {
-    this.#entries.sweep(connectionTicks(monotonicNanos()), Math.ceil(this.#entries.slots / SWEEPS));
+    this.entries.sweep(connectionTicks(monotonicNanos()), Math.ceil(this.entries.slots / SWEEPS));
   }
 
   get usage(): { readonly size: number; readonly room: number } {
-    return { size: this.#entries.size, room: this.#entries.slots };
+    return { size: this.entries.size, room: this.entries.slots };
   }
 
   /** Of one VM, or of all. Undefined: no VM is called that. */
@@ -62,7 +62,7 @@ export class RouterConnections {
     if (vm !== undefined && port === undefined) return undefined;
     const filter = port === undefined ? {} : { owner: port.index };
     const connections = [];
-    for (const each of listConnections(this.#entries, connectionTicks(monotonicNanos()), filter)) {
+    for (const each of listConnections(this.entries, connectionTicks(monotonicNanos()), filter)) {
       if (connections.length === TOLD) break;
       const { state, idleTicks, ageTicks, rule, owner } = each;
       connections.push({
@@ -74,7 +74,7 @@ export class RouterConnections {
         age: ageTicks / TICKS_PER_SECOND,
       });
     }
-    return { size: this.#entries.size, room: this.#entries.slots, connections };
+    return { size: this.entries.size, room: this.entries.slots, connections };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Frames that forwarders hand up, and whose they are. */
-import { BINDING_WANTED, DROP_SAMPLE, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
+import { BINDING_WANTED, DROP_SAMPLE, FLOW_SAMPLE, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import {
   HOLD_ENDED,
   PUNT_ACTIVATE,
@@ -12,6 +12,7 @@ import {
   SPOOFED_MAC,
 } from "#fastpath/verdicts";
 import type { RouterDrops } from "#router/drops/router-drops";
+import type { RouterFlows } from "#router/flows/router-flows";
 import type { Punt } from "#router/forwarders";
 import type { LocalDelivery } from "#router/local-delivery";
 import type { Log } from "#router/log";
@@ -42,6 +43,7 @@ export interface PuntParts {
   readonly local: LocalDelivery;
   readonly io: Pick<ServicesIo, "inject" | "lost">;
   readonly drops: Pick<RouterDrops, "shown">;
+  readonly flows: Pick<RouterFlows, "shown">;
   readonly log: Log;
   /** What a rule that wants it decided about a flow, in words. */
   readonly describe: (punt: Punt) => string;
@@ -57,7 +59,7 @@ export class Punts {
   take(punt: Punt): void {
     const { ports, io } = this.#parts;
     const port = ports.all.get(punt.frame.port);
-    if (punt.verdict >= DROP_SAMPLE) this.#noted(port, punt);
+    if (punt.verdict >= FLOW_SAMPLE) this.#noted(port, punt);
     else if (port === undefined) io.lost(punt.frame.port, HOLD_ENDED, punt.octets);
     else if (port.kind === "uplink" || port.kind === "outside") this.#fromOutside(port, punt);
     else this.#fromVm(port, punt);
@@ -65,11 +67,12 @@ export class Punts {
 
   /** No frame, but the head of one that goes its own way. */
   #noted(port: PortState | undefined, punt: Punt): void {
-    const { log, describe, mobility, drops } = this.#parts;
+    const { log, describe, mobility, drops, flows } = this.#parts;
     if (port === undefined) return;
     if (punt.verdict === RULE_LOG) log.info(describe(punt), "rule-decision", { port: port.name });
     else if (punt.verdict === BINDING_WANTED) mobility.wanted(punt.adjacency);
-    else drops.shown(port, punt);
+    else if (punt.verdict === DROP_SAMPLE) drops.shown(port, punt);
+    else flows.shown(port, punt);
   }
 
   /** From the fabric, or from beyond it. */

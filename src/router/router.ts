@@ -9,6 +9,7 @@ import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange, planVmChange } from "#router/config/plan";
 import { RouterConnections } from "#router/connections";
 import { RouterDrops } from "#router/drops/router-drops";
+import { RouterFlows } from "#router/flows/router-flows";
 import { Forwarders, type Punt } from "#router/forwarders";
 import { InterfaceClaims } from "#router/interface-claims";
 import { LocalDelivery } from "#router/local-delivery";
@@ -76,6 +77,7 @@ export class Router {
   readonly nat: RouterNat | undefined;
   readonly counters = new PortCounters(() => this.forwarders.blocks);
   readonly drops: RouterDrops;
+  readonly flows: RouterFlows;
   /** Set once the threads run; nothing is punted before. */
   forwarders!: Forwarders;
   configuration: Configuration;
@@ -153,6 +155,15 @@ export class Router {
     this.drops = new RouterDrops({ ports, counters, fabric: () => this.configuration.fabric });
     this.alarms = new Alarms(this.counters, log);
     this.connections = new RouterConnections(node.connections);
+    this.flows = new RouterFlows({
+      ...{ node: node.name, entries: this.connections.entries, ports, rules: this.rules },
+      file: {
+        file: `${directory}/${node.name}.flows.jsonl`,
+        ...node.flowLog,
+        trouble: (why) => log.error(`flow log: ${why}`, "flow-log"),
+      },
+      fabric: () => this.configuration.fabric,
+    });
     this.vmNeighbors = new VmNeighbors(services, fabric.gatewayMac.bytes);
     this.vmDhcp = new VmDhcp(services, this.ports, log);
     this.vmDhcp6 = new VmDhcp6(services, this.ports, log);
@@ -185,7 +196,8 @@ export class Router {
     this.punts = new Punts({
       ...{ ports: this.ports, vmNeighbors: this.vmNeighbors, vmDhcp: this.vmDhcp, vmDhcp6: this.vmDhcp6 },
       ...{ uplinkNeighbors: this.uplinkNeighbors, outside: this.outside, ospf: this.ospf, mobility: this.mobility },
-      ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, drops: this.drops, log },
+      ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, log },
+      ...{ drops: this.drops, flows: this.flows },
       describe: (punt) => this.rules.describe(punt, this.configuration.fabric),
     });
     this.portLife = new PortLife({
@@ -273,6 +285,7 @@ export class Router {
     clearInterval(this.lookout);
     if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
     this.stopped = true;
+    this.flows.stop();
     this.vms.stop();
     this.mobility.stop();
     this.vmNeighbors.stop();
@@ -369,6 +382,7 @@ export class Router {
   /** Opens what has come back, and sees to what is looked at now and then. */
   private async retry(): Promise<void> {
     this.uplinkNeighbors.noteUse();
+    this.flows.look(); // before what has expired goes
     this.connections.sweep();
     this.nat?.look(this.log, this.configuration.fabric);
     this.alarms.look(this.ports.all.values(), performance.now());

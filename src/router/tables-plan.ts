@@ -58,6 +58,7 @@ export function tablesPlan(
       metadata: network.metadata && serviceGroup !== 0,
       peers: peersOf(network, fabric),
     })),
+    flowSamples: networks.map(({ flowLog }) => flowLog?.sample ?? 0),
     knownTags: fabric.networks.map(({ tags }) => tags),
     serviceGroup,
     homes: fabric.homes.map((home) => home.prefix.address),
