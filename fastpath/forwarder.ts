@@ -55,6 +55,7 @@ import { Nat } from "#fastpath/tables/nat";
 import { Tables } from "#fastpath/tables/tables";
 import { Tunnels } from "#fastpath/tables/tunnels";
 import { INTERNAL, PUNT_FULL, PUNT_LIMITED, type Verdict } from "#fastpath/verdicts";
+import { Watcher } from "#fastpath/watch/watcher";
 import { monotonicNanos } from "#sys/clock";
 import { EventFd } from "#sys/eventfd";
 import { Memory } from "#sys/memory";
@@ -108,6 +109,8 @@ export class Forwarder implements Punts {
   private readonly losses: PortLosses;
   private readonly dropSamples = new DropSamples();
   private readonly dropTags: DropTags;
+  /** While something is traced or captured. */
+  private watcher: Watcher | undefined;
   private commandsSeen = 0;
   private punted = false;
   private sincePoll = 0;
@@ -248,7 +251,8 @@ export class Forwarder implements Punts {
   private handle(f: Frame): void {
     const { at, end } = f;
     try {
-      this.engine.receive(f);
+      if (this.watcher === undefined) this.engine.receive(f);
+      else this.watcher.receive(f);
     } catch (error) {
       this.defect(f, at, end, error);
     }
@@ -258,7 +262,7 @@ export class Forwarder implements Punts {
   private handleInjected(f: Frame, tag: number): void {
     const { at, end } = f;
     try {
-      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) this.engine.receive(f);
+      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) (this.watcher ?? this.engine).receive(f);
       else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
       else this.engine.send(f, f.port);
     } catch (error) {
@@ -326,13 +330,21 @@ export class Forwarder implements Punts {
         if (i >= 0) this.removePort(i);
         return;
       }
+      case "watch":
+        this.watcher ??= new Watcher(this.engine);
+        this.watcher.add(command.order);
+        return;
+      case "unwatch":
+        this.watcher?.remove(command.id);
+        if (this.watcher?.isIdle) this.watcher = undefined;
+        return;
       case "tell-losses":
         for (const port of this.order) this.losses.tell(port);
     }
   }
 
   addPort(port: Port): void {
-    this.engine.ports[port.index] = port;
+    this.engine.ports[port.index] = this.watcher?.tap(port) ?? port;
     this.order.push(port);
     this.hot.push(true);
     this.watch();

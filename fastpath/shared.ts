@@ -3,6 +3,7 @@ import type { PacketDescriptor } from "#fastpath/ports/packet";
 import type { TapDescriptor } from "#fastpath/ports/tap";
 import type { Snapshot } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
+import type { WatchOrder } from "#fastpath/watch/watcher";
 
 /** Words of a forwarder's control block. */
 export const S_COMMANDS = 0; // how many commands control has sent
@@ -29,6 +30,8 @@ export type Command =
   | { readonly kind: "fib"; readonly buffer: SharedArrayBuffer }
   | { readonly kind: "add-port"; readonly port: PortDescriptor }
   | { readonly kind: "remove-port"; readonly index: number }
+  | { readonly kind: "watch"; readonly order: WatchOrder }
+  | { readonly kind: "unwatch"; readonly id: number }
   /** Bring C_RECEIVE_DROPS and C_TRANSMIT_ERRORS up to date. */
   | { readonly kind: "tell-losses" };
 

@@ -24,6 +24,7 @@ import {
 import { abandonTurn } from "#fastpath/tables/grace";
 import type { Snapshot } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
+import type { WatchOrder } from "#fastpath/watch/watcher";
 import { createEventFd, EventFd } from "#sys/eventfd";
 import type { Arena } from "#sys/memory";
 
@@ -165,6 +166,15 @@ export class Forwarders {
   /** Resolves when the counters say what the kernel lost at the ports until now. */
   async tellLosses(): Promise<void> {
     await this.command(() => ({ kind: "tell-losses" }));
+  }
+
+  /** Resolves when every forwarder tells of what it is to watch, by the ring that is its own. */
+  async watch(orderOf: (forwarder: number) => WatchOrder): Promise<void> {
+    await this.command((id) => ({ kind: "watch", order: orderOf(id) }));
+  }
+
+  async unwatch(id: number): Promise<void> {
+    await this.command(() => ({ kind: "unwatch", id }));
   }
 
   /** Resolves when what was injected before has been sent: it is taken in the turn that carries the command out. */
