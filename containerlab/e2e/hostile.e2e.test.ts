@@ -146,6 +146,15 @@ describe("a frame from the fabric", () => {
   }
 });
 
+test("of every reason that frames were dropped for, one of them at least is shown", async () => {
+  const { reasons } = await lab.show("hv", "drops");
+  const shown = (each: (typeof reasons)[number]): boolean => each.samples.length > 0 || each.lastSecond === null;
+  // What the kernel lost nobody has seen; which is told, or all of it at its interface.
+  const unseen = reasons.filter((each) => !shown(each) && !each.reason.startsWith("kernel-"));
+  expect(unseen.map(({ reason }) => reason)).toEqual([]);
+  expect(reasons.length).toBeGreaterThan(30);
+});
+
 test("every ending there is has a frame that brings it about, or a reason why none can", () => {
   const tried = new Set(
     [...FROM_VM, ...FROM_VM6, ...FROM_FABRIC, UNREACHABLE_FROM_VM, UNREACHABLE_FROM_FABRIC].flatMap(
