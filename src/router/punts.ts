@@ -11,6 +11,7 @@ import {
   PUNT_ND,
   SPOOFED_MAC,
 } from "#fastpath/verdicts";
+import type { RouterBroadcast } from "#router/broadcast/router-broadcast";
 import type { RouterDrops } from "#router/drops/router-drops";
 import type { RouterFlows } from "#router/flows/router-flows";
 import type { Punt } from "#router/forwarders";
@@ -38,6 +39,7 @@ export interface PuntParts {
   readonly outside: OutsideSide;
   readonly ospf: RouterOspf;
   readonly mobility: RouterMobility;
+  readonly broadcast: Pick<RouterBroadcast, "take">;
   readonly vms: Vms;
   readonly arrivals: Arrivals;
   readonly local: LocalDelivery;
@@ -77,7 +79,7 @@ export class Punts {
 
   /** From the fabric, or from beyond it. */
   #fromOutside(port: PortState, punt: Punt): void {
-    const { uplinkNeighbors, ospf, mobility, local, outside } = this.#parts;
+    const { uplinkNeighbors, ospf, mobility, broadcast, local, outside } = this.#parts;
     if (punt.verdict === PUNT_ARP) {
       outside.take(punt.octets);
     } else if (punt.verdict === PUNT_LOCAL) {
@@ -85,6 +87,7 @@ export class Punts {
       if (isUplink && uplinkNeighbors.take(port, punt)) return;
       if (isUplink && ospf.take(port, punt.octets)) return;
       if (isUplink && mobility.take(port, punt.octets)) return;
+      if (isUplink && broadcast.take(port, punt.octets)) return;
       local.take(port, punt.octets);
     } else {
       this.#wait(port, punt);

@@ -4,6 +4,8 @@ import { dirname } from "node:path";
 import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { INJECT_FULL } from "#fastpath/verdicts";
 import { Alarms } from "#router/alarms";
+import { RouterBroadcast, type RouterBroadcastOptions } from "#router/broadcast/router-broadcast";
+import { WayTo } from "#router/broadcast/way-to";
 import type { Configuration, Node, RecordSettings } from "#router/config/model";
 import { loadNode } from "#router/config/node";
 import { type Change, describeChange, planChange, planVmChange } from "#router/config/plan";
@@ -31,6 +33,7 @@ import { Rib } from "#router/rib";
 import { RouterError } from "#router/router-error";
 import { Routing } from "#router/routing";
 import { Rules } from "#router/rules";
+import type { ServicesIo } from "#router/services-io";
 import { StaticRoutes } from "#router/static-routes";
 import { tablesPlan } from "#router/tables-plan";
 import { UndoLog } from "#router/undo";
@@ -94,6 +97,7 @@ export class Router {
   private readonly local: LocalDelivery;
   readonly vms: Vms;
   readonly mobility: RouterMobility;
+  readonly broadcast: RouterBroadcast;
   private readonly arrivals: Arrivals;
   private readonly punts: Punts;
   private readonly portLife: PortLife;
@@ -184,8 +188,14 @@ export class Router {
       ...{ configuration: this.configuration, services, ports: this.ports, log, files: `${directory}/${node.name}` },
       countsOf: (vm) => flights.of(vm, performance.now()),
       released: (vm) => this.vms.released(vm),
+      segments: {
+        heard: (segment, members) => this.broadcast.heard(segment, members),
+        coreReplaced: () => this.broadcast.coreReplaced(),
+      },
     });
     this.vms.observe(this.mobility);
+    this.broadcast = new RouterBroadcast(this.broadcastOptions(services));
+    this.vmNeighbors.isElsewhere = (network, address) => this.mobility.isElsewhere(network.tags, address);
     this.staticRoutes = new StaticRoutes(this.rib, this.ports, this.uplinkNeighbors);
     this.ospf = new RouterOspf({
       ...{ name: node.name, services, rib: this.rib, ports: this.ports, neighbors: this.uplinkNeighbors, log },
@@ -196,6 +206,7 @@ export class Router {
     this.punts = new Punts({
       ...{ ports: this.ports, vmNeighbors: this.vmNeighbors, vmDhcp: this.vmDhcp, vmDhcp6: this.vmDhcp6 },
       ...{ uplinkNeighbors: this.uplinkNeighbors, outside: this.outside, ospf: this.ospf, mobility: this.mobility },
+      broadcast: this.broadcast,
       ...{ vms: this.vms, arrivals: this.arrivals, local: this.local, io: services, log },
       ...{ drops: this.drops, flows: this.flows },
       describe: (punt) => this.rules.describe(punt, this.configuration.fabric),
@@ -288,6 +299,7 @@ export class Router {
     this.flows.stop();
     this.vms.stop();
     this.mobility.stop();
+    this.broadcast.stop();
     this.vmNeighbors.stop();
     this.vmDhcp.stop();
     this.vmDhcp6.stop();
@@ -344,6 +356,7 @@ export class Router {
     await this.reconfiguration.begin(this.configuration);
     for (const port of this.ports.all.values()) await this.portLife.open(port);
     this.mobility.begin();
+    this.broadcast.begin();
     this.vms.started();
     this.timer = setInterval(() => void this.oneAtATime(() => this.retry()), RETRY);
     this.lookout = setInterval(() => void this.oneAtATime(() => this.portLife.look()), LOOK);
@@ -365,6 +378,22 @@ export class Router {
       },
       check: (configuration) => this.rules.check(configuration),
       drain: () => this.forwarders.drain(),
+    };
+  }
+
+  private broadcastOptions(io: ServicesIo): RouterBroadcastOptions {
+    const way = new WayTo(this.routing, this.uplinkNeighbors);
+    return {
+      ...{ configuration: this.configuration, io, ports: this.ports },
+      hasCarrier: (port) => this.uplinkNeighbors.hasCarrier(port),
+      stateOf: (vm) => this.vms.stateOf(vm),
+      portTo: (address) => way.portTo(address),
+      tell: (segment, groups) => this.mobility.host?.segment(segment, groups),
+      adopt: (tables) => {
+        this.forwarders.adoptSegments(tables).catch((error: unknown) => {
+          if (!this.stopped) this.log.error(`segments: ${String(error)}`, "defect");
+        });
+      },
     };
   }
 
@@ -403,6 +432,7 @@ export class Router {
     this.vmDhcp6.refresh(this.configuration);
     this.vmNeighbors.refresh(this.configuration, this.ports);
     this.metadata.refresh(this.configuration);
+    this.broadcast.refresh(this.configuration);
     this.connections.setQuota(this.configuration.node.connections.perVm);
     const rules = this.rules.plan(this.configuration);
     const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, {
@@ -410,6 +440,7 @@ export class Router {
       rules,
       gateway: this.outside.tables(this.configuration),
       stateOf: (vm) => this.vms.stateOf(vm),
+      segments: this.broadcast.tables(),
     });
     return this.forwarders.adopt(buildSnapshot(plan), before);
   }

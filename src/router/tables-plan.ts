@@ -1,6 +1,7 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
 import { linkLocalFromMac } from "#base/address";
 import type { GatewayTables } from "#fastpath/tables/layout";
+import type { SegmentTables } from "#fastpath/tables/segments";
 import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { routeRows } from "#policy/route-table";
@@ -9,6 +10,7 @@ import { anchorAddresses } from "#router/mobility/hosted-config";
 import { hasOffload, type PortState, type Ports } from "#router/ports";
 import type { VmNeighbors } from "#router/vm-neighbors";
 import type { VmState } from "#router/vms/events";
+import { ALL_MLD2_ROUTERS } from "#wire/mld";
 import { ALL_NODES, ALL_ROUTERS, solicitedNode } from "#wire/nd";
 
 /** What is not the configuration's. */
@@ -20,13 +22,14 @@ export interface TablesParts {
   readonly gateway: GatewayTables | undefined;
   /** Of a VM by name; undefined: nobody has said anything else than that it is here. */
   readonly stateOf: (vm: string) => VmState | undefined;
+  readonly segments: SegmentTables;
 }
 
 export function tablesPlan(
   { node, fabric }: Configuration,
   ports: Ports,
   vms: VmNeighbors,
-  { serviceGroup, rules, gateway, stateOf }: TablesParts,
+  { serviceGroup, rules, gateway, stateOf, segments }: TablesParts,
 ): TablesPlan {
   const open = [...ports.all.values()].filter((port) => port.trouble === undefined);
   const uplinks = open.filter((port) => port.kind === "uplink");
@@ -68,12 +71,14 @@ export function tablesPlan(
       ...anchorAddresses({ node, fabric }),
       ALL_NODES,
       ALL_ROUTERS,
+      ALL_MLD2_ROUTERS,
       ...(node.ospf === undefined ? [] : [ALL_SPF_ROUTERS, ALL_D_ROUTERS]),
       ...unicast.map(solicitedNode),
     ],
     fabric: fabric.prefixes,
     routerAddress: node.address.bytes,
     rules,
+    segments,
     ...(fabric.outside !== undefined && { outsidePrefix: fabric.outside.prefix.address }),
     ...(gateway !== undefined && { gateway }),
   };

@@ -5,7 +5,15 @@
  */
 import type { Millis } from "#base/time";
 import type { MobilityConfig } from "#pmip/config";
-import type { MobilityEffect, MobilityEvent, MobilityNote, Subject } from "#pmip/events";
+import type {
+  GroupSet,
+  MobilityEffect,
+  MobilityEvent,
+  MobilityNote,
+  Segment,
+  SegmentMember,
+  Subject,
+} from "#pmip/events";
 import type { Log } from "#router/log";
 import { CoreRun, type MobilityCore } from "#router/mobility/core-run";
 import type { MobilityDatagram } from "#router/mobility/frames";
@@ -34,6 +42,10 @@ export interface MobilityHostOptions<Core extends MobilityCore> {
   readonly claimed: (vm: string, claim: Millis | undefined) => void;
   /** For the flight recorder. `vm`: as far as it is known here. */
   readonly noted: (note: MobilityNote, vm: string | undefined, at: Millis) => void;
+  /** Other hypervisors with VMs on a segment that this router told of. */
+  readonly members?: (segment: Segment, members: readonly SegmentMember[]) => void;
+  /** Another core has begun: segments are to be told again. */
+  readonly replaced?: () => void;
   /** A subject's place changed from one that was known to another. */
   readonly moved: (change: { readonly from: Whereabouts | undefined; readonly to: Whereabouts }, at: Millis) => void;
 }
@@ -112,6 +124,11 @@ export class MobilityHost<Core extends MobilityCore> {
     if (subjects.length > 0) this.#current.tell({ type: "used", subjects });
   }
 
+  /** What VMs here on the segment listen to; undefined: none is here. */
+  segment(segment: Segment, groups: GroupSet | undefined): void {
+    this.#current.tell({ type: "segment", segment, groups });
+  }
+
   count(name: string): void {
     if (this.counters.has(name) || this.counters.size < MOST_NAMES)
       this.counters.set(name, (this.counters.get(name) ?? 0) + 1);
@@ -186,6 +203,9 @@ export class MobilityHost<Core extends MobilityCore> {
         claimed(effect.vm, undefined);
         this.#options.released(effect.vm);
         return;
+      case "segment":
+        this.#options.members?.(effect.segment, effect.members);
+        return;
       case "note":
         this.count(effect.what);
         noted(effect, effect.vm ?? this.vmOf(effect.subject), at);
@@ -220,5 +240,6 @@ export class MobilityHost<Core extends MobilityCore> {
     }
     places.coreReplaced(clock.now());
     for (const event of [...this.#attached.values()]) this.#current.tell(event);
+    this.#options.replaced?.();
   }
 }

@@ -7,6 +7,7 @@ import { connectionTicks, TICKS_PER_SECOND } from "#fastpath/tables/connection-s
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { CONTROL_IGNORED } from "#fastpath/verdicts";
 import { Mobility } from "#pmip/core";
+import type { RouterBroadcast } from "#router/broadcast/router-broadcast";
 import type { Configuration, Vm } from "#router/config/model";
 import type { Log } from "#router/log";
 import { Claims } from "#router/mobility/claims";
@@ -46,6 +47,8 @@ export interface RouterMobilityOptions {
   readonly countsOf: (vm: string) => Omit<FlightCounts, "stragglers">;
   /** As VmRegistry's. */
   readonly released: VmRegistry["released"];
+  /** As RouterBroadcast's. */
+  readonly segments: Pick<RouterBroadcast, "heard" | "coreReplaced">;
 }
 
 export class RouterMobility implements VmObserver {
@@ -113,6 +116,8 @@ export class RouterMobility implements VmObserver {
       claimed: (vm, claim) => this.#claims.set(vm, claim),
       noted: (note, vm, at) => this.flights.noted(note, vm, at),
       moved: (change, at) => this.flights.moved(change, this.#host?.vmOf(change.to.subject), at),
+      members: (segment, members) => this.#options.segments.heard(segment, members),
+      replaced: () => this.#options.segments.coreReplaced(),
     });
     this.#timers = [setInterval(() => this.#lookAtTable(), LOOK), setInterval(() => this.#doChores(), CHORES)];
   }
@@ -162,6 +167,11 @@ export class RouterMobility implements VmObserver {
       this.#host.received(read);
     }
     return true;
+  }
+
+  /** True: the IPv4 address is that of a VM of the network which is known to be at another hypervisor. */
+  isElsewhere(tags: number, ipv4: Uint8Array): boolean {
+    return typeof this.places.of({ tags, address: MAPPED + toHex(ipv4) })?.place === "object";
   }
 
   /** A forwarder made an entry of which nothing is known. */
@@ -272,6 +282,9 @@ interface Arrival {
   /** As `onActive`'s. */
   readonly after?: Millis | undefined;
 }
+
+/** ::ffff:0:0/96 */
+const MAPPED = "00000000000000000000ffff";
 
 /** What a table may have at most. */
 const MOST_ENTRIES = 1 << 22;
