@@ -3,6 +3,7 @@ import { columns } from "#cli/columns";
 import { dropsText } from "#cli/drops-text";
 import { flightsText } from "#cli/flight-text";
 import { bindingsText, mobilityText, tunnelsText } from "#cli/mobility-text";
+import { segmentsText } from "#cli/segments-text";
 import type { ConnectionEnd, RuleView, ViewName, Views } from "#router/views";
 
 /** Turns a view, as the API answered it, into lines. */
@@ -161,6 +162,7 @@ const RENDER: { readonly [What in ViewName]: (view: Views[What]) => string } = {
   tunnels: tunnelsText,
   mobility: mobilityText,
   flights: ({ flights }) => flightsText(flights),
+  segments: segmentsText,
   counters: (counters) =>
     columns(
       ["PORT", "ENDING", "FATE", "FRAMES", "MEANING"],

@@ -17,6 +17,7 @@ export const VIEW_MEANINGS: Readonly<Record<ViewName, string>> = {
   tunnels: "tunnels to other hypervisors, and the ways that packets to VMs take",
   mobility: "keys, peers and counters of Proxy Mobile IPv6",
   flights: "moves of VMs that this router had a part in",
+  segments: "Ethernet segments: their members here and elsewhere, groups, how frames get there",
   counters: "how frames ended, by port",
   drops: "why frames were dropped, by port and network, with the last of each",
 };

@@ -17,6 +17,7 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
+import { segmentsView } from "#router/broadcast/show-segments";
 import { tagsText } from "#router/config/facts";
 import { showBindings, showFlight, showMobility, showTunnels } from "#router/mobility/show-host";
 import { hasOffload } from "#router/ports";
@@ -67,6 +68,7 @@ const MAKE: { readonly [What in ViewName]: (router: Router) => Views[What] } = {
   tunnels: ({ mobility, forwarders }) => showTunnels(mobility, forwarders.counters),
   mobility: ({ mobility }) => showMobility(mobility),
   flights: ({ mobility }) => mobility.flights.view(),
+  segments,
   counters,
   drops: (router) => router.drops.view(performance.now()),
 };
@@ -149,6 +151,10 @@ function vms(router: Router): VmView[] {
 function connections(router: Router, vm?: string): Views["connections"] | undefined {
   const { configuration, ports, rules } = router;
   return router.connections.view({ fabric: configuration.fabric, ports, rules }, vm);
+}
+
+function segments({ broadcast, mobility, configuration, ports }: Router): Views["segments"] {
+  return segmentsView({ broadcast, core: mobility.host?.core.segments(), fabric: configuration.fabric, ports });
 }
 
 function homes(router: Router): Views["homes"] {

@@ -1,5 +1,6 @@
 /** What `show` answers, as JSON: the API's schema. Addresses are text, counters are numbers since the router's start. */
 
+import type { SegmentsView } from "#router/broadcast/views";
 import type { DropsView } from "#router/drops/views";
 import type { MobilityViews } from "#router/mobility/views";
 
@@ -232,6 +233,7 @@ export interface Views extends MobilityViews {
   readonly rules: readonly RuleView[];
   readonly connections: ConnectionsView;
   readonly nat: NatView;
+  readonly segments: SegmentsView;
   readonly counters: readonly CounterView[];
   readonly drops: DropsView;
 }
@@ -252,6 +254,7 @@ export const VIEWS = [
   "tunnels",
   "mobility",
   "flights",
+  "segments",
   "counters",
   "drops",
 ] as const;

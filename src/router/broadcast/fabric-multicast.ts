@@ -71,6 +71,11 @@ export class FabricMulticast {
     return this.#links.size > 0 && [...this.#links.keys()].every((port) => this.#core.hasRouter(port, now));
   }
 
+  /** True: a multicast router was heard at the port lately. */
+  hasRouter(port: number): boolean {
+    return this.#core.hasRouter(port, performance.now());
+  }
+
   /** Channels that are asked for at the port. */
   askedFor(port: number): readonly Channel[] {
     return this.#core.wantedAt(port);

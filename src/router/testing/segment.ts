@@ -1,10 +1,10 @@
 /** For tests: a hypervisor whose network has an Ethernet segment, with the ports of its VMs, in memory. */
-import { parseMac } from "#base/address";
+import { parseIpv4, parseMac } from "#base/address";
 import type { Frame } from "#fastpath/frame";
 import { GroupWriter } from "#fastpath/tables/groups";
 import { ENDINGS } from "#fastpath/verdicts";
 import { checkFabric } from "#router/config/fabric";
-import type { Configuration } from "#router/config/model";
+import type { Configuration, Prefix } from "#router/config/model";
 import { checkNode } from "#router/config/node";
 import type { PortState, Ports } from "#router/ports";
 import type { ServicesIo } from "#router/services-io";
@@ -77,4 +77,10 @@ export class SegmentIo implements ServicesIo {
     this.sent = [];
     return sent;
   }
+}
+
+/** `10.0.0.0/24`, as a configuration has it. */
+export function prefixOf(text: string): Prefix {
+  const [address = "", length] = text.split("/");
+  return { text, address: parseIpv4(address)!, length: Number(length) };
 }
