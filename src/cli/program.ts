@@ -1,6 +1,7 @@
 /** The commands of `ain`; each is a file of commands/ whose path is the words typed. */
 import { Command, CommanderError } from "commander";
 import { allocCommand } from "#cli/commands/alloc";
+import { captureCommand } from "#cli/commands/capture";
 import { checkCommand } from "#cli/commands/check";
 import { demoCommand } from "#cli/commands/demo";
 import { homeCommand } from "#cli/commands/home";
@@ -12,6 +13,7 @@ import { reloadCommand, stopCommand } from "#cli/commands/reload";
 import { runCommand } from "#cli/commands/run";
 import { shellCommand } from "#cli/commands/shell";
 import { showCommand } from "#cli/commands/show";
+import { traceCommand } from "#cli/commands/trace";
 import { verifyCommand } from "#cli/commands/verify";
 import { vmCommand } from "#cli/commands/vm";
 import { whyCommand } from "#cli/commands/why";
@@ -44,6 +46,8 @@ const COMMANDS: readonly (() => Command)[] = [
   runCommand,
   showCommand,
   whyCommand,
+  traceCommand,
+  captureCommand,
   vmCommand,
   moveCommand,
   reloadCommand,

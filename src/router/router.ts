@@ -44,6 +44,7 @@ import { VmDhcp6 } from "#router/vm-dhcp6";
 import { VmNeighbors } from "#router/vm-neighbors";
 import { Arrivals } from "#router/vms/arrivals";
 import { Vms, type VmsOptions, type VmsPlan } from "#router/vms/registry";
+import { RouterWatch } from "#router/watch/router-watch";
 import { RouterWhy } from "#router/why/router-why";
 import { formatConfigError } from "#runtime/document/config-error";
 import { lockFile } from "#sys/descriptor";
@@ -103,6 +104,7 @@ export class Router {
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
   readonly why: RouterWhy = new RouterWhy(this);
+  readonly watch: RouterWatch = new RouterWatch(this);
   private timer: Timer | undefined;
   private lookout: Timer | undefined;
   private readonly record: RecordSettings | undefined;
@@ -294,6 +296,7 @@ export class Router {
     this.stopping = true;
     clearInterval(this.timer);
     clearInterval(this.lookout);
+    if (this.forwarders !== undefined) await this.watch.stop();
     if (this.forwarders !== undefined) await this.ospf.stop(restart); // its farewell goes out by the ports
     this.stopped = true;
     this.flows.stop();

@@ -70,6 +70,9 @@ function target(router: Router, metrics: RouterMetrics, stop: ApiTarget["stop"])
 
 const debugTarget = (router: Router): DebugTarget => ({
   why: (question) => router.why.ask(question),
+  trace: (request, signal) => router.watch.trace(request, signal),
+  capture: (request, signal) => router.watch.capture(request, signal),
+  probe: (question) => router.watch.probe(question),
 });
 
 function vmTarget(router: Router): VmTarget {

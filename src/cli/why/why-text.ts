@@ -33,24 +33,32 @@ function unknownText({ port, nextHop, mac, assumed }: UnknownHop): string {
   return yellow(`… ${to}${assumed === null ? "" : `; supposed to reach ${assumed}`}`);
 }
 
-function routerText(
-  { router, port, packet, stages, ending, icmp, supposed, sent, errors }: WhyAnswer,
-  options: TextOptions,
-): string {
+function routerText(answer: WhyAnswer, { isVerbose }: TextOptions): string {
   const { bold, dim } = colorsFor(process.stdout);
-  const told = stages.filter(
-    ({ stage, text, verdict }) => options.isVerbose || text !== "" || (verdict !== "continue" && stage !== "send"),
-  );
+  const { router, port, packet } = answer;
   return [
     `${bold(router)} ${dim(`in by ${port}`)}`,
     line("packet", headersText(packet.headers)),
+    ...packetLines(answer, isVerbose),
+  ].join("\n");
+}
+
+/** What a router did, or would do, with a packet. */
+export type Told = Pick<WhyAnswer, "stages" | "ending" | "icmp" | "sent" | "errors"> &
+  Partial<Pick<WhyAnswer, "supposed">>;
+
+export function packetLines({ stages, ending, icmp, supposed = [], sent, errors }: Told, isVerbose: boolean): string[] {
+  const told = stages.filter(
+    ({ stage, text, verdict }) => isVerbose || text !== "" || (verdict !== "continue" && stage !== "send"),
+  );
+  return [
     ...told.map(stageText),
     ...supposed.map((text) => line("supposing", text)),
     ...sent.slice(0, MOST_SENT).map((each) => line("sends", sentText(each))),
     ...(sent.length > MOST_SENT ? [line("", `… ${sent.length} frames in all`)] : []),
     ...(ending.fate === "forwarded" ? [] : [line("ends", `${ending.name}: ${ending.meaning}`)]),
     ...errors.map((each) => line("tells", `${icmp?.text ?? ""}: ${sentText(each)}`)),
-  ].join("\n");
+  ];
 }
 
 const MOST_SENT = 2;

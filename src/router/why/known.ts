@@ -1,6 +1,7 @@
 /** What is known of a router beside its tables, so that what they hold can be told in names. */
 import { contains, formatIpv4, formatIpv6, type Prefix } from "#base/address";
 import { u32 } from "#base/bytes";
+import type { ConnectionEntries } from "#fastpath/tables/connection-entries";
 import type { Tables } from "#fastpath/tables/tables";
 import { isIpv6Host, OUTSIDE_TAGS } from "#policy/homes";
 import { routeRows } from "#policy/route-table";
@@ -8,11 +9,16 @@ import type { Rule } from "#policy/rules";
 import type { Fabric, Network, Node, Vm } from "#router/config/model";
 import type { PortState } from "#router/ports";
 
+/** What of Tables is looked at. */
+export interface KnownTables extends Pick<Tables, "vms" | "adjacencies" | "tunnels"> {
+  readonly connections: { readonly entries: ConnectionEntries } | undefined;
+}
+
 export interface Known {
   readonly node: Node;
   readonly fabric: Fabric;
   /** As the one who ran the stages had them. */
-  readonly tables: Tables;
+  readonly tables: KnownTables;
   port(index: number): PortState | undefined;
   rule(side: "out" | "in", number: number): Rule | undefined;
   /** A next hop's address on its link; undefined: a VM's adjacency. */

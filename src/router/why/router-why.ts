@@ -3,7 +3,10 @@ import { formatIpv6, formatMac, masked, parseAddress, parseIpv6, sameAddress } f
 import { fromHex, toHex } from "#base/bytes";
 import { type DryResult, DryRun, type DrySent, QuietGroups } from "#fastpath/dry/dry-run";
 import { MAX_FRAME } from "#fastpath/frame";
+import type { ConnectionEntries } from "#fastpath/tables/connection-entries";
 import { connectionTicks } from "#fastpath/tables/connection-states";
+import type { Snapshot } from "#fastpath/tables/layout";
+import { Tunnels } from "#fastpath/tables/tunnels";
 import { ENDINGS, PUNT_LEARN, PUNT_NEIGHBOR } from "#fastpath/verdicts";
 import type { Vm } from "#router/config/model";
 import { hasOffload, type PortState } from "#router/ports";
@@ -32,6 +35,7 @@ export type WhyRouter = Pick<
 
 export class RouterWhy {
   readonly #router: WhyRouter;
+  #tunnels: Tunnels | undefined;
   #dry: DryRun | undefined;
   #groups: QuietGroups | undefined;
 
@@ -84,12 +88,25 @@ export class RouterWhy {
       rule: (side, number) => rules.rule(side, number),
       hopAddress: (adjacency) => uplinkNeighbors.hopOf(adjacency)?.address,
       members: (group) => groups.members(group),
-      route: (address) => {
+      route: remembered((address) => {
         const length = longestRoute(address, (prefix, octets) => routing.fib.get(prefix, octets) !== 0);
         if (length === undefined) return undefined;
         const prefix = `${formatIpv6(masked(address, length))}/${length}`;
         return { prefix, origin: this.#router.routeOrigin(prefix) };
-      },
+      }),
+    };
+  }
+
+  /**
+   * What of the forwarders' tables is needed to tell of their frames: the snapshot, next hops and tunnels; `entries`:
+   * connections. Nothing else is there.
+   */
+  tablesOf(snapshot: Snapshot, entries: ConnectionEntries): Known["tables"] {
+    const { forwarders } = this.#router;
+    this.#tunnels ??= new Tunnels(forwarders.tables.tunnels);
+    return {
+      ...{ vms: snapshot.vms, adjacencies: this.#quietGroups(), tunnels: this.#tunnels },
+      connections: { entries },
     };
   }
 
@@ -174,6 +191,16 @@ function sourceOf(vm: Vm, question: PacketQuestion): Uint8Array {
       `VM ${vm.name} has no ${is6 ? "IPv6" : "IPv4"} address${question.source ? ` ${question.source}` : ""}`,
     );
   return address;
+}
+
+/** Asks once for each address. */
+function remembered<T>(find: (address: Uint8Array) => T): (address: Uint8Array) => T {
+  const found = new Map<string, T>();
+  return (address) => {
+    const key = toHex(address);
+    if (!found.has(key)) found.set(key, find(address));
+    return found.get(key)!;
+  };
 }
 
 /** Length of the longest prefix of the address that `has` a route. */

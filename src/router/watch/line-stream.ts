@@ -1,0 +1,57 @@
+/**
+ * An answer without an end: what is put in goes to whoever reads it. A reader that stops reading loses what comes, and costs
+ * no more memory than {@link ROOM}; one that is gone ends it.
+ */
+
+/** Octets that may wait for the reader. */
+const ROOM = 4 << 20;
+
+export class LineStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Pieces that found no room. */
+  lost = 0;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #ended: () => void;
+
+  /** `ended`: nobody reads any more. `signal`: aborted when the reader is gone. */
+  constructor(signal: AbortSignal, ended: () => void) {
+    this.#ended = ended;
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        cancel: () => this.#end(),
+      },
+      { highWaterMark: ROOM, size: (piece) => piece?.byteLength ?? 0 },
+    );
+    signal.addEventListener("abort", () => this.close());
+  }
+
+  /** Any octets, or a value as a line of JSON. */
+  put(what: Uint8Array | object): void {
+    if (this.#controller === undefined) return;
+    const octets = what instanceof Uint8Array ? what : new TextEncoder().encode(`${JSON.stringify(what)}\n`);
+    if ((this.#controller.desiredSize ?? 0) < octets.length) {
+      this.lost++;
+      return;
+    }
+    this.#controller.enqueue(octets);
+  }
+
+  close(): void {
+    const controller = this.#controller;
+    this.#end();
+    try {
+      controller?.close();
+    } catch {
+      // The reader has closed it already.
+    }
+  }
+
+  #end(): void {
+    if (this.#controller === undefined) return;
+    this.#controller = undefined;
+    this.#ended();
+  }
+}

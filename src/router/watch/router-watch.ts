@@ -1,0 +1,229 @@
+/** `POST /v1/trace`, `/v1/capture` and `/v1/probe`: a running router's packets, as they pass its forwarders. */
+import { fromHex } from "#base/bytes";
+import { Frame, MAX_FRAME } from "#fastpath/frame";
+import { INJECT_RECEIVE } from "#fastpath/shared";
+import { ConnectionEntries } from "#fastpath/tables/connection-entries";
+import { rawWords } from "#fastpath/tables/raw-words";
+import { ENDINGS } from "#fastpath/verdicts";
+import type { Filter } from "#fastpath/watch/filter";
+import {
+  RECORD_IN,
+  type SentRecord,
+  type WatchRecord,
+  WR_FLAG_CAUGHT,
+  WR_FLAG_PARTIAL,
+} from "#fastpath/watch/watch-record";
+import type { Router } from "#router/router";
+import { RouterError } from "#router/router-error";
+import { filterNames } from "#router/watch/filter-names";
+import { parseFilter } from "#router/watch/filter-parser";
+import { LineStream } from "#router/watch/line-stream";
+import type { CaptureRequest, TraceCounts, TracedPacket, TraceRequest, TraceStart } from "#router/watch/views";
+import { type WatchSession, WatchSessions } from "#router/watch/watch-sessions";
+import { NONCE } from "#router/why/described-packet";
+import { explainSteps } from "#router/why/explain";
+import type { Known } from "#router/why/known";
+import { icmpOwed, packetView } from "#router/why/router-why";
+import type { PacketQuestion, PacketView, SentView } from "#router/why/views";
+import { monotonicNanos } from "#sys/clock";
+import { enhancedPacket, INBOUND, interfaceDescription, OUTBOUND, sectionHeader } from "#wire/pcapng";
+
+export type WatchRouter = Pick<
+  Router,
+  "configuration" | "ports" | "forwarders" | "vmNeighbors" | "why" | "connections"
+>;
+
+const DEFAULT_RATE = 100;
+/** Of a trace, whose records are small; of a capture, whose frames are not. */
+const TRACE_RING = 1 << 20;
+const CAPTURE_RING = 4 << 20;
+/** Milliseconds that what was found out of the router is told again: routes are dear to look up. */
+const KNOWN = 250;
+/** Milliseconds between two lines of counts. */
+const COUNTS = 1000;
+
+export class RouterWatch {
+  readonly #router: WatchRouter;
+  readonly #sessions: WatchSessions;
+
+  constructor(router: WatchRouter) {
+    this.#router = router;
+    this.#sessions = new WatchSessions(() => router.forwarders);
+  }
+
+  /** Lines of JSON (TraceLine) until the reader goes. Throws FilterError, RouterError. */
+  async trace(request: TraceRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const { rate = DEFAULT_RATE, nonce, filter = "" } = request;
+    const isMarked = nonce !== undefined;
+    if (request.catch === true && !isMarked) throw new RouterError("only what has a nonce can be caught");
+    const written = this.#filter(filter);
+    const known = this.#known();
+    const session = await this.#sessions.start(
+      {
+        ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_RING },
+        filter: isMarked ? { op: "and", of: [nonceFilter(nonce), written] } : written,
+        catches: request.catch === true,
+      },
+      (record) => stream.put(this.#traced(known, record)),
+    );
+    const stream = this.#stream(session, signal);
+    stream.put({ type: "start", router: this.#router.configuration.node.name } satisfies TraceStart);
+    const timer = setInterval(() => {
+      const { lost, ...counts } = session.counts;
+      stream.put({ type: "counts", ...counts, lost: lost + stream.lost } satisfies TraceCounts);
+    }, COUNTS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    return stream.readable;
+  }
+
+  /** A pcapng file without an end. Throws FilterError, RouterError. */
+  async capture(request: CaptureRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const { port, stage, filter = "", snap = MAX_FRAME } = request;
+    const of: Filter[] = [this.#filter(filter)];
+    if (port !== "any") of.push({ op: "on", ports: [this.#port(port)] });
+    const writer = new CaptureWriter(this.#router, snap);
+    const session = await this.#sessions.start(
+      {
+        ...{ kind: "capture", rate: 0, isIn: stage !== "out", isOut: stage !== "in", snap, ringOctets: CAPTURE_RING },
+        ...{ filter: { op: "and", of }, catches: false },
+      },
+      (record) => {
+        for (const block of writer.packet(record)) stream.put(block);
+      },
+    );
+    const stream = this.#stream(session, signal);
+    for (const block of writer.begin()) stream.put(block);
+    return stream.readable;
+  }
+
+  /** Sends a packet as if its VM had. Throws RouterError where that would do harm, or cannot be. */
+  probe(question: PacketQuestion): void {
+    const { forwarders, why, vmNeighbors } = this.#router;
+    const { port, octets } = why.frameOf(question);
+    if (port.trouble !== undefined) throw new RouterError(`VM ${port.name}: its port is not open: ${port.trouble}`);
+    if (vmNeighbors.macOf(port.index) === undefined)
+      throw new RouterError(
+        `VM ${port.name} has not been heard yet: a probe would tell the router a wrong MAC address`,
+      );
+    const frame = new Frame();
+    frame.end = octets.length;
+    frame.port = port.index;
+    if (!forwarders.inject(frame, octets, INJECT_RECEIVE))
+      throw new RouterError("the router has no time for a probe now");
+  }
+
+  stop(): Promise<void> {
+    return this.#sessions.stop();
+  }
+
+  #stream(session: WatchSession, signal: AbortSignal): LineStream {
+    return new LineStream(signal, () => void session.stop());
+  }
+
+  #filter(text: string): Filter {
+    const { configuration, ports } = this.#router;
+    return parseFilter(text, filterNames(configuration, ports));
+  }
+
+  #port(name: string): number {
+    const all = [...this.#router.ports.all.values()];
+    const port = all.findLast((each) => each.name === name);
+    if (port !== undefined) return port.index;
+    throw new RouterError(`no port here is called ${name}: ${all.map((each) => each.name).join(", ")}, or any`);
+  }
+
+  /** Tables as the forwarders have them, looked at when a record is read: a moment later. */
+  #known(): () => Known {
+    const { connections, why, forwarders } = this.#router;
+    const entries = new ConnectionEntries(connections.buffer);
+    let known: Known | undefined;
+    let until = 0;
+    return () => {
+      const now = performance.now();
+      if (known === undefined || now > until) {
+        known = why.known(why.tablesOf(forwarders.snapshot, entries));
+        until = now + KNOWN;
+      }
+      return known;
+    };
+  }
+
+  #traced(knownNow: () => Known, record: WatchRecord): TracedPacket {
+    const known = knownNow();
+    const { ending, octets, length, sentOwn } = record;
+    const { name, fate, meaning } = ENDINGS[ending]!;
+    const sent = record.sent.map((each) => this.#sent(each));
+    return {
+      ...{ type: "packet", router: known.node.name, time: Number(wallNanos(record.nanos)) / 1e9 },
+      port: known.port(record.from)?.name ?? `#${record.from}`,
+      packet: cutView(octets, length),
+      stages: explainSteps(known, record.steps, record.stepCount, record.from),
+      ending: { name, fate, meaning },
+      icmp: icmpOwed(ending, octets),
+      ...{ sent: sent.slice(0, sentOwn), errors: sent.slice(sentOwn) },
+      caught: (record.flags & WR_FLAG_CAUGHT) !== 0,
+    };
+  }
+
+  #sent({ port, length, octets }: SentRecord): SentView {
+    return { ...this.#router.why.sentView({ port, octets }), packet: cutView(octets, length) };
+  }
+}
+
+/** `length`: of the whole frame. */
+const cutView = (octets: Uint8Array, length: number): PacketView => packetView(octets, length);
+
+function nonceFilter(text: string): Filter {
+  const nonce = fromHex(text);
+  if (nonce === undefined || nonce.length !== NONCE)
+    throw new RouterError(`nonce: expected ${NONCE} octets in hexadecimal digits`);
+  return { op: "nonce", words: [...rawWords(nonce)] };
+}
+
+/** Nanoseconds since 1970 of a moment on the monotonic clock. */
+const wallNanos = (nanos: number): bigint =>
+  BigInt(Date.now()) * 1_000_000n - BigInt(Math.round(monotonicNanos() - nanos));
+
+/** Records as blocks of a pcapng file; an interface for each port, named as it is. */
+class CaptureWriter {
+  readonly #router: WatchRouter;
+  readonly #snap: number;
+  /** Number of its interface by port index. */
+  readonly #interfaces = new Map<number, number>();
+
+  constructor(router: WatchRouter, snap: number) {
+    this.#router = router;
+    this.#snap = snap;
+  }
+
+  begin(): Uint8Array[] {
+    const ports = [...this.#router.ports.all.keys()];
+    return [sectionHeader("ain capture"), ...ports.map((port) => this.#interface(port))];
+  }
+
+  packet(record: WatchRecord): Uint8Array[] {
+    const { port, octets, length, nanos } = record;
+    const blocks = this.#interfaces.has(port) ? [] : [this.#interface(port)];
+    const direction = record.kind === RECORD_IN ? INBOUND : OUTBOUND;
+    const number = this.#interfaces.get(port)!;
+    const fields = { interface: number, nanos: wallNanos(nanos), octets, length, direction };
+    return [...blocks, enhancedPacket({ ...fields, comment: this.#comment(record) })];
+  }
+
+  #interface(port: number): Uint8Array {
+    this.#interfaces.set(port, this.#interfaces.size);
+    const { name = `#${port}`, kind, vm, interface: under } = this.#router.ports.all.get(port) ?? {};
+    const whose = vm === undefined ? kind : `VM of ${vm.network.name}`;
+    const { name: router } = this.#router.configuration.node;
+    const description = `${router}: ${whose ?? "gone"}, interface ${under ?? "none"}`;
+    return interfaceDescription({ name, description, snapLength: this.#snap });
+  }
+
+  #comment({ kind, ending, from, flags }: WatchRecord): string {
+    const unfinished = (flags & WR_FLAG_PARTIAL) !== 0 ? "; its checksum is left to the receiver's offload" : "";
+    if (kind === RECORD_IN) return `${ENDINGS[ending]!.name}: ${ENDINGS[ending]!.meaning}${unfinished}`;
+    const whose =
+      from < 0 ? "sent by the router itself" : `came in by ${this.#router.ports.all.get(from)?.name ?? from}`;
+    return `${whose}${unfinished}`;
+  }
+}
