@@ -95,7 +95,7 @@ export class Frame {
   wasKept = false;
   /** Where the destination is, and which way the packet takes there: a place word (stages/redirect.ts); 0: nobody asked. */
   place = 0;
-  /** Entry of the binding table that says so, and its version; 0: none. */
+  /** Word index of the entry of the binding table that says so, and its version; 0: none. */
   binding = 0;
   bindingVersion = 0;
   /** The packet leaves in a tunnel: the raw key, and the first word of the outer header as flowWord() has it. */

@@ -109,7 +109,7 @@ export const ENDINGS: readonly Ending[] = [
   ending(
     "bad-tunnel",
     "dropped",
-    "GRE for this router that is in fragments, or has no whole IPv6 packet and a key alone",
+    "GRE for this router that is in fragments, has no whole IPv6 packet and a key alone, or met congestion that its packet cannot tell of (RFC 6040)",
   ),
   ending("tunnel-source", "dropped", "GRE for this router, and not from a hypervisor's or gateway's own address"),
   ending("tunnel-key", "dropped", "in a tunnel whose key is not the tags of the VM that the packet is for"),

@@ -1,7 +1,7 @@
 /** Packets out of tunnels, to VMs here whose home is elsewhere; VMs that are expected, or about to leave. */
 import { describe, expect, test } from "bun:test";
 import { parseIpv6 } from "#base/address";
-import { put16 } from "#base/bytes";
+import { put16, u16 } from "#base/bytes";
 import { ending, fromVm, udp } from "#fastpath/testing/ipv6-vms";
 import { build4, build6, counting, framed, together } from "#fastpath/testing/packet";
 import {
@@ -162,6 +162,27 @@ describe.each([
       expect(ending(r, 0, tunnelFrame(build6(to4), { key: RED }))).toBe("tunnel-key");
       expect(ending(r, 0, tunnelFrame(build6(to4), { key: BLUE, source: OTHER_MAG }))).toBe("to-vm");
       expect(ending(r, 0, native(build6(to4)))).toBe("to-vm");
+    });
+
+    test.each([
+      ["IPv4", to4, 15],
+      ["IPv6", to6, 14],
+    ])("congestion on the way is told to an %s host (RFC 6040 §4.2)", (_name, packet, at) => {
+      const outcome = (inner: number, outer: number): number | undefined => {
+        const frame = tunnelFrame(build6({ ...packet, trafficClass: inner }), { key: BLUE, trafficClass: outer });
+        const [sent] = router().offer(0, frame);
+        if (sent === undefined) return undefined;
+        return at === 15 ? sent.octets[15] : (u16(sent.octets, 14) >> 4) & 0xff;
+      };
+      const table = [0, 1, 2, 3].map((inner) => [0, 1, 2, 3].map((outer) => outcome(0xb8 | inner, outer)));
+      expect(table).toEqual(
+        [
+          [0, 0, 0, undefined],
+          [1, 1, 1, 3],
+          [2, 1, 2, 3],
+          [3, 3, 3, 3],
+        ].map((row) => row.map((ecn) => (ecn === undefined ? undefined : 0xb8 | ecn))),
+      );
     });
 
     test("a checksum that the tunnel's sender left open is left open for the VM", () => {

@@ -24,6 +24,10 @@ import {
 } from "#fastpath/verdicts";
 
 const ETHERNET = 14;
+/** The traffic class's last two bits (RFC 3168 §5). */
+const NOT_ECT = 0;
+const ECT_1 = 1;
+const CE = 3;
 /** First word of the GRE header, raw: a key, and nothing else; IPv6 inside. */
 const GRE_WORD = 0xdd86_0020 | 0;
 
@@ -36,6 +40,7 @@ export function unwrap(f: Frame, t: Tables): Verdict {
   const gre = f.l4;
   if (f.unusual !== 0 || gre !== f.l3 + 40 || f.end - gre < 8 + 40 || t.words[gre >> 2] !== GRE_WORD) return BAD_TUNNEL;
   if (!isRouter(t, w + 2)) return TUNNEL_SOURCE;
+  const ecn = f.trafficClass & CE;
   move(f, TUNNEL_HEADERS);
   f.l3 = f.at + ETHERNET;
   f.outer = TUNNEL_HEADERS;
@@ -43,6 +48,17 @@ export function unwrap(f: Frame, t: Tables): Verdict {
   if (verdict !== CONTINUE) return verdict;
   const tags = t.words[(f.l3 + 32) >> 2]!;
   if (tags !== t.words[(f.l3 - 4) >> 2] || tags === 0 || tags === OUTSIDE_TAGS) return TUNNEL_KEY;
+  return ecn === NOT_ECT ? CONTINUE : congested(f, ecn);
+}
+
+/**
+ * RFC 6040 §4.2: what the outer header met on its way the packet has met. What cannot tell its receiver of congestion
+ * (Not-ECT) is dropped in its place. `forward` and the translation write the traffic class.
+ */
+function congested(f: Frame, ecn: number): Verdict {
+  const own = f.trafficClass & CE;
+  if (own === NOT_ECT) return ecn === CE ? BAD_TUNNEL : CONTINUE;
+  if (ecn === CE || (ecn === ECT_1 && own !== CE)) f.trafficClass = (f.trafficClass & ~CE) | ecn;
   return CONTINUE;
 }
 
