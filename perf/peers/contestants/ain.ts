@@ -1,6 +1,7 @@
 /**
- * AIN on both hypervisors, full pipeline, as `ain run` starts it for everybody. Two entries: VMs attached by veth, as
- * containers are, and by TAP, as virtual machines are.
+ * AIN on both hypervisors, full pipeline, as `ain run` starts it for everybody. VMs attached by veth, as containers are,
+ * and by TAP, as virtual machines are; each at home, and each away: at the other's home, so that all goes by GRE from
+ * hypervisor to hypervisor.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +26,19 @@ const TAGS = (1 << 10) | 1;
 
 type Attachment = "veth" | "tap";
 
-/** A VM lives where its address hashes to: the first address of the pool that does so for this hypervisor. */
+interface Kind {
+  readonly attachment: Attachment;
+  /** True: each VM's home is the other hypervisor. */
+  readonly areAway?: boolean;
+  /** The operator's, as fabric.yaml has them. */
+  readonly rules?: readonly string[];
+}
+
+/** A VM's address, at whichever hypervisor it is at home. */
+const addressOf = ({ hypervisor, peer }: Side, { areAway = false }: Kind): string =>
+  addressAt(areAway ? peer : hypervisor);
+
+/** The first address of the pool whose home this hypervisor is. */
 function addressAt(hypervisor: Side["hypervisor"]): string {
   const [key, prefix] = [fromHex(KEY), parsePrefix4(POOL)];
   if (key === undefined || prefix === undefined) throw new Error("the constants above are malformed");
@@ -48,9 +61,10 @@ rules:
 ${rules.map((rule) => `  - ${rule}`).join("\n") || "  []"}
 `;
 
-function nodeFile(topology: Topology, { vm, hypervisor, peer }: Side, attachment: Attachment): string {
+function nodeFile(topology: Topology, side: Side, kind: Kind): string {
+  const { vm, hypervisor, peer } = side;
   const tap = `tap: { name: vm, netns: ${topology.namespace(vm)}, rename: eth0 }`;
-  const port = attachment === "tap" ? tap : "interface: vm";
+  const port = kind.attachment === "tap" ? tap : "interface: vm";
   return `\
 name: ${hypervisor}
 fabric: fabric.yaml
@@ -59,46 +73,46 @@ prefix: "${HOME[hypervisor]}/64"
 socket: ${join(topology.directory, `${hypervisor}.sock`)}
 uplinks: [{ interface: fabric }]
 routes: [{ to: "${HOME[peer]}/64", via: [{ uplink: fabric, nextHop: "${ownAddress(peer)}" }] }]
-vms: [{ name: ${vm}, network: perf/one, address: ${addressAt(hypervisor)}, ${port} }]
+vms: [{ name: ${vm}, network: perf/one, address: ${addressOf(side, kind)}, ${port} }]
 `;
 }
 
-function startSide(topology: Topology, side: Side, attachment: Attachment): Daemon {
+function startSide(topology: Topology, side: Side, kind: Kind): Daemon {
   const path = join(topology.directory, `${side.hypervisor}.yaml`);
-  writeFileSync(path, nodeFile(topology, side, attachment));
+  writeFileSync(path, nodeFile(topology, side, kind));
   return topology.daemon(side.hypervisor, [AIN, "run", path]);
 }
 
 /** The VM's interface as a cloud gives it: its own address alone, everything else through the gateway. */
-async function configureVm(topology: Topology, { vm, hypervisor }: Side): Promise<void> {
+async function configureVm(topology: Topology, { vm }: Side, address: string): Promise<void> {
   await topology.waitForInterface(vm, "eth0");
   topology.ip(
     vm,
-    `addr add ${addressAt(hypervisor)}/32 dev eth0`,
+    `addr add ${address}/32 dev eth0`,
     "link set eth0 up",
     `route add default via ${GATEWAY} dev eth0 onlink`,
   );
 }
 
 /** AIN with the operator's rules given, as fabric.yaml has them. */
-export const ainWith = (rules: readonly string[], name: string, title: string): Contestant => ({
-  ...ain("veth", title, rules),
-  name,
-});
+export const ainWith = (rules: readonly string[], name: string, title: string): Contestant =>
+  ain(name, title, { attachment: "veth", rules });
 
-const ain = (attachment: Attachment, title: string, rules: readonly string[] = []): Contestant => ({
-  name: `ain-${attachment}`,
-  title,
+const ain = (name: string, title: string, kind: Kind): Contestant => ({
+  ...{ name, title },
   overhead: 0, // the VMs keep 1500: AIN itself tells them what fits
-  vmVeth: attachment === "veth",
+  vmVeth: kind.attachment === "veth",
 
   async up(topology) {
-    writeFileSync(join(topology.directory, "fabric.yaml"), fabricFile(topology.fabricMtu, rules));
-    const processes = SIDES.map((side) => startSide(topology, side, attachment));
-    for (const side of SIDES) await configureVm(topology, side);
-    return { vmA: addressAt("hvA"), vmB: addressAt("hvB"), processes };
+    writeFileSync(join(topology.directory, "fabric.yaml"), fabricFile(topology.fabricMtu, kind.rules ?? []));
+    const processes = SIDES.map((side) => startSide(topology, side, kind));
+    for (const side of SIDES) await configureVm(topology, side, addressOf(side, kind));
+    const [vmA, vmB] = SIDES.map((side) => addressOf(side, kind));
+    return { vmA: vmA!, vmB: vmB!, processes };
   },
 });
 
-export const ainVeth = ain("veth", "AIN, VMs by veth");
-export const ainTap = ain("tap", "AIN, VMs by TAP");
+export const ainVeth = ain("ain-veth", "AIN, VMs by veth", { attachment: "veth" });
+export const ainTap = ain("ain-tap", "AIN, VMs by TAP", { attachment: "tap" });
+export const ainVethMoved = ain("ain-veth-moved", "AIN, moved VMs by veth", { attachment: "veth", areAway: true });
+export const ainTapMoved = ain("ain-tap-moved", "AIN, moved VMs by TAP", { attachment: "tap", areAway: true });

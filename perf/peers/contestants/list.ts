@@ -1,5 +1,5 @@
 /** Who takes part, in the order of the table. */
-import { ainTap, ainVeth } from "./ain";
+import { ainTap, ainTapMoved, ainVeth, ainVethMoved } from "./ain";
 import type { Contestant } from "./contestant";
 import { direct } from "./direct";
 import { kernelRouting } from "./kernel-routing";
@@ -16,6 +16,8 @@ export const CONTESTANTS: readonly Contestant[] = [
   kernelVxlan,
   ainVeth,
   ainTap,
+  ainVethMoved,
+  ainTapMoved,
   tayga,
   openVswitch,
 ];
