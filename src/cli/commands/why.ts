@@ -6,8 +6,9 @@ import { print, printError, printJson } from "#cli/output";
 import { fleetAt } from "#cli/shell/fleet";
 import { surroundings } from "#cli/surroundings";
 import { type FoundVm, findDestination, findSource, viewFabric } from "#cli/why/fabric-view";
+import { newNonce, tryLive } from "#cli/why/live";
 import { type Walk, walk } from "#cli/why/walk";
-import { unaskedText, walkText } from "#cli/why/why-text";
+import { liveText, unaskedText, walkText } from "#cli/why/why-text";
 import type { PacketQuestion } from "#router/why/views";
 
 interface Options {
@@ -16,9 +17,14 @@ interface Options {
   readonly fromPort?: string;
   readonly size?: string;
   readonly fragment?: true;
+  readonly live?: true;
   readonly verbose?: true;
   readonly json?: true;
 }
+
+const FIRST_EPHEMERAL = 49_152; // RFC 6335 §6
+/** Another one each time: no connection that is there has it, or hardly. */
+const anyPort = (): number => FIRST_EPHEMERAL + Math.floor(Math.random() * (65_536 - FIRST_EPHEMERAL));
 
 const PROTOCOL = "icmp (an echo request), tcp (a SYN), udp, or a protocol number";
 
@@ -31,9 +37,10 @@ export const whyCommand = (): Command =>
     .argument("[port]", "destination port (tcp: 80, udp: 33434)")
     .option("--lab <name>", "ask all routers of this lab (name or topology file)")
     .option("--router <name...>", "ask these routers (names or API sockets); default: all that run here")
-    .option("--from-port <port>", "source port, of icmp the identifier", "49152")
+    .option("--from-port <port>", "source port, of icmp the identifier; default 49152, with --live any")
     .option("--size <octets>", "of the IP packet; default: as small as can be")
     .option("--fragment", "IPv4: let routers cut it (without DF)")
+    .option("--live", "send a marked packet and compare; it is taken out before a VM would get it")
     .option("-v, --verbose", "every stage, those too that had nothing to say")
     .option("--json", "print JSON (docs/debugging.md has the schema)")
     .action(why);
@@ -48,18 +55,21 @@ async function why(source: string, to: string, protocol: string, port: string | 
     ...(port !== undefined && { port: whole(port, "port", 65_535) }),
     ...(options.size !== undefined && { size: whole(options.size, "--size", 65_535) }),
     ...(options.fragment === true && { fragment: true }),
-    sourcePort: whole(options.fromPort ?? "49152", "--from-port", 65_535),
+    sourcePort: whole(options.fromPort ?? `${options.live ? anyPort() : FIRST_EPHEMERAL}`, "--from-port", 65_535),
+    ...(options.live === true && { nonce: newNonce() }),
   };
   const walked = await walk(view, found.router, question);
+  const live = options.live === true ? await tryLive(view, found.router, question, walked) : undefined;
   const note = noteOn(walked, found, destination.vm);
   if (options.json) {
-    printJson({ question, ...walked, note, unasked: view.unasked });
+    printJson({ question, ...walked, note, unasked: view.unasked, ...(live !== undefined && { live }) });
   } else {
     print(walkText(walked, { isVerbose: options.verbose === true }));
     if (note !== null) print(note);
+    if (live !== undefined) print(liveText(live, found.vm.name));
     if (view.unasked.length > 0) printError(unaskedText(view.unasked));
   }
-  if (walked.outcome !== "delivered") throw new Failure("", FAILED);
+  if (walked.outcome !== "delivered" || live?.isAsPredicted === false) throw new Failure("", FAILED);
 }
 
 /** The VM was named, and it is not the one that the packet is for: networks may use the same addresses. */

@@ -1,6 +1,7 @@
 /** A walk as an operator reads it. */
 import { colorsFor } from "#cli/output";
 import type { UnaskedRouter } from "#cli/why/fabric-view";
+import type { LiveReport } from "#cli/why/live";
 import type { Hop, Outcome, UnknownHop, Walk } from "#cli/why/walk";
 import type { HeaderView, SentView, StageView, WhyAnswer } from "#router/why/views";
 
@@ -90,3 +91,21 @@ export const headersText = (headers: readonly HeaderView[]): string =>
 const NAMES: Readonly<Record<string, string>> = {
   ...{ ipv4: "IPv4", ipv6: "IPv6", gre: "GRE", tcp: "TCP", udp: "UDP", icmp: "ICMP", icmp6: "ICMPv6", arp: "ARP" },
 };
+
+export function liveText({ hops, unforeseen, caughtAt, isAsPredicted, unwatched }: LiveReport, vm: string): string {
+  const { bold, dim, green, red } = colorsFor(process.stdout);
+  const taken =
+    caughtAt === null ? "nobody had to take it out" : `${caughtAt} took it out before anybody would have got it`;
+  return [
+    "",
+    `${bold("live")} a marked packet was sent as if by VM ${vm}; ${taken}`,
+    ...hops.flatMap(({ router, differences, waited }) => [
+      line(router, differences.length === 0 ? green("as predicted") : red(differences[0]!)),
+      ...differences.slice(1).map((each) => line("", red(each))),
+      ...waited.map((ending) => line("", dim(`waited first: ${ending}`))),
+    ]),
+    ...unforeseen.map(({ router, ending }) => line(router, red(`seen, and not predicted: ${ending.name}`))),
+    ...unwatched.map(({ router, error }) => line(router, red(`could not watch: ${error}`))),
+    bold(isAsPredicted ? green("reality is as predicted") : red("reality differs from the prediction")),
+  ].join("\n");
+}
