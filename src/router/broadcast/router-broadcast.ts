@@ -19,8 +19,9 @@ import { type GroupsView, VmGroups } from "#router/vm-groups";
 import type { VmState } from "#router/vms/events";
 import type { Channel } from "#services/mld/events";
 
-/** Milliseconds in which changes are gathered. */
+/** Milliseconds in which changes are gathered, and how many times as long as making the tables takes. */
 const GATHER = 20;
+const REST = 10;
 /** Between looks at links and routes. */
 const LOOK = 250;
 
@@ -52,6 +53,8 @@ export class RouterBroadcast {
   /** By tags, since the tables were made last. */
   readonly #chosen = new Map<number, Chosen>();
   #gathering: Timer | undefined;
+  /** Milliseconds that making the tables took last. */
+  #took = 0;
   #settling: Timer | undefined;
   #looking: Timer | undefined;
 
@@ -89,16 +92,10 @@ export class RouterBroadcast {
   tables(): SegmentTables {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    const { ports, stateOf } = this.#options;
-    this.#local = localSegments(this.#configuration.node.vms, { ports, stateOf, listening: this.#listening });
-    this.#choose();
-    const plan = segmentsPlan(this.#local, {
-      membersOf: (tags) => this.#memberships.of(tags),
-      chosen: (tags) => this.#chosen.get(tags)!,
-      uplinks: this.#multicast.uplinks,
-      multicastRoutes: this.#multicast.routes,
-    });
-    return buildSegments(plan);
+    const began = performance.now();
+    const tables = this.#tables();
+    this.#took = performance.now() - began;
+    return tables;
   }
 
   /** The mobility core says who else has members of a segment. */
@@ -158,8 +155,22 @@ export class RouterBroadcast {
 
   // ---- within ----
 
+  #tables(): SegmentTables {
+    const { ports, stateOf } = this.#options;
+    this.#local = localSegments(this.#configuration.node.vms, { ports, stateOf, listening: this.#listening });
+    this.#choose();
+    const plan = segmentsPlan(this.#local, {
+      membersOf: (tags) => this.#memberships.of(tags),
+      chosen: (tags) => this.#chosen.get(tags)!,
+      uplinks: this.#multicast.uplinks,
+      multicastRoutes: this.#multicast.routes,
+    });
+    return buildSegments(plan);
+  }
+
   #changed(): void {
-    this.#gathering ??= setTimeout(() => this.#options.adopt(this.tables()), GATHER);
+    const rest = Math.max(GATHER, REST * this.#took);
+    this.#gathering ??= setTimeout(() => this.#options.adopt(this.tables()), rest);
   }
 
   #listen(port: number, groups: GroupSet): void {
