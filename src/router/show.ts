@@ -17,6 +17,7 @@ import {
   W_TURNS,
 } from "#fastpath/counters";
 import { ENDINGS, KERNEL_LOSSES } from "#fastpath/verdicts";
+import type { BfdStatusView } from "#router/bfd/bfd-view";
 import { segmentsView } from "#router/broadcast/show-segments";
 import { tagsText } from "#router/config/facts";
 import { showBindings, showFlight, showMobility, showTunnels } from "#router/mobility/show-host";
@@ -44,7 +45,10 @@ export async function show(router: Router, words: readonly string[]): Promise<un
 }
 
 /** What it says while it does not run, for nobody wants it. */
-const NO_BFD = { scheduling: null, sessions: [] };
+const NO_BFD: BfdStatusView = {
+  ...{ scheduling: null, longestDelay: 0, refused: {}, pollsUnanswered: 0, ignored: 0 },
+  ...{ transmitErrors: 0, receiveDrops: 0, sessions: [] },
+};
 
 const NO_NAT: Views["nat"] = { sessions: 0, room: 0, blocks: [], bindings: [] };
 
