@@ -1,7 +1,9 @@
 /** `ain check FILE…`: are these configuration files right? */
 import { Command } from "commander";
+import { fabricOf } from "#cli/fabric-choice";
 import { Failure, MISUSED } from "#cli/failure";
 import { colorsFor, counted, print, printError, printJson } from "#cli/output";
+import { wiresharkConfig } from "#cli/wireshark";
 import { type Checked, checkFiles } from "#router/config/check";
 import type { AwayAddress } from "#router/config/vm-homes";
 import { type ConfigError, formatConfigError } from "#runtime/document/config-error";
@@ -11,9 +13,15 @@ export const checkCommand = (): Command =>
     .description("check configuration files (fabric.yaml, node.yaml; a node's fabric is checked with it)")
     .argument("<file...>", "fabric.yaml or node.yaml files")
     .option("--json", "print the result as JSON")
+    .option("--wireshark", "print what docs/wireshark/ain.lua has to know of the fabric in the one file given")
     .action(check);
 
-function check(files: string[], { json }: { json?: true }): void {
+function check(files: string[], { json, wireshark }: { json?: true; wireshark?: true }): void {
+  if (wireshark && files.length !== 1) throw new Failure("--wireshark: expected one file, a fabric's", MISUSED);
+  if (wireshark) {
+    print(wiresharkConfig(fabricOf(files[0]!)));
+    return;
+  }
   const results = checkFiles(files);
   const ok = results.every(({ errors }) => errors.length === 0);
   if (json) printJson({ ok, files: results.map(({ configuration, ...told }) => told) });

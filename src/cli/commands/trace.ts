@@ -5,7 +5,10 @@ import { Failure, MISUSED } from "#cli/failure";
 import { print, printError } from "#cli/output";
 import { jsonLines, openStream, untilStopped } from "#cli/streams";
 import { surroundings } from "#cli/surroundings";
+import { viewFabric } from "#cli/why/fabric-view";
+import { filterFor } from "#cli/why/filter-words";
 import { countsText, tracedText } from "#cli/why/trace-text";
+import { unaskedText } from "#cli/why/why-text";
 import type { TraceCounts, TraceLine, TraceRequest } from "#router/watch/views";
 
 interface Options {
@@ -35,8 +38,10 @@ export const traceCommand = (): Command =>
     .action(trace);
 
 async function trace(words: readonly string[], options: Options): Promise<void> {
-  const request: TraceRequest = { filter: words.join(" "), rate: whole(options.rate, "--rate", 10_000) };
+  const rate = whole(options.rate, "--rate", 10_000);
   const most = options.count === undefined ? Number.POSITIVE_INFINITY : whole(options.count, "--count", 1e9);
+  const view = await viewFabric(routersOf(options));
+  if (view.unasked.length > 0) printError(unaskedText(view.unasked));
   const { signal, stop } = untilStopped(surroundings().signal);
   let count = 0;
   const counts = new Map<string, TraceCounts>();
@@ -49,7 +54,12 @@ async function trace(words: readonly string[], options: Options): Promise<void> 
     if (count >= most) stop();
   };
   try {
-    await Promise.all([...routersOf(options)].map(([name, socket]) => follow(name, socket, { request, signal, take })));
+    await Promise.all(
+      view.routers.map((router) => {
+        const request = { filter: filterFor(router, view, words.join(" ")), rate };
+        return follow(router.name, router.socket, { request, signal, take });
+      }),
+    );
   } finally {
     stop();
   }
