@@ -46,7 +46,7 @@ export async function show(router: Router, words: readonly string[]): Promise<un
 
 /** What it says while it does not run, for nobody wants it. */
 const NO_BFD: BfdStatusView = {
-  ...{ scheduling: null, longestDelay: 0, refused: {}, pollsUnanswered: 0, ignored: 0 },
+  ...{ scheduling: "none", longestDelay: 0, refused: {}, pollsUnanswered: 0, ignored: 0 },
   ...{ transmitErrors: 0, receiveDrops: 0, sessions: [] },
 };
 

@@ -4,8 +4,8 @@ import { describeDiagnostic } from "#bfd/packet";
 import type { BfdThreadStatus } from "#router/bfd/bfd-messages";
 
 export interface BfdStatusView {
-  /** "real-time", "preferred" or "ordinary" (src/sys/scheduling.ts); null: it does not run, for nobody wants it. */
-  readonly scheduling: string | null;
+  /** "real-time", "preferred" or "ordinary" (src/sys/scheduling.ts); "none": it does not run, for nobody wants it. */
+  readonly scheduling: string;
   /** How late the thread ever was for one of its own deadlines. */
   readonly longestDelay: number;
   /** Packets refused since the start, by reason; those without one are left out. */
