@@ -138,10 +138,9 @@ describe("a trace", () => {
         { length: record!.stepCount },
         (_, k) => STAGES[record!.steps[k * STEP_WORDS + ST_STAGE]!],
       );
-      expect(stages).toEqual(
-        "classify arrive admit answer resolve guardOut trackOut home redirect route translatableTo6 inquire adjacency send".split(
-          " ",
-        ),
+      const said = stages.filter((stage) => stage !== "segment").join(" ");
+      expect(said).toBe(
+        "classify arrive admit answer resolve guardOut trackOut home redirect route translatableTo6 inquire adjacency send",
       );
       expect(record!.sent).toEqual([{ port: 0, length: sent!.octets.length, octets: sent!.octets }]);
     }
