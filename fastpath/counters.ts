@@ -30,6 +30,10 @@ export const W_CACHE_MISSES = 3;
 export const W_BUSY = 4;
 /** From here: packets by the way to VMs that was chosen for them, one of the WAY_ values; waysOf (place.ts) has all of them. */
 export const W_WAYS = 5;
+/** Copies of Ethernet segments' frames: to VMs here, into the fabric, and those that went nowhere. */
+export const W_FLOOD_LOCAL = 10;
+export const W_FLOOD_REMOTE = 11;
+export const W_FLOOD_LOST = 12;
 export const WORKER_COUNTERS = 16;
 
 export const COUNTERS_OCTETS = (WORKER_COUNTERS + MAX_PORTS * PORT_COUNTERS) * 8;

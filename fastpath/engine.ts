@@ -39,10 +39,11 @@ import {
 } from "#fastpath/decision";
 import { buildError } from "#fastpath/errors";
 import { CUT, fit, fragmentLimit, REFUSED } from "#fastpath/fit";
+import { Floods } from "#fastpath/floods";
 import type { FlowCache } from "#fastpath/flow-cache";
 import { aboutFlow, FlowSamples } from "#fastpath/flow-samples";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
-import { decide, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
+import { decide, FLOOD_COPY, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
 import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { Coalescer } from "#fastpath/rewrite/coalesce";
@@ -66,12 +67,15 @@ import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
   ENDINGS,
+  FLOODED,
   HAIRPIN,
   HOP_LIMIT,
   ORIGINATED,
   PORT_DOWN,
+  PUNT_HELD,
   PUNT_NEIGHBOR,
   PUNT_OWN,
+  REPLICATED,
   SEGMENTATION,
   TO_FABRIC,
   TO_OUTSIDE,
@@ -121,6 +125,7 @@ export class Engine {
   private readonly tunnelSegments: TunnelSegments;
   private readonly flowSamples: FlowSamples;
   private readonly coalescer: Coalescer;
+  private readonly floods: Floods;
   /** Where the last frame that ended late was to leave. */
   private refusing = 0;
 
@@ -129,17 +134,38 @@ export class Engine {
     this.counters = counters;
     this.scratch = scratch;
     this.cache = options.cache;
-    this.punts = options.punts;
+    const { punts } = options;
+    this.punts = punts;
     this.tunnelSegments = new TunnelSegments(tables, scratch);
     this.flowSamples = new FlowSamples(tables);
     this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmitHeld(f, to));
+    this.floods = new Floods(tables, scratch, counters, {
+      send: (f, to) => this.sendCopy(f, to),
+      route: (f) => this.routeCopy(f),
+      hold: (f, adjacency) => {
+        tables.records[R_ADJACENCY] = adjacency;
+        punts.punt(f, PUNT_HELD);
+      },
+      flush: () => this.flush(),
+    });
   }
 
   /** A frame as it came from its port. Returns how it ended. */
   receive(f: Frame): Verdict {
     const from = f.port;
-    const verdict = this.process(f);
+    let verdict = this.process(f);
+    if (verdict === FLOODED || verdict === REPLICATED) verdict = this.floods.spread(f, verdict);
     return this.conclude(f, from, verdict);
+  }
+
+  /** A frame that control kept while a VM was held: its way anew, or that of a segment's copy to the VM alone. */
+  receiveKept(f: Frame): Verdict {
+    if (!this.tables.isVm(f.port) || (this.tables.bytes[f.at]! & 1) === 0) return this.receive(f);
+    f.kind = 0; // nobody has looked at it
+    f.outer = 0;
+    const ending = this.floods.release(f);
+    this.count(f, f.port, ending);
+    return ending;
   }
 
   /**
@@ -154,6 +180,7 @@ export class Engine {
       verdict = this.finish(f, 0);
       steps.passed(STAGE_SEND, f, this.tables, verdict);
     }
+    if (verdict === FLOODED || verdict === REPLICATED) verdict = this.floods.spread(f, verdict);
     this.coalescer.flush();
     sent();
     return this.conclude(f, from, verdict);
@@ -190,6 +217,20 @@ export class Engine {
     f.kind = 0; // nobody has looked at it
     f.outer = 0;
     this.count(f, port, this.hand(f, port));
+  }
+
+  /** One of several of a frame, finished. */
+  private sendCopy(f: Frame, to: number): boolean {
+    if (this.coalescer.size > 0) this.coalescer.makeWay(f, to);
+    return this.transmit(f, to);
+  }
+
+  /** One in a tunnel: by the routes to its other end. */
+  private routeCopy(f: Frame): boolean {
+    let verdict = run(FLOOD_COPY, f, this.tables);
+    if (verdict === CONTINUE) verdict = this.finish(f, 0);
+    if (verdict === PUNT_NEIGHBOR) verdict = this.punts.punt(f, PUNT_OWN);
+    return !DROPPED[verdict];
   }
 
   private hand(f: Frame, port: number): Verdict {

@@ -60,6 +60,7 @@ import { monotonicNanos } from "#sys/clock";
 import { EventFd } from "#sys/eventfd";
 import { Memory } from "#sys/memory";
 import { Poller } from "#sys/poll";
+import { isGroup } from "#wire/ethernet";
 
 /** Frames taken from a port in one go. */
 const BURST = 64;
@@ -262,7 +263,8 @@ export class Forwarder implements Punts {
   private handleInjected(f: Frame, tag: number): void {
     const { at, end } = f;
     try {
-      if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) (this.watcher ?? this.engine).receive(f);
+      if (tag === INJECT_KEPT && isGroup(this.arena.bytes, f.at)) this.engine.receiveKept(f);
+      else if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) (this.watcher ?? this.engine).receive(f);
       else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
       else this.engine.send(f, f.port);
     } catch (error) {

@@ -30,6 +30,7 @@ import { here, inquire, isElsewhere, notBack, onward, redirect } from "#fastpath
 import { resolve } from "#fastpath/stages/resolve";
 import { resolve6 } from "#fastpath/stages/resolve-ipv6";
 import { addresses, route, routeTransit } from "#fastpath/stages/route";
+import { segment, segment6 } from "#fastpath/stages/segment";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { unmap } from "#fastpath/stages/unmap";
@@ -44,7 +45,7 @@ export type Stage = (f: Frame, t: Tables) => Verdict;
 
 /** VM, IPv4 or ARP → network address and route. */
 export const OUTBOUND: readonly Stage[] = [
-  ...[arrive, admit, answer, resolve, guardOut, trackOut, home],
+  ...[arrive, admit, segment, answer, resolve, guardOut, trackOut, home],
   ...[redirect, route],
 ];
 /** … then into the fabric, natively or in a tunnel, */
@@ -67,7 +68,7 @@ export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 
 /** VM, IPv6 → route; then as a packet of the fabric's into it, or to the VM next door. */
 export const OUTBOUND_6: readonly Stage[] = [
-  ...[arrive, whole, admit6, answer6, resolve6, guardOut, trackOut],
+  ...[arrive, whole, admit6, segment6, answer6, resolve6, guardOut, trackOut],
   ...[addresses, redirect, routeTransit],
 ];
 export const INTO_FABRIC_6: readonly Stage[] = [inquire, adjacencyTransit];
@@ -88,6 +89,9 @@ export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatable
 
 /** What this router sends itself, to VMs that moved too: a route and a next hop. */
 export const ORIGINATE: readonly Stage[] = [addresses, redirect, routeTransit, adjacencyOriginate];
+
+/** A copy of a VM's frame, in a tunnel to another hypervisor with members of its Ethernet segment (floods.ts). */
+export const FLOOD_COPY: readonly Stage[] = [addresses, routeTransit, adjacencyOriginate];
 
 export function run(stages: readonly Stage[], f: Frame, t: Tables): Verdict {
   if (t.steps !== undefined) return runWatched(stages, f, t, t.steps);
@@ -116,7 +120,7 @@ const NAMED: readonly (readonly [name: string, stage: Stage | undefined])[] = Ob
   ...{ forMe, addresses, here, routeTransit, inner, origin, counterpart, translatableTo4 },
   ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6 },
   ...{ fromService, onlyLocal, admitOutside, answerOutside, unmap, adjacencyFromOutside },
-  ...{ mapOut, adjacencyToOutside, adjacencyOriginate },
+  ...{ mapOut, adjacencyToOutside, adjacencyOriginate, segment, segment6 },
 });
 export const STAGES: readonly string[] = NAMED.map(([name]) => name);
 const NUMBERS = new Map(NAMED.map(([, stage], number) => [stage, number]));

@@ -9,6 +9,7 @@ import {
   PUNT_ACTIVATE,
   PUNT_ARP,
   PUNT_DHCP,
+  PUNT_GROUP,
   PUNT_HELD,
   PUNT_LEARN,
   PUNT_LOCAL,
@@ -40,14 +41,16 @@ const HELD = 7;
 const SAMPLED = 8;
 /** Heads of frames for the log of flows. */
 const FLOWS = 9;
-const CLASSES = 10;
+/** What VMs say of multicast groups. */
+const GROUPS = 10;
+const CLASSES = 11;
 /**
  * Frames of each class that a port may hand up at once, and how many come back each tick (a tenth of a second). A
  * neighbor that hands its whole database over sends thousands of packets in a second, and what is lost of them it repeats
  * only after seconds.
  */
-const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000, 100, 200];
-const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000, 20, 50];
+const BURST = [400, 4000, 400, 400, 40, 50, 200, 8000, 100, 200, 100];
+const EACH_TICK = [200, 2000, 200, 200, 2, 2, 20, 4000, 20, 50, 20];
 
 export class PuntBudget {
   private readonly left = Int32Array.from({ length: MAX_PORTS * CLASSES }, (_, i) => BURST[i % CLASSES]!);
@@ -81,6 +84,8 @@ function classOf(f: Frame, verdict: Verdict, bytes: Uint8Array): number {
       return LINK;
     case PUNT_DHCP:
       return SERVICE;
+    case PUNT_GROUP:
+      return GROUPS;
     case RULE_LOG:
       return LOGGED;
     case BINDING_WANTED:

@@ -32,6 +32,20 @@ export class Scratch {
     return at;
   }
 
+  /** True when there is room for one of so many octets more, while one frame is multiplied. */
+  holds(octets: number): boolean {
+    return this.size - this.used >= octets + HEADROOM + 2 + 15;
+  }
+
+  /** What was taken since the mark is not needed any more. */
+  mark(): number {
+    return this.used;
+  }
+
+  rewind(mark: number): void {
+    this.used = mark;
+  }
+
   reset(): void {
     this.used = 0;
   }

@@ -42,9 +42,9 @@ when it comes back. What the router sends itself is counted for the port that is
 
 const PUNTED_NOTE = `Handed to the control thread. Each port has budgets for that: one for ARP and neighbor discovery, one for routing
 protocols, one for packets that wait for a MAC address, one for the rest: 400 frames at once and 2000 a second each, of
-routing protocols ten times that; one for DHCP, 40 and 20. So rubbish sent to a router's addresses cannot keep its
-neighbors from being heard. What is over the budget, does not fit the queue, or is given up later ends as one of the last
-drops below.`;
+routing protocols ten times that; one for DHCP, 40 and 20, and one for multicast groups, 100 and 200. So rubbish sent to a
+router's addresses cannot keep its neighbors from being heard. What is over the budget, does not fit the queue, or is given up
+later ends as one of the last drops below.`;
 
 const DROPPED_NOTE = `What is sent back to the sender, where it is owed anything: the ICMP type/code, in an IPv4 packet to a VM or in an IPv6
 packet into the fabric. A dash means silence. [wire.md](wire.md#icmp-errors) says what such a packet looks like and when
@@ -63,7 +63,7 @@ export function dropsPage(): string {
     PUNTED_NOTE,
     table("punted"),
     "## Consumed",
-    "A thread other than the forwarder has a copy of its own and sees to it; here it ends in silence.",
+    "Somebody else sees to it, or nobody has any use for it: here it ends in silence.",
     table("consumed"),
     "## Dropped",
     DROPPED_NOTE,

@@ -33,6 +33,8 @@ export const ENDINGS: readonly Ending[] = [
   ending("to-outside", "forwarded", "sent to the outside by this gateway, translated to IPv4"),
   ending("hairpin", "forwarded", "from one local VM to another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
+  ending("flooded", "forwarded", "on an Ethernet segment, to those of its VMs that are to get it, here and elsewhere"),
+  ending("replicated", "forwarded", "multicast of the fabric's, on to the ports where it was asked for"),
   ending("originated", "forwarded", "sent by this router itself (ICMP error, reply of the control thread)"),
   // punted
   ending("punt-arp", "punted", "an ARP message for the control thread"),
@@ -41,12 +43,14 @@ export const ENDINGS: readonly Ending[] = [
   ending("punt-dhcp", "punted", "a VM's DHCP request for the control thread"),
   ending("punt-neighbor", "punted", "waits at the control thread until its next hop's MAC address is known"),
   ending("punt-own", "punted", "this router's own packet, waiting for its next hop's MAC address"),
+  ending("punt-group", "punted", "what a VM on an Ethernet segment says of multicast groups (IGMP, MLD)"),
   ending("punt-learn", "punted", "the VM's MAC address is not configured and not learnt yet"),
   ending("punt-activate", "punted", "the first frame of a VM that is expected here: it has arrived"),
   ending("punt-held", "punted", "for a VM that is moving away: kept until it is known where it goes on"),
   // consumed
   ending("bfd", "consumed", "a BFD Control packet of a neighbor (RFC 5881)"),
   ending("rarp", "consumed", "a VM's announcement that it is here (RARP, RFC 903), which is known"),
+  ending("unheard", "consumed", "on an Ethernet segment, to a group that none of its other VMs listens to"),
   // classify
   ending("truncated", "dropped", "shorter than its headers say"),
   ending("bad-ip-header", "dropped", "IP version, header length or total length is impossible"),
@@ -66,7 +70,17 @@ export const ENDINGS: readonly Ending[] = [
   // answer, admit
   ending("spoofed-mac", "dropped", "source MAC is not the VM's"),
   ending("spoofed-source", "dropped", "source address is not the VM's"),
-  ending("vm-broadcast", "dropped", "broadcast or multicast from a VM whose network has none"),
+  ending(
+    "vm-broadcast",
+    "dropped",
+    "broadcast or multicast from a VM on no Ethernet segment, or none that segments carry",
+  ),
+  ending("broadcast-limited", "dropped", "more broadcasts and multicasts than a VM may send on its Ethernet segment"),
+  ending(
+    "oversized-broadcast",
+    "dropped",
+    "on an Ethernet segment, larger than the tunnels to its other hypervisors allow",
+  ),
   ending("rogue-dhcp", "dropped", "to the port of DHCP clients: to VMs only the router speaks as a DHCP server"),
   ending("rogue-ra", "dropped", "a router advertisement or redirect: to VMs only the router speaks as a router"),
   ending("vm-ipv4", "dropped", "IPv4 or ARP from a VM that has no IPv4 address"),
@@ -114,6 +128,20 @@ export const ENDINGS: readonly Ending[] = [
   ending("tunnel-source", "dropped", "GRE for this router, and not from a hypervisor's or gateway's own address"),
   ending("tunnel-key", "dropped", "in a tunnel whose key is not the tags of the VM that the packet is for"),
   ending("tunnel-loop", "dropped", "in a tunnel, for a VM that is known to be where the packet comes from"),
+  ending("broadcast-stray", "dropped", "a frame of an Ethernet segment's that no VM here is on"),
+  ending("broadcast-stranger", "dropped", "a frame of an Ethernet segment's, from a hypervisor without VMs on it"),
+  ending(
+    "broadcast-spoofed",
+    "dropped",
+    "a frame of an Ethernet segment's, in a tunnel and from a sender that no VM on it is",
+  ),
+  ending(
+    "broadcast-unfit",
+    "dropped",
+    "a tunnel's Ethernet frame that is not whole, or that no Ethernet segment carries",
+  ),
+  ending("broadcast-echo", "dropped", "a frame of an Ethernet segment's, in a tunnel and from a VM that is here"),
+  ending("reverse-path", "dropped", "multicast of the fabric's that does not come by the way to its source"),
   ending("multicast", "dropped", "a multicast group this router is not in"),
   ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
   // outside and NAT
@@ -197,6 +225,8 @@ export const TO_VM = verdict("to-vm");
 export const TO_OUTSIDE = verdict("to-outside");
 export const HAIRPIN = verdict("hairpin");
 export const TRANSIT = verdict("transit");
+export const FLOODED = verdict("flooded");
+export const REPLICATED = verdict("replicated");
 export const ORIGINATED = verdict("originated");
 export const PUNT_ARP = verdict("punt-arp");
 export const PUNT_ND = verdict("punt-nd");
@@ -204,11 +234,13 @@ export const PUNT_LOCAL = verdict("punt-local");
 export const PUNT_DHCP = verdict("punt-dhcp");
 export const PUNT_NEIGHBOR = verdict("punt-neighbor");
 export const PUNT_OWN = verdict("punt-own");
+export const PUNT_GROUP = verdict("punt-group");
 export const PUNT_LEARN = verdict("punt-learn");
 export const PUNT_ACTIVATE = verdict("punt-activate");
 export const PUNT_HELD = verdict("punt-held");
 export const BFD = verdict("bfd");
 export const RARP = verdict("rarp");
+export const UNHEARD = verdict("unheard");
 export const TRUNCATED = verdict("truncated");
 export const BAD_IP_HEADER = verdict("bad-ip-header");
 export const BAD_IP_CHECKSUM = verdict("bad-ip-checksum");
@@ -223,6 +255,8 @@ export const LOOPBACK_DESTINATION = verdict("loopback-destination");
 export const SPOOFED_MAC = verdict("spoofed-mac");
 export const SPOOFED_SOURCE = verdict("spoofed-source");
 export const VM_BROADCAST = verdict("vm-broadcast");
+export const BROADCAST_LIMITED = verdict("broadcast-limited");
+export const OVERSIZED_BROADCAST = verdict("oversized-broadcast");
 export const ROGUE_DHCP = verdict("rogue-dhcp");
 export const ROGUE_RA = verdict("rogue-ra");
 export const VM_IPV4 = verdict("vm-ipv4");
@@ -249,6 +283,12 @@ export const BAD_TUNNEL = verdict("bad-tunnel");
 export const TUNNEL_SOURCE = verdict("tunnel-source");
 export const TUNNEL_KEY = verdict("tunnel-key");
 export const TUNNEL_LOOP = verdict("tunnel-loop");
+export const BROADCAST_STRAY = verdict("broadcast-stray");
+export const BROADCAST_STRANGER = verdict("broadcast-stranger");
+export const BROADCAST_SPOOFED = verdict("broadcast-spoofed");
+export const BROADCAST_UNFIT = verdict("broadcast-unfit");
+export const BROADCAST_ECHO = verdict("broadcast-echo");
+export const REVERSE_PATH = verdict("reverse-path");
 export const MULTICAST = verdict("multicast");
 export const SERVICE_STRAY = verdict("service-stray");
 export const OUTSIDE_IPV6 = verdict("outside-ipv6");

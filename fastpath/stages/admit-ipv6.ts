@@ -7,6 +7,7 @@ import { hasMacOf } from "#fastpath/stages/admit";
 import { isLinkLocal } from "#fastpath/stages/route";
 import { discoveryType, isToDhcp6Server, isVmGateway } from "#fastpath/stages/vm-link";
 import { P_VM, PORT_WORDS, V_ADDRESS, V_ADJACENCY, V_IPV6, V_IPV6_COUNT, VM_WORDS } from "#fastpath/tables/layout";
+import { segmentOfPort } from "#fastpath/tables/segments";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
@@ -23,7 +24,7 @@ import { PROTOCOL_ICMP6 } from "#wire/protocol";
 
 export function admit6(f: Frame, t: Tables): Verdict {
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
-  if (t.vms[vm + V_IPV6_COUNT] === 0) return VM_IPV6;
+  if (t.vms[vm + V_IPV6_COUNT] === 0 && segmentOfPort(t.segments, f.port) < 0) return VM_IPV6;
   const service = discoveryType(f, t) !== 0 || isToDhcp6Server(f);
   if (isOfVm(t, vm, (f.l3 + 8) >> 2)) {
     if (!service) return admitOwn(f, t, vm); // the control thread learns the MAC address from the others itself

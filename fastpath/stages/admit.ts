@@ -6,6 +6,7 @@ import { equal } from "#base/bytes";
 import { type Frame, KIND_ARP } from "#fastpath/frame";
 import { isFromDhcpClient } from "#fastpath/stages/dhcp";
 import { P_VM, PORT_WORDS, V_ADJACENCY, V_DHCP, V_IPV4, V_MAC_FIXED, VM_WORDS } from "#fastpath/tables/layout";
+import { segmentOfPort } from "#fastpath/tables/segments";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   BAD_SOURCE,
@@ -32,9 +33,13 @@ export function admit(f: Frame, t: Tables): Verdict {
   return t.adjacencies.hasMac(adjacency, t.bytes, f.at + SOURCE) ? CONTINUE : SPOOFED_MAC;
 }
 
-/** A DHCP client has no address yet (RFC 2131 §4.1): `answer` takes it. Nothing else may come from nobody. */
+/**
+ * A DHCP client has no address yet (RFC 2131 §4.1): `answer` takes it, or a server among the VMs of its segment. Nothing
+ * else may come from nobody.
+ */
 function admitNobody(f: Frame, t: Tables, vm: number): Verdict {
-  if (t.vms[vm + V_DHCP] === 0 || !isFromDhcpClient(f)) return BAD_SOURCE;
+  const isServed = t.vms[vm + V_DHCP] !== 0 || segmentOfPort(t.segments, f.port) >= 0;
+  if (!isServed || !isFromDhcpClient(f)) return BAD_SOURCE;
   return hasMacOf(f, t, vm) ? CONTINUE : SPOOFED_MAC;
 }
 

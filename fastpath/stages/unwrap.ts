@@ -8,6 +8,7 @@
  * is refused.
  */
 import type { Frame } from "#fastpath/frame";
+import { fromMember, isBridged, toFabricGroup } from "#fastpath/stages/bridged";
 import { classifyInner } from "#fastpath/stages/classify";
 import { isPortMac } from "#fastpath/stages/port-mac";
 import { OUTSIDE_TAGS, SERVICE_IPV4 } from "#fastpath/tables/layout";
@@ -34,9 +35,11 @@ const GRE_WORD = 0xdd86_0020 | 0;
 /** A frame that classify has found to be GRE in IPv6. What is not for this router stays as it is. */
 export function unwrap(f: Frame, t: Tables): Verdict {
   const w = f.l3 >> 2;
+  if ((t.bytes[f.at]! & 1) !== 0) return toFabricGroup(f, t);
   if (!t.isUplink(f.port) || !t.isOwn(t.words, w + 6) || !isPortMac(f, t))
     return f.gsoType === 0 ? CONTINUE : BAD_OFFLOAD; // nobody behind us could cut it
   if (t.bindings === undefined || t.gateway !== undefined) return NOT_A_TUNNEL_END;
+  if (isBridged(f, t)) return fromMember(f, t);
   const gre = f.l4;
   if (f.unusual !== 0 || gre !== f.l3 + 40 || f.end - gre < 8 + 40 || t.words[gre >> 2] !== GRE_WORD) return BAD_TUNNEL;
   if (!isRouter(t, w + 2)) return TUNNEL_SOURCE;

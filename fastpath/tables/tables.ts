@@ -52,6 +52,8 @@ export class Tables {
   readonly records: Int32Array;
   /** Network addresses of the packet quoted in an ICMP error that a VM sends: source, destination; 4 raw words each. */
   readonly quoted = new Int32Array(8);
+  /** Scratch: the group that a frame of an Ethernet segment's is for, 4 raw words (stages/reach.ts). */
+  readonly floodGroup = new Int32Array(4);
   /** Scratch for hashes. */
   readonly hashed = new Int32Array(2);
 

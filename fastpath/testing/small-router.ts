@@ -24,6 +24,7 @@ import { FibWriter } from "#fastpath/tables/fib-writer";
 import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { GROUP_FIRST, GROUP_LOCAL, type Snapshot } from "#fastpath/tables/layout";
 import { RuleCompiler } from "#fastpath/tables/rule-compiler";
+import { buildSegments, type SegmentsPlan } from "#fastpath/tables/segment-builder";
 import {
   buildSnapshot,
   type NetworkRoutePlan,
@@ -234,6 +235,8 @@ export interface SmallRouterOptions {
   readonly address?: Uint8Array;
   /** By network, blue and red: of flows that are no connections, one in so many is shown. Default: none. */
   readonly flowSamples?: readonly number[];
+  /** Ethernet segments, and routes of the fabric's multicast. Default: none. */
+  readonly segments?: SegmentsPlan;
 }
 
 /** Offload state of an offered frame; absent: a finished packet. */
@@ -274,6 +277,7 @@ export class SmallRouter {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
     const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0] } = options;
+    const { segments = NO_SEGMENTS_PLAN } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
@@ -320,6 +324,7 @@ export class SmallRouter {
       guest,
       address,
       flowSamples,
+      segments,
     };
     this.adopt = (changes) => {
       this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
@@ -401,6 +406,8 @@ export class SmallRouter {
   }
 }
 
+const NO_SEGMENTS_PLAN: SegmentsPlan = { segments: [], uplinks: [], multicastRoutes: [] };
+
 type Settings = Required<Omit<SmallRouterOptions, "cacheEntries" | "connections" | "perVm">>;
 
 /** Compiled rules, the defaults behind them. */
@@ -414,7 +421,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
-  const { guest, address, flowSamples } = settings;
+  const { guest, address, flowSamples, segments } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -447,6 +454,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
       peers: peering ? tags.filter((each) => each !== t) : [],
     })),
     flowSamples,
+    segments: buildSegments(segments),
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
     homes: HOMES,
     key: KEY,

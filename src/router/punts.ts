@@ -5,6 +5,7 @@ import {
   PUNT_ACTIVATE,
   PUNT_ARP,
   PUNT_DHCP,
+  PUNT_GROUP,
   PUNT_HELD,
   PUNT_LEARN,
   PUNT_LOCAL,
@@ -39,7 +40,7 @@ export interface PuntParts {
   readonly outside: OutsideSide;
   readonly ospf: RouterOspf;
   readonly mobility: RouterMobility;
-  readonly broadcast: Pick<RouterBroadcast, "take">;
+  readonly broadcast: Pick<RouterBroadcast, "take" | "takeGroup">;
   readonly vms: Vms;
   readonly arrivals: Arrivals;
   readonly local: LocalDelivery;
@@ -96,7 +97,7 @@ export class Punts {
 
   /** From a VM, or from the metadata service. */
   #fromVm(port: PortState, punt: Punt): void {
-    const { vmNeighbors, vmDhcp, vmDhcp6, mobility, arrivals, local, io } = this.#parts;
+    const { vmNeighbors, vmDhcp, vmDhcp6, mobility, broadcast, arrivals, local, io } = this.#parts;
     switch (punt.verdict) {
       case PUNT_ARP:
         vmNeighbors.arp(port, punt.octets);
@@ -107,6 +108,9 @@ export class Punts {
       case PUNT_DHCP:
         if (etherType(punt.octets, 0) === ETHERTYPE_IPV6) vmDhcp6.take(punt);
         else vmDhcp.take(punt);
+        break;
+      case PUNT_GROUP:
+        broadcast.takeGroup(port, punt.octets);
         break;
       case PUNT_LEARN:
         if (vmNeighbors.learn(port, punt.octets)) io.inject(punt.frame, punt.octets, INJECT_RECEIVE);
