@@ -13,12 +13,12 @@ import { FibReader } from "#fastpath/tables/fib-reader";
 import { FibWriter } from "#fastpath/tables/fib-writer";
 import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { buildGateway } from "#fastpath/tables/gateway-tables";
-import { GROUP_FIRST, GROUP_LOCAL } from "#fastpath/tables/layout";
+import { GROUP_FIRST, GROUP_LOCAL, type Snapshot } from "#fastpath/tables/layout";
 import type { NatPlan } from "#fastpath/tables/nat-layout";
 import { buildSnapshot, raw, rawOf } from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
-import { natOf, newNatBuffers } from "#fastpath/testing/nat-world";
+import { type NatBuffers, natOf, newNatBuffers } from "#fastpath/testing/nat-world";
 import { framed, together } from "#fastpath/testing/packet";
 import {
   BLUE,
@@ -72,8 +72,18 @@ export class SmallGateway {
   /** 0: the uplink's, 1: the outside link's. */
   readonly neighbors: readonly Neighbor[];
   readonly cache: FlowCache | undefined;
-  readonly bindings = new Bindings(createBindingTable({ entries: 64, key: Int32Array.of(3, 4) }));
-  readonly tunnels = new Tunnels(createTunnelTable(16));
+  /** The memory of what forwarders would share; it tracks no connections but the NAT's. */
+  readonly shared = {
+    fib: new FibWriter({ capacityOctets: 1 << 20 }),
+    fragments: createFragmentTable(64, Int32Array.of(1, 2)),
+    bindings: createBindingTable({ entries: 64, key: Int32Array.of(3, 4) }),
+    tunnels: createTunnelTable(16),
+  };
+  /** Undefined: no NAT. */
+  readonly natBuffers: NatBuffers | undefined;
+  readonly snapshot: Snapshot;
+  readonly bindings = new Bindings(this.shared.bindings);
+  readonly tunnels = new Tunnels(this.shared.tunnels);
   private readonly bytes: Uint8Array;
   private readonly frame = new Frame();
   private readonly counters = new Float64Array(COUNTERS_OCTETS / 8);
@@ -82,7 +92,7 @@ export class SmallGateway {
     const { cacheEntries = 1024, uplinkMtu = 1500, outsideMtu = 1500 } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
-    const fib = new FibWriter({ capacityOctets: 1 << 20 });
+    const { fib } = this.shared;
     fib.insert(OUTSIDE_PREFIX, 64, GROUP_LOCAL);
     fib.insert(parseIpv6("::")!, 0, GROUP_FIRST);
     const adjacencies = new FixedAdjacencies([
@@ -91,19 +101,21 @@ export class SmallGateway {
     ]);
     this.neighbors = adjacencies.all;
     const hasNat = !("nat" in options) || options.nat !== undefined;
+    this.natBuffers = hasNat ? newNatBuffers(options.nat ?? {}) : undefined;
     const tables = new Tables(
       { bytes: this.bytes, words: new Int32Array(arena) },
       new FibReader(fib.buffer),
       adjacencies,
       {
         cacheEntries,
-        fragments: new Fragments(createFragmentTable(64, Int32Array.of(1, 2))),
+        fragments: new Fragments(this.shared.fragments),
         bindings: this.bindings,
         tunnels: this.tunnels,
-        nat: hasNat ? natOf(newNatBuffers(options.nat ?? {}), { filtering: "address-and-port-dependent" }) : undefined,
+        nat: this.natBuffers && natOf(this.natBuffers, { filtering: "address-and-port-dependent" }),
       },
     );
-    tables.adopt(buildSnapshot(plan(uplinkMtu, outsideMtu)));
+    this.snapshot = buildSnapshot(plan(uplinkMtu, outsideMtu));
+    tables.adopt(this.snapshot);
     tables.generation++;
     tables.now = 100;
     const punts: Punts = {
