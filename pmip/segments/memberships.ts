@@ -2,26 +2,17 @@
 import { type Millis, NEVER } from "#base/time";
 import { UNSCHEDULED } from "#pmip/agenda";
 import type { AddressHex, GroupSet, Segment } from "#pmip/events";
-import { cancel, count, type Instance, nowOf, wakeAt } from "#pmip/instance";
-import type { BindingAck, BindingUpdate } from "#pmip/packet/message";
-import {
-  ACCESS_TECHNOLOGY,
-  ACK_PROXY,
-  BINDING_STATUS,
-  FIRST_REFUSAL,
-  HANDOFF,
-  UPDATE_ACKNOWLEDGE,
-  UPDATE_PROXY,
-} from "#pmip/packet/numbers";
+import { cancel, type Instance, nowOf, wakeAt } from "#pmip/instance";
+import type { BindingUpdate } from "#pmip/packet/message";
+import { ACCESS_TECHNOLOGY, HANDOFF, UPDATE_ACKNOWLEDGE, UPDATE_PROXY } from "#pmip/packet/numbers";
 import { type Heard, join, leave } from "#pmip/peers";
 import { LIFETIME_UNIT } from "#pmip/registrations";
-import { aheadOf, freshnessIn } from "#pmip/replay";
 import { doubt, forgetClaims, mistrust } from "#pmip/segments/claims";
 import { MEMBERSHIP, type MembershipAction, type MembershipEvent } from "#pmip/segments/membership-machine";
 import { enrol, strike } from "#pmip/segments/rendezvous";
 import { keyOf, type Membership, memberOptions, rendezvousOf, wordOf } from "#pmip/segments/segment";
 import type { Joined, Registration } from "#pmip/segments/state";
-import { stampIn, stampOf, timestampOf } from "#pmip/stamp";
+import { stampOf, timestampOf } from "#pmip/stamp";
 import { backOff, jittered, send } from "#pmip/transmit";
 
 /** It ends by itself. */
@@ -29,8 +20,6 @@ const MOST_TRIES_END = 5;
 /** Updates of which an answer is still taken. */
 const MOST_SENT = 8;
 const LAST_SEQUENCE = 0xffff;
-/** Of the lifetime, after which it is refreshed. */
-const REFRESH = 0.75;
 /** Each so many refreshes everything is asked for again; one more for each so many members. */
 const REFRESHES = 4;
 const MORE_REFRESHES = 64;
@@ -251,63 +240,6 @@ function refresh(instance: Instance, registration: Registration): void {
   postMembership(instance, registration, "refreshDue");
 }
 
-/** RFC 5213 §6.9.1.2, of an update that was about a segment. */
-export function receiveMembershipAck(
-  instance: Instance,
-  source: AddressHex,
-  { segment, mag }: Membership,
-  ack: BindingAck,
-): void {
-  const registration = instance.segments.joined.get(keyOf(segment))?.registrations.get(source);
-  const isOurs = mag === instance.config.address && (ack.flags & ACK_PROXY) !== 0;
-  if (registration === undefined || !isOurs || !registration.sent.includes(ack.sequence)) {
-    count(instance, "pba-unmatched");
-  } else if (ack.status >= FIRST_REFUSAL) {
-    count(instance, `refused-by-rendezvous-${ack.status}`);
-    registration.status = ack.status;
-    refused(instance, registration, ack);
-  } else {
-    accepted(instance, registration, ack.lifetime * LIFETIME_UNIT);
-  }
-}
-
-function accepted(instance: Instance, registration: Registration, lifetime: Millis): void {
-  const isLeaving = registration.state === "leaving";
-  if (isLeaving !== (lifetime === 0)) {
-    count(instance, "pba-other-lifetime");
-    return;
-  }
-  if (!isLeaving) adopt(instance, registration, lifetime);
-  postMembership(instance, registration, isLeaving ? "ended" : "accepted");
-}
-
-/** Counted from when it was sent first, so that it ends here before it does there. */
-function adopt(instance: Instance, registration: Registration, lifetime: Millis): void {
-  const now = nowOf(instance);
-  const { joined, lma, handoff, sentAt } = registration;
-  registration.expiresAt = sentAt + lifetime;
-  registration.refreshAt = now + jittered(instance, REFRESH * lifetime);
-  registration.since ??= now;
-  if (handoff !== HANDOFF.NOT_CHANGED) doubt(instance, joined, lma, sentAt);
-  Object.assign(registration, { sent: [], tries: 0, status: undefined, handoff: HANDOFF.NOT_CHANGED });
-}
-
-function refused(instance: Instance, registration: Registration, { status, options }: BindingAck): void {
-  const { joined, lma } = registration;
-  const told = options.timestamp && stampIn(options.timestamp);
-  const freshness = freshnessIn(options.others);
-  if (status === BINDING_STATUS.TIMESTAMP_LOWER_THAN_PREV_ACCEPTED && told !== undefined) {
-    if (told >= joined.stamp) joined.stamp = told + 1; // we were restarted, and our clock was put back
-    postMembership(instance, registration, "restamped");
-  } else if (status === BINDING_STATUS.MIPV6_ID_MISMATCH && freshness !== undefined && hasRoom(instance, lma)) {
-    instance.offsets.set(lma, aheadOf(nowOf(instance), freshness)); // RFC 4285 §6
-    count(instance, "clock-corrected");
-    postMembership(instance, registration, "restamped");
-  } else {
-    postMembership(instance, registration, "refused");
-  }
-}
-
 /** RFC 5847 §3.2: a rendezvous that was restarted has forgotten us, and what it had not told us yet. */
 export function rendezvousHeard(instance: Instance, address: AddressHex, heard: Heard): void {
   if (heard === "nothing") return;
@@ -330,12 +262,9 @@ export function moveRendezvous(instance: Instance, isElsewhere: boolean, wasOwn:
       cancel(instance, registration);
       joined.registrations.delete(lma);
       if (!wasOwn.has(lma)) leave(instance, lma);
-      doubt(instance, joined, lma, nowOf(instance));
+      doubt(instance, joined, lma, NEVER);
     }
     if (joined.groups !== undefined) joinSegment(instance, joined, joined.groups, wanted);
     else if (joined.registrations.size === 0) instance.segments.joined.delete(joined.key);
   }
 }
-
-const hasRoom = ({ offsets, config }: Instance, lma: AddressHex): boolean =>
-  offsets.has(lma) || offsets.size < config.limits.peers;

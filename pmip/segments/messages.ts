@@ -19,9 +19,9 @@ import {
   UPDATE_PROXY,
 } from "#pmip/packet/numbers";
 import { LIFETIME_UNIT } from "#pmip/registrations";
+import { receiveMembershipAck } from "#pmip/segments/acknowledgements";
 import { hear, type News } from "#pmip/segments/claims";
 import { receiveMemberAck } from "#pmip/segments/listeners";
-import { receiveMembershipAck } from "#pmip/segments/memberships";
 import { enrol, findRendezvous, strike } from "#pmip/segments/rendezvous";
 import {
   groupsIn,
