@@ -195,5 +195,18 @@ test("a router that has ended is told of, and the others go on", async () => {
   process.kill(pid, "SIGKILL");
   const all = await terminal.line("@all show homes | json | count", AT_LAB);
   expect(all).toContain('"hv1": 3');
-  expect(all).toMatch(/hv3: ain: no router answers on .*hv3\.sock: its process is gone/);
+  expect(all).toMatch(/hv3: ain: no router answers on .*hv3\.sock: (its process is gone|ECONNRESET)/);
+});
+
+test("a shell whose terminal is gone ends, instead of waiting for it at full speed", async () => {
+  const terminal = await shell();
+  const alive = (): string[] =>
+    spawnSync("pgrep", ["-f", `shell ${NAME}$`], { encoding: "utf8" })
+      .stdout.split("\n")
+      .filter(Boolean);
+  expect(alive()).not.toEqual([]);
+  terminals.splice(0);
+  terminal.close();
+  for (let i = 0; i < 100 && alive().length > 0; i++) await Bun.sleep(100);
+  expect(alive()).toEqual([]);
 });

@@ -1,18 +1,29 @@
 /** The operator's terminal: who gets the keys that are pressed, and whether the kernel edits lines (cooked) or not (raw). */
 
+import { isatty } from "node:tty";
+
 export type KeyHandler = (keys: Buffer) => void;
 
 /** Rows and columns where a terminal does not say. */
 const ROWS = 24;
 const COLUMNS = 80;
 
+/** Milliseconds between looks at whether the terminal is still there, and the status (as of SIGHUP) when it is not. */
+const LOOK = 500;
+const HUNG_UP = 129;
+
 export class Terminal {
+  readonly #lookout: Timer;
   #handler: KeyHandler = () => {};
   #isRaw = false;
 
   /** Begins to read keys. */
   constructor() {
     process.stdin.on("data", (keys: Buffer) => this.#handler(keys));
+    // Nobody is told when a terminal goes that controls no session: Bun would wait for it for ever, and at full speed.
+    this.#lookout = setInterval(() => {
+      if (!isatty(process.stdin.fd)) process.exit(HUNG_UP);
+    }, LOOK);
   }
 
   get rows(): number {
@@ -61,6 +72,7 @@ export class Terminal {
   }
 
   close(): void {
+    clearInterval(this.#lookout);
     if (this.#isRaw) process.stdin.setRawMode(false);
     process.stdin.removeAllListeners("data").pause();
   }
