@@ -17,7 +17,7 @@ interface Options {
 }
 
 /** The steps from an address to its home. */
-interface Explanation {
+export interface Explanation {
   readonly address: string;
   readonly network: string;
   readonly tenantId: number;

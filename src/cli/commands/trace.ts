@@ -29,7 +29,7 @@ export const traceCommand = (): Command =>
       'which packets, as in "vm web and tcp port 80", "dropped and not icmp" (docs/debugging.md)',
     )
     .option("--lab <name>", "at all routers of this lab (name or topology file)")
-    .option("--router <name...>", "at these routers (names or API sockets); default: all that run here")
+    .option("--router <router...>", "at these routers (names or API sockets); default: all that run here")
     .option("--rate <packets>", "of each router, a second, at most: 1 … 10000", "100")
     .option("-c, --count <packets>", "end after so many")
     .option("-b, --brief", "a line for each packet, without the stages")

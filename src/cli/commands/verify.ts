@@ -190,14 +190,37 @@ function hostText({ tags, host }: Iid, { networks }: Fabric): string {
   return `${network?.name ?? tags.toString(16)} ${isOwn ? formatIpv4(ipv4) : `(${formatIpv4(ipv4)})`}`;
 }
 
-/** Stable: names and plain values. */
-const asJson = ({ from, to, verdict, routed, passing, blocked, traffic }: Reachability, fabric: Fabric) => ({
+/** Whether packets from one place get to another. */
+export interface ReachJson {
+  readonly from: string;
+  readonly to: string;
+  /** Of what was asked about everything passes, a part of it, or nothing. */
+  readonly verdict: "yes" | "some" | "no";
+  /** How much of `to` the sender's network has a route to. */
+  readonly routed: "all" | "some" | "none";
+  /** All that passes, each range once. */
+  readonly traffic: readonly TrafficRange[];
+  /** A packet that passes, and the rules that let it out and in. Absent: none does. */
+  readonly passing?: {
+    readonly packet: string;
+    readonly out: string;
+    readonly in: string;
+    /** Answers to it pass too. */
+    readonly isAnswered: boolean;
+  };
+  /** A packet that does not pass, on which side, and the rule that denies it; null: none allows it. */
+  readonly blocked?: { readonly packet: string; readonly side: "out" | "in"; readonly rule: string | null };
+}
+
+const asJson = ({ from, to, verdict, routed, passing, blocked, traffic }: Reachability, fabric: Fabric): ReachJson => ({
   ...{ from: from.name, to: to.name, verdict, routed, traffic },
-  passing: passing && {
-    ...{ packet: packetText(passing.packet, fabric), out: passing.out.name, in: passing.in.name },
-    isAnswered: passing.isAnswered,
-  },
-  blocked: blocked && {
-    ...{ packet: packetText(blocked.packet, fabric), side: blocked.side, rule: blocked.rule?.name ?? null },
-  },
+  ...(passing !== undefined && {
+    passing: {
+      ...{ packet: packetText(passing.packet, fabric), out: passing.out.name, in: passing.in.name },
+      isAnswered: passing.isAnswered,
+    },
+  }),
+  ...(blocked !== undefined && {
+    blocked: { packet: packetText(blocked.packet, fabric), side: blocked.side, rule: blocked.rule?.name ?? null },
+  }),
 });

@@ -7,6 +7,7 @@ import { fleetAt } from "#cli/shell/fleet";
 import { surroundings } from "#cli/surroundings";
 import { type FoundVm, findDestination, findSource, viewFabric } from "#cli/why/fabric-view";
 import { newNonce, tryLive } from "#cli/why/live";
+import type { WhyReport } from "#cli/why/report";
 import { type Walk, walk } from "#cli/why/walk";
 import { liveText, unaskedText, walkText } from "#cli/why/why-text";
 import type { PacketQuestion } from "#router/why/views";
@@ -36,7 +37,7 @@ export const whyCommand = (): Command =>
     .argument("[protocol]", PROTOCOL, "icmp")
     .argument("[port]", "destination port (tcp: 80, udp: 33434)")
     .option("--lab <name>", "ask all routers of this lab (name or topology file)")
-    .option("--router <name...>", "ask these routers (names or API sockets); default: all that run here")
+    .option("--router <router...>", "ask these routers (names or API sockets); default: all that run here")
     .option("--from-port <port>", "source port, of icmp the identifier; default 49152, with --live any")
     .option("--size <octets>", "of the IP packet; default: as small as can be")
     .option("--fragment", "IPv4: let routers cut it (without DF)")
@@ -62,7 +63,8 @@ async function why(source: string, to: string, protocol: string, port: string | 
   const live = options.live === true ? await tryLive(view, found.router, question, walked) : undefined;
   const note = noteOn(walked, found, destination.vm);
   if (options.json) {
-    printJson({ question, ...walked, note, unasked: view.unasked, ...(live !== undefined && { live }) });
+    const report = { question, ...walked, note, unasked: view.unasked, ...(live !== undefined && { live }) };
+    printJson(report satisfies WhyReport);
   } else {
     print(walkText(walked, { isVerbose: options.verbose === true }));
     if (note !== null) print(note);

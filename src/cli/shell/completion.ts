@@ -7,7 +7,7 @@ import { meansWatch } from "#cli/shell/job";
 import { quoted, readLine, type Word } from "#cli/shell/line";
 import type { LiveValues } from "#cli/shell/live-values";
 import { readPrefix } from "#cli/shell/prefix";
-import { argumentAt, choicesAt, follow, kindOfOption, optionsOf, type Reached } from "#cli/shell/tree";
+import { argumentAt, asksSeveral, choicesAt, follow, kindOfOption, optionsOf, type Reached } from "#cli/shell/tree";
 
 export interface Candidate {
   /** As it is typed. */
@@ -97,7 +97,9 @@ async function afterWords(
   const { command, positionals, pending, isLiteral } = at;
   const values = async (kind: string | undefined): Promise<Candidate[]> => {
     if (kind === undefined) return [];
-    const place = { routers, sockets: socketsOf(target), before: positionals, typed };
+    const isEverywhere = target === undefined && asksSeveral(command);
+    const sockets = isEverywhere ? [...routers.values()] : socketsOf(target);
+    const place = { routers, sockets, before: positionals, typed };
     return (await live.of(kind, place)).filter((text) => text.startsWith(typed)).map((text) => plain(text, ""));
   };
   if (pending !== undefined) {

@@ -5,7 +5,7 @@ import { tame } from "#cli/program";
 import { type Filtering, filterCommands, noFiltering } from "#cli/shell/filters";
 import { readLine } from "#cli/shell/line";
 import { readPrefix } from "#cli/shell/prefix";
-import { asksOneRouter, asksRouters, expand, follow } from "#cli/shell/tree";
+import { asksOneRouter, asksRouters, asksSeveral, expand, follow } from "#cli/shell/tree";
 
 export interface Job {
   /** Seconds between two looks; undefined: once. */
@@ -20,6 +20,8 @@ export interface Job {
   readonly isPaged: boolean;
   /** It speaks to routers by itself, and runs in this process; others get one of their own. */
   readonly asksRouters: boolean;
+  /** It asks several routers itself: it is run once, wherever it is for. */
+  readonly asksSeveral: boolean;
   /** Fresh filters, for one run. */
   filtering(): Filtering;
 }
@@ -36,7 +38,7 @@ export function readJob(line: string, root: Command): Job | undefined {
   if (words.length === 0) throw new Failure("found no command, expected one (? shows them)", MISUSED);
   const reached = follow(root, words);
   const { command } = reached;
-  if (target !== undefined && !asksOneRouter(command))
+  if (target !== undefined && !asksOneRouter(command) && !asksSeveral(command))
     throw new Failure(`found @${target}, expected it before commands that ask a router, as show does`, MISUSED);
   const hasJson = command.options.some(({ long }) => long === "--json");
   if (json && !hasJson) throw new Failure(`${reached.words.join(" ")} has no JSON`, MISUSED);
@@ -50,6 +52,7 @@ export function readJob(line: string, root: Command): Job | undefined {
       isPaged: !noMore,
       asksRouters: asksRouters(command) || isOwn(root, command),
     },
+    asksSeveral: asksSeveral(command),
     words: json && !reached.words.includes("--json") ? [...reached.words, "--json"] : reached.words,
   };
 }

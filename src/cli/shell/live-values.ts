@@ -66,6 +66,9 @@ const column = (path: string, ...names: string[]): Values => {
 
 const networks: Values = column("show/networks", "name");
 
+/** VMs, and their addresses. */
+const hosts: Values = async (_, ask) => (await ask("vm")).flatMap((row) => [`${row.name}`, ...addressesOf(row)]);
+
 const KINDS: Readonly<Record<string, Values>> = {
   vm: column("vm", "name"),
   port: column("show/ports", "name"),
@@ -76,6 +79,8 @@ const KINDS: Readonly<Record<string, Values>> = {
   prefix: column("show/routes", "prefix"),
   hypervisor: column("show/homes", "hypervisor", "prefix"),
   address: async (_, ask) => (await ask("vm")).flatMap(addressesOf),
+  source: hosts,
+  destination: hosts,
   "router-id": async (_, ask) => (await ask("show/ospf/database")).flatMap(routerIdsOf),
   router: ({ routers }) => [...routers.keys()],
   lab: () => listLabs(),

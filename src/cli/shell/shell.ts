@@ -16,6 +16,9 @@ import { type Surroundings, within } from "#cli/surroundings";
 /** Where a line's output goes, and who can end it. */
 export type Output = Pick<Surroundings, "write" | "writeError" | "isColored" | "isErrorColored" | "width" | "signal">;
 
+/** The routers that a command can ask, and the one that is meant where none is named. */
+type Choice = Pick<Surroundings, "socket" | "routers">;
+
 /** Commands that make no sense inside a shell: they are one, or take the process for themselves. */
 const ELSEWHERE = ["run", "shell"];
 /** Commands whose own programs want the terminal. */
@@ -59,7 +62,12 @@ export class Shell implements ShellState {
   /** Never throws. @returns the exit status, of several routers the first that is not 0. */
   async run(job: Job, output: Output): Promise<number> {
     try {
-      const names = job.target === undefined ? [] : select(this.routers, job.target);
+      const { routers } = this;
+      const names = job.target === undefined ? [] : select(routers, job.target);
+      if (job.asksSeveral) {
+        const meant = names.length === 0 ? routers : new Map(names.map((name) => [name, routers.get(name)!]));
+        return await this.#runWith({ routers: meant }, job, output);
+      }
       if (names.length > 1) return await this.#runAtAll(job, names, output);
       return await this.#runAt(job, names[0] ?? this.current, output);
     } catch (error) {
@@ -67,7 +75,11 @@ export class Shell implements ShellState {
     }
   }
 
-  async #runAt(job: Job, router: string | undefined, output: Output): Promise<number> {
+  #runAt(job: Job, router: string | undefined, output: Output): Promise<number> {
+    return this.#runWith(this.#choice(router), job, output);
+  }
+
+  async #runWith(choice: Choice, job: Job, output: Output): Promise<number> {
     let isOver = false;
     const { filters } = job.filtering();
     const isFiltered = filters.length > 0;
@@ -78,7 +90,7 @@ export class Shell implements ShellState {
       writeError: (text) => isOver || output.writeError(text),
       width: isFiltered ? undefined : output.width,
       isColored: output.isColored && !isFiltered,
-      ...this.#choice(router),
+      ...choice,
     };
     const running = within(here, () => this.#start(job, here, isFiltered));
     const status = await Promise.race([running, given(here.signal)]);
@@ -96,7 +108,7 @@ export class Shell implements ShellState {
   }
 
   /** The router that is meant; with several that none is chosen of, findSocket says so. */
-  #choice(router: string | undefined): Pick<Surroundings, "socket" | "routers"> {
+  #choice(router: string | undefined): Choice {
     const { routers } = this;
     if (router === undefined) return { routers };
     const socket = routers.get(router);

@@ -32,9 +32,11 @@ test("another program's command line is left alone", () => {
 test("commands that ask routers say so by their options", () => {
   const asking = leaves(program()).filter(({ command }) => asksRouters(command));
   const names = asking.map(({ path }) => path.join(" "));
-  for (const name of ["show", "show ospf", "vm list", "reload", "move", "alloc"]) expect(names).toContain(name);
+  for (const name of ["show", "show ospf", "vm list", "reload", "move", "alloc", "why"]) expect(names).toContain(name);
   for (const name of ["check", "home", "verify", "lab up", "run", "shell"]) expect(names).not.toContain(name);
-  expect(asking.filter(({ command }) => !asksOneRouter(command)).map(({ path }) => path.join(" "))).toEqual(["move"]);
+  expect(asking.filter(({ command }) => !asksOneRouter(command)).map(({ path }) => path.join(" "))).toEqual([
+    ...["alloc", "why", "trace", "move"],
+  ]);
 });
 
 test("every argument and option says what it is, for help and completion", () => {

@@ -96,4 +96,11 @@ export const asksRouters = (command: Command): boolean =>
   command.options.some((option) => kindOfOption(option) === "router");
 
 /** True when it takes the router that is meant where none is named. */
-export const asksOneRouter = (command: Command): boolean => command.options.some(({ long }) => long === "--router");
+export const asksOneRouter = (command: Command): boolean =>
+  command.options.some((option) => option.long === "--router" && !takesMany(option));
+
+/** True when it asks several routers itself: all that there are where none is named. */
+export const asksSeveral = (command: Command): boolean =>
+  command.options.some((option) => option.long === "--router" && option.variadic);
+
+const takesMany = ({ variadic, defaultValue }: Option): boolean => variadic || Array.isArray(defaultValue);
