@@ -9,7 +9,6 @@ import type { ReachJson } from "#cli/commands/verify";
 import type { UnaskedRouter } from "#cli/why/fabric-view";
 import type { LiveReport } from "#cli/why/live";
 import type { Walk } from "#cli/why/walk";
-import type { WhyReport } from "#cli/why/report";
 import type { LabStatus } from "#lab/status";
 import type { BfdStatusView } from "#router/bfd/bfd-view";
 import type { AwayAddress } from "#router/config/vm-homes";
@@ -17,7 +16,6 @@ import type { FlightReport, MoveReport } from "#router/mobility/views";
 import type { ReplayViews } from "#router/ospf/replay-views";
 import type { OspfLsasView, OspfViews } from "#router/ospf/views";
 import type { Views } from "#router/views";
-import type { TracedPacket } from "#router/watch/views";
 import type { RegisteredVmView, VmDetailView } from "#router/vms/views";
 import type { TracedPacket } from "#router/watch/views";
 import type { PacketQuestion } from "#router/why/views";
@@ -45,8 +43,6 @@ interface CommandOutputs {
   readonly "show ospf database KIND": OspfLsasView;
   /** A packet; such documents follow one another, one a line. */
   readonly trace: TracedPacket;
-  /** A line for each packet. */
-  readonly trace: TracedPacket;
   readonly verify: readonly ReachJson[];
   readonly "vm activate": VmJson;
   readonly "vm attach": VmJson;
@@ -55,7 +51,6 @@ interface CommandOutputs {
   readonly "vm prepare": VmJson;
   readonly "vm resume": VmJson;
   readonly "vm show": VmJson;
-  readonly why: WhyReport;
   readonly why: WhyJson;
 }
 

@@ -2,12 +2,12 @@
 import { Command } from "commander";
 import { findSocket } from "#cli/client";
 import { FAILED, Failure, MISUSED } from "#cli/failure";
+import type { WhyJson } from "#cli/json-outputs";
 import { print, printError, printJson } from "#cli/output";
 import { fleetAt } from "#cli/shell/fleet";
 import { surroundings } from "#cli/surroundings";
 import { type FoundVm, findDestination, findSource, viewFabric } from "#cli/why/fabric-view";
 import { newNonce, tryLive } from "#cli/why/live";
-import type { WhyReport } from "#cli/why/report";
 import { type Walk, walk } from "#cli/why/walk";
 import { liveText, unaskedText, walkText } from "#cli/why/why-text";
 import type { PacketQuestion } from "#router/why/views";
@@ -64,7 +64,7 @@ async function why(source: string, to: string, protocol: string, port: string | 
   const note = noteOn(walked, found, destination.vm);
   if (options.json) {
     const report = { question, ...walked, note, unasked: view.unasked, ...(live !== undefined && { live }) };
-    printJson(report satisfies WhyReport);
+    printJson(report satisfies WhyJson);
   } else {
     print(walkText(walked, { isVerbose: options.verbose === true }));
     if (note !== null) print(note);
