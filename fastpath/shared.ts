@@ -3,7 +3,7 @@ import type { PacketDescriptor } from "#fastpath/ports/packet";
 import type { TapDescriptor } from "#fastpath/ports/tap";
 import type { Snapshot } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
-import type { WatchOrder } from "#fastpath/watch/watcher";
+import type { WatchOrder } from "#fastpath/watch/watch";
 
 /** Words of a forwarder's control block. */
 export const S_COMMANDS = 0; // how many commands control has sent

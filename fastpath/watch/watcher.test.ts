@@ -27,16 +27,9 @@ import { withSeed } from "#fastpath/testing/with-seed";
 import { HOSTS } from "#fastpath/translation/small-world";
 import { ENDINGS } from "#fastpath/verdicts";
 import type { Filter } from "#fastpath/watch/filter";
+import { WATCH_COUNTS, type WatchOrder, WC_LIMITED, WC_LOST, WC_MATCHED, WC_TOLD } from "#fastpath/watch/watch";
 import { RECORD_IN, RECORD_OUT, RECORD_TRACE, readWatchRecord, WR_FLAG_CAUGHT } from "#fastpath/watch/watch-record";
-import {
-  WATCH_COUNTS,
-  Watcher,
-  type WatchOrder,
-  WC_LIMITED,
-  WC_LOST,
-  WC_MATCHED,
-  WC_TOLD,
-} from "#fastpath/watch/watcher";
+import { Watcher } from "#fastpath/watch/watcher";
 
 const ALL: Filter = { op: "all" };
 

@@ -8,11 +8,11 @@
  */
 import type { Engine } from "#fastpath/engine";
 import { Frame, MAX_FRAME } from "#fastpath/frame";
-import { FrameRing } from "#fastpath/frame-ring";
 import type { Port } from "#fastpath/ports/port";
 import { MOST_STEPS, STEP_WORDS, Steps, stepTags } from "#fastpath/steps";
-import { type Answer, compileFilter, type Filter, MAYBE, type Matcher, NO, YES } from "#fastpath/watch/filter";
+import { MAYBE, NO, YES } from "#fastpath/watch/filter";
 import { PacketView } from "#fastpath/watch/packet-view";
+import { Watch, type WatchOrder } from "#fastpath/watch/watch";
 import {
   RECORD_IN,
   RECORD_OUT,
@@ -34,36 +34,8 @@ import {
   WR_TIME,
   WR_WORDS,
 } from "#fastpath/watch/watch-record";
+import { type PortWatcher, WatchedPort } from "#fastpath/watch/watched-port";
 import { monotonicNanos } from "#sys/clock";
-
-export interface WatchOrder {
-  readonly id: number;
-  readonly kind: "trace" | "capture";
-  readonly filter: Filter;
-  /** Of FrameRing.create, this forwarder's own. */
-  readonly ring: SharedArrayBuffer;
-  /** WATCH_COUNTS words that the forwarder counts up. */
-  readonly counts: SharedArrayBuffer;
-  /** Records a second; 0: as many as there are. */
-  readonly rate: number;
-  /** Captures: frames as they come in, as they go out. */
-  readonly isIn: boolean;
-  readonly isOut: boolean;
-  /** Octets kept of each frame. */
-  readonly snap: number;
-  /** Traces: what is sent but into the fabric is taken out instead. */
-  readonly catches: boolean;
-}
-
-/** Frames that matched. */
-export const WC_MATCHED = 0;
-/** Of them told of. */
-export const WC_TOLD = 1;
-/** Not told of: more than the rate allows. */
-export const WC_LIMITED = 2;
-/** Not told of: the ring was full. */
-export const WC_LOST = 3;
-export const WATCH_COUNTS = 16;
 
 /** Octets kept of a frame that is traced, and of each that it becomes. */
 const HEAD = 256;
@@ -72,59 +44,7 @@ const MOST_SENT = 4;
 /** Room for the largest record: words, steps, a whole frame, what it became; whole doubles. */
 const RECORD_OCTETS: number =
   ((WR_WORDS + MOST_STEPS * STEP_WORDS) * 4 + MAX_FRAME + MOST_SENT * (HEAD + SENT_WORDS * 4) + 7) & ~7;
-/** Frames of which only the end tells whether they are meant, for each that may be told of. */
-const LOOKS = 20;
-const TICKS = 10; // a second
-
-class Watch {
-  readonly order: WatchOrder;
-  readonly matches: Matcher;
-  readonly #ring: FrameRing;
-  readonly #counts: Int32Array;
-  #tokens: number;
-  #looks: number;
-  #tick = 0;
-  /** Of the frame at hand. */
-  said: Answer = NO;
-
-  constructor(order: WatchOrder) {
-    this.order = order;
-    this.matches = compileFilter(order.filter);
-    this.#ring = new FrameRing(order.ring);
-    this.#counts = new Int32Array(order.counts);
-    this.#tokens = order.rate;
-    this.#looks = order.rate * LOOKS;
-  }
-
-  /** Asks the filter, and the rate: a frame that may not be told of is as one that does not match. */
-  ask(view: PacketView, now: number): boolean {
-    this.said = this.matches(view);
-    if (this.said === NO) return false;
-    if (this.order.rate === 0) return true;
-    this.#refill(now);
-    if (this.said === MAYBE ? this.#looks-- > 0 : this.#tokens > 0) return true;
-    this.#counts[WC_LIMITED]!++;
-    this.said = NO;
-    return false;
-  }
-
-  tell(f: Frame, octets: Uint8Array): void {
-    this.#counts[WC_MATCHED]!++;
-    if (this.order.rate !== 0 && this.#tokens-- <= 0) this.#counts[WC_LIMITED]!++;
-    else this.#counts[this.#ring.push(f, octets, 0) ? WC_TOLD : WC_LOST]!++;
-  }
-
-  #refill(now: number): void {
-    const { rate } = this.order;
-    const ticks = Math.min(TICKS, Math.max(0, (now - this.#tick) | 0));
-    if (ticks === 0) return;
-    this.#tick = now;
-    this.#tokens = Math.min(rate, Math.max(0, this.#tokens) + (rate * ticks) / TICKS);
-    this.#looks = Math.min(rate * LOOKS, Math.max(0, this.#looks) + (rate * LOOKS * ticks) / TICKS);
-  }
-}
-
-export class Watcher {
+export class Watcher implements PortWatcher {
   readonly #engine: Engine;
   readonly #view: PacketView;
   readonly #out: PacketView;
@@ -356,56 +276,4 @@ function writeTold(w: Int32Array, { kind, ending, from, port, length, flags }: T
   w[WR_SENT] = 0;
   w[WR_SENT_OWN] = 0;
   w[WR_SENT_KEPT] = 0;
-}
-
-/** A port that shows the watcher what is sent. */
-class WatchedPort implements Port {
-  readonly inner: Port;
-  readonly index: number;
-  readonly fd: number;
-  readonly offload: boolean;
-  readonly #watcher: Watcher;
-
-  constructor(inner: Port, watcher: Watcher) {
-    this.inner = inner;
-    this.index = inner.index;
-    this.fd = inner.fd;
-    this.offload = inner.offload;
-    this.#watcher = watcher;
-  }
-
-  get failure(): number {
-    return this.inner.failure;
-  }
-
-  get transmitErrors(): number {
-    return this.inner.transmitErrors;
-  }
-
-  receiveDrops(): number {
-    return this.inner.receiveDrops();
-  }
-
-  receive(frames: readonly Frame[], from: number): number {
-    return this.inner.receive(frames, from);
-  }
-
-  transmit(f: Frame): boolean {
-    if (this.#watcher.leaves(f, this.index)) return true;
-    const isSent = this.inner.transmit(f);
-    if (isSent) this.#watcher.left(f, this.index);
-    return isSent;
-  }
-
-  flush(): void {
-    this.inner.flush();
-  }
-
-  release(): void {
-    this.inner.release();
-  }
-
-  close(): void {
-    this.inner.close();
-  }
 }

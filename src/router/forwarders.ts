@@ -24,7 +24,7 @@ import {
 import { abandonTurn } from "#fastpath/tables/grace";
 import type { Snapshot } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
-import type { WatchOrder } from "#fastpath/watch/watcher";
+import type { WatchOrder } from "#fastpath/watch/watch";
 import { createEventFd, EventFd } from "#sys/eventfd";
 import type { Arena } from "#sys/memory";
 

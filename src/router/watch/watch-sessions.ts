@@ -1,8 +1,8 @@
 /** Traces and captures that are going on: rings to read, forwarders to tell, no more at once than the router bears. */
 import { FrameRing, takeFrame } from "#fastpath/frame-ring";
 import type { Filter } from "#fastpath/watch/filter";
+import { WATCH_COUNTS, type WatchOrder, WC_LIMITED, WC_LOST, WC_TOLD } from "#fastpath/watch/watch";
 import { readWatchRecord, type WatchRecord } from "#fastpath/watch/watch-record";
-import { WATCH_COUNTS, type WatchOrder, WC_LIMITED, WC_LOST, WC_TOLD } from "#fastpath/watch/watcher";
 import type { Forwarders } from "#router/forwarders";
 import { RouterError } from "#router/router-error";
 
