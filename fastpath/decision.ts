@@ -68,6 +68,8 @@ export const R_BINDING_6 = 21;
 export const R_BINDING_VERSION_6 = 17;
 export const R_TUNNEL_KEY_6 = 18;
 export const R_TUNNEL_FLOW_6 = 19;
+/** And where the place is PLACE_HOME the upper half of the home's address, two words. */
+export const R_HOME_6 = 22;
 
 /**
  * The raw ports, source in the low half, that the packet leaves with (rewrite/nat.ts); an ICMP query:

@@ -30,6 +30,7 @@ import {
   R_CONNECTION_6,
   R_DESTINATION,
   R_FLOW_WORD,
+  R_HOME_6,
   R_LIMITS,
   R_OUT_PORT,
   R_PLACE_4,
@@ -44,7 +45,7 @@ import type { FlowCache } from "#fastpath/flow-cache";
 import { aboutFlow, FlowSamples } from "#fastpath/flow-samples";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { decide, FLOOD_COPY, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
-import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
+import { HOME_TUNNEL, isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { Coalescer } from "#fastpath/rewrite/coalesce";
 import { forward } from "#fastpath/rewrite/forward";
@@ -303,6 +304,8 @@ export class Engine {
     f.place = place;
     f.tunnelKey = r[base + (isIpv4 ? R_DESTINATION + 2 : R_TUNNEL_KEY_6)]!;
     f.tunnelFlow = r[base + (isIpv4 ? R_FLOW_WORD : R_TUNNEL_FLOW_6)]!;
+    f.homeHigh = r[base + R_HOME_6]!;
+    f.homeLow = r[base + R_HOME_6 + 1]!;
     return true;
   }
 
@@ -378,7 +381,7 @@ export class Engine {
     writeEtherType(t, f.at, 6);
     if (!isSuper) {
       if (!port.offload) completeChecksum(f, t.bytes);
-      t.tunnels!.count(tunnelOf(f.place), 1, octets);
+      countTunnel(f, t, 1, octets);
       return this.transmit(f, to);
     }
     const payload = f.end - f.at - f.headerLength;
@@ -389,7 +392,7 @@ export class Engine {
       sent = this.transmit(this.segment, to) && sent;
       count++;
     }
-    t.tunnels!.count(tunnelOf(f.place), count, octets);
+    countTunnel(f, t, count, octets);
     return sent;
   }
 
@@ -533,4 +536,9 @@ function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (f.kind === KIND_IPV4) return HAIRPIN;
   if (t.isVm(f.port)) return t.isVm(to) ? HAIRPIN : TO_FABRIC;
   return t.isVm(to) ? TO_VM : TRANSIT;
+}
+
+function countTunnel(f: Frame, t: Tables, packets: number, octets: number): void {
+  const tunnel = tunnelOf(f.place);
+  if (tunnel !== HOME_TUNNEL) t.tunnels!.count(tunnel, packets, octets);
 }

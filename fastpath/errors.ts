@@ -43,6 +43,7 @@ function mayBeAnswered(f: Frame, t: Tables): boolean {
   if (t.bytes[f.l3 + 24] === 0xff) return false;
   const source = (f.l3 + 8) >> 2;
   if (isLinkLocal(t.words[source]!)) return false; // nowhere to route it to
+  if (f.outer !== 0 && !t.isInFabric(t.words, source)) return false; // a tenant's own: nor that, and whose it is we do not know
   // RFC 4443 §2.4(e.6); classify has refused multicast and loopback sources.
   return (t.words[source]! | t.words[source + 1]! | t.words[source + 2]! | t.words[source + 3]!) !== 0;
 }

@@ -16,6 +16,7 @@ import {
   R_CONNECTION_6,
   R_FLOW_WORD,
   R_GENERATION,
+  R_HOME_6,
   R_LINK,
   R_META,
   R_PLACE_4,
@@ -112,6 +113,8 @@ export class FlowCache {
         r[base + R_BINDING_VERSION_6] = f.bindingVersion;
         r[base + R_TUNNEL_KEY_6] = f.tunnelKey;
         r[base + R_TUNNEL_FLOW_6] = f.tunnelFlow;
+        r[base + R_HOME_6] = f.homeHigh;
+        r[base + R_HOME_6 + 1] = f.homeLow;
       }
     }
     r[base + R_USED] = this.epoch;

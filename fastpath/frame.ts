@@ -93,6 +93,13 @@ export class Frame {
   outer = 0;
   /** True: control kept it while its VM was held, and it goes on now; once, so it may go back where it came from. */
   wasKept = false;
+  /** Which ends have addresses that tenants brought (stages/tenants.ts): TENANT_ bits. */
+  tenants = 0;
+  /** Raw tags of the destination, if its address does not say them. */
+  destinationTags = 0;
+  /** Upper half of the address of the destination's home, raw, where the place is PLACE_HOME. */
+  homeHigh = 0;
+  homeLow = 0;
   /** Where the destination is, and which way the packet takes there: a place word (stages/redirect.ts); 0: nobody asked. */
   place = 0;
   /** Word index of the entry of the binding table that says so, and its version; 0: none. */
@@ -104,6 +111,9 @@ export class Frame {
   /** Entry of the binding table that was made for this packet, so that control hears of it; 0: none. */
   wanted = 0;
 }
+
+export const TENANT_SOURCE = 1;
+export const TENANT_DESTINATION = 2;
 
 export const KIND_IPV4 = 4;
 export const KIND_IPV6 = 6;

@@ -31,6 +31,7 @@ import { resolve } from "#fastpath/stages/resolve";
 import { resolve6 } from "#fastpath/stages/resolve-ipv6";
 import { addresses, route, routeTransit } from "#fastpath/stages/route";
 import { segment, segment6 } from "#fastpath/stages/segment";
+import { nameIn, nameOut } from "#fastpath/stages/tenants";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
 import { unmap } from "#fastpath/stages/unmap";
@@ -56,7 +57,7 @@ export const HAIRPIN_TO_VM: readonly Stage[] = [guardIn, trackIn, locate, delive
 /** Fabric → route. */
 export const FROM_FABRIC: readonly Stage[] = [forMe, addresses, here, routeTransit];
 /** Fabric, in a tunnel for this router that `unwrap` has taken off: for a VM, and nobody else. */
-export const FROM_TUNNEL: readonly Stage[] = [addresses, here];
+export const FROM_TUNNEL: readonly Stage[] = [addresses, here, nameIn];
 /** … then to a local VM, whose address is its own or is translated, */
 export const INBOUND: readonly Stage[] = [inner, origin, guardIn, trackIn, locate, counterpart];
 export const TO_IPV6_HOST: readonly Stage[] = [deliver];
@@ -68,8 +69,8 @@ export const TRANSIT_STAGES: readonly Stage[] = [adjacencyTransit];
 
 /** VM, IPv6 → route; then as a packet of the fabric's into it, or to the VM next door. */
 export const OUTBOUND_6: readonly Stage[] = [
-  ...[arrive, whole, admit6, segment6, answer6, resolve6, guardOut, trackOut],
-  ...[addresses, redirect, routeTransit],
+  ...[arrive, whole, admit6, segment6, answer6, resolve6, addresses, nameOut, guardOut, trackOut],
+  ...[redirect, routeTransit],
 ];
 export const INTO_FABRIC_6: readonly Stage[] = [inquire, adjacencyTransit];
 
@@ -118,7 +119,7 @@ const NAMED: readonly (readonly [name: string, stage: Stage | undefined])[] = Ob
   ...{ arrive, admit, answer, resolve, guardOut, trackOut, home, redirect, route },
   ...{ translatableTo6, inquire, adjacency, guardIn, trackIn, locate, deliver },
   ...{ forMe, addresses, here, routeTransit, inner, origin, counterpart, translatableTo4 },
-  ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6 },
+  ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6, nameOut, nameIn },
   ...{ fromService, onlyLocal, admitOutside, answerOutside, unmap, adjacencyFromOutside },
   ...{ mapOut, adjacencyToOutside, adjacencyOriginate, segment, segment6 },
 });

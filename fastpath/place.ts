@@ -3,7 +3,8 @@
  * the way which it takes there, for the counters. 0: nobody asked.
  */
 import { C_ENDINGS, MAX_PORTS, portCounters, W_WAYS } from "#fastpath/counters";
-import { PLACE_TUNNEL } from "#fastpath/tables/bindings";
+import type { Frame } from "#fastpath/frame";
+import { PLACE_HOME, PLACE_TUNNEL } from "#fastpath/tables/bindings";
 import { HAIRPIN, TO_FABRIC } from "#fastpath/verdicts";
 
 const WAY_SHIFT = 20;
@@ -17,6 +18,17 @@ export const WAY_TUNNEL = 2;
 export const WAY_HOME = 3;
 /** Out of a tunnel, and into another or natively on: the destination was here once. */
 export const WAY_FORMER = 4;
+
+/** To the home of the destination, whose address is in the frame. */
+export const HOME_TUNNEL: number = PLACE_HOME - PLACE_TUNNEL;
+
+/** The home's own address, four raw words: its prefix's ::1. */
+export function writeHomeAddress(f: Frame, to: Int32Array, at: number): void {
+  to[at] = f.homeHigh;
+  to[at + 1] = f.homeLow;
+  to[at + 2] = 0;
+  to[at + 3] = 0x0100_0000;
+}
 
 /** True for the ways that have a counter of their own; the others, which most packets take, follow from endings. */
 export const isCounted = (word: number): boolean => word >= WAY_TUNNEL << WAY_SHIFT;
@@ -50,5 +62,5 @@ export const placeWord = (way: number, place: number): number => (way << WAY_SHI
 export const wayOf = (word: number): number => word >>> WAY_SHIFT;
 /** A place of the binding table. */
 export const placeOf = (word: number): number => word & PLACE_MASK;
-/** Index of the tunnel that the packet takes; negative: none. */
+/** Index of the tunnel that the packet takes, or HOME_TUNNEL; negative: none. */
 export const tunnelOf = (word: number): number => (word & PLACE_MASK) - PLACE_TUNNEL;

@@ -3,7 +3,7 @@
  * RFC 2784, RFC 2890, RFC 7676; outer packets are never fragmented, as what does not fit is refused or cut before.
  */
 import type { Frame } from "#fastpath/frame";
-import { tunnelOf } from "#fastpath/place";
+import { HOME_TUNNEL, tunnelOf, writeHomeAddress } from "#fastpath/place";
 import type { Tables } from "#fastpath/tables/tables";
 import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
 
@@ -24,10 +24,13 @@ export function wrap(f: Frame, t: Tables): void {
   // The traffic class is copied (RFC 2983, RFC 6040 §4.1): its bits lie where they do in the inner word.
   w[i] = f.tunnelFlow | (w[inner]! & TRAFFIC_CLASS);
   w[i + 1] = ((length & 0xff) << 8) | ((length >>> 8) & 0xff) | GRE_AND_HOP_LIMIT;
-  const to = tunnels.addressAt(tunnelOf(f.place));
-  for (let k = 0; k < 4; k++) {
-    w[i + 2 + k] = routerAddress[k]!;
-    w[i + 6 + k] = tunnels.words[to + k]!;
+  for (let k = 0; k < 4; k++) w[i + 2 + k] = routerAddress[k]!;
+  const tunnel = tunnelOf(f.place);
+  if (tunnel === HOME_TUNNEL) {
+    writeHomeAddress(f, w, i + 6);
+  } else {
+    const to = tunnels.addressAt(tunnel);
+    for (let k = 0; k < 4; k++) w[i + 6 + k] = tunnels.words[to + k]!;
   }
   w[i + 10] = GRE_WORD;
   w[i + 11] = f.tunnelKey;

@@ -18,7 +18,7 @@ import {
 } from "#fastpath/decision";
 import { flowWord } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
-import { tunnelOf } from "#fastpath/place";
+import { HOME_TUNNEL, tunnelOf } from "#fastpath/place";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
 import { isLinkLocal } from "#fastpath/stages/route";
 import { GROUP_LOCAL, P_MTU, P_VM, PORT_WORDS, V_AWAY, V_MTU, VM_WORDS } from "#fastpath/tables/layout";
@@ -95,7 +95,8 @@ export function adjacencyOriginate(f: Frame, t: Tables): Verdict {
 function room(f: Frame, t: Tables): number {
   const mtu = t.adjacencies.mtu(t.records[R_ADJACENCY]!);
   const tunnel = tunnelOf(f.place);
-  return tunnel < 0 ? mtu : Math.min(mtu, t.tunnels!.mtu(tunnel)) - TUNNEL_HEADERS;
+  if (tunnel < 0) return mtu;
+  return (tunnel === HOME_TUNNEL ? mtu : Math.min(mtu, t.tunnels!.mtu(tunnel))) - TUNNEL_HEADERS;
 }
 
 /** And that comes back: to a VM away from its home all packets come in tunnels. */

@@ -89,6 +89,7 @@ function forget(f: Frame): void {
   f.logged = -1;
   f.isFleeting = false;
   f.place = 0;
+  f.tenants = 0;
 }
 
 function classify4(f: Frame, t: Tables): Verdict {

@@ -81,7 +81,8 @@ function quotesTheVm(f: Frame, t: Tables): boolean {
   if (f.end - quoted < 40) return false;
   const w = (quoted + 8) >> 2;
   const r = t.records;
-  for (let i = 0; i < 4; i++) if (t.words[w + i] !== r[R_DESTINATION + i]) return false;
+  const own = (f.l3 + 24) >> 2;
+  for (let i = 0; i < 4; i++) if (t.words[w + i] !== t.words[own + i]) return false;
   if (t.vms[f.vm + V_IPV4] === 0) return reaches(t, t.vms[f.vm + V_NETWORK]!, t.words, w + 4);
   if (!t.isInFabric(t.words, w + 4)) return false;
   const tags = t.words[w + 6]!;

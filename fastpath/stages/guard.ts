@@ -32,11 +32,10 @@ export function guardOut(f: Frame, t: Tables): Verdict {
     key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
     key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
   } else {
-    const w = (f.l3 + 8) >> 2;
-    key[K_SOURCE_TAGS] = t.words[w + 2]!;
-    key[K_SOURCE_HOST] = t.words[w + 3]!;
-    key[K_DESTINATION_TAGS] = t.words[w + 6]!;
-    key[K_DESTINATION_HOST] = t.words[w + 7]!;
+    key[K_SOURCE_TAGS] = t.records[R_SOURCE + 2]!;
+    key[K_SOURCE_HOST] = t.records[R_SOURCE + 3]!;
+    key[K_DESTINATION_TAGS] = t.records[R_DESTINATION + 2]!;
+    key[K_DESTINATION_HOST] = t.records[R_DESTINATION + 3]!;
   }
   f.rule = key[K_DESTINATION_TAGS] === 0 ? V_ALLOW : ask(f, t, t.rules.out, t.rules.outHits);
   f.ruleSide = 0;

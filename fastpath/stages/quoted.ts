@@ -2,6 +2,7 @@
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import { MAX_EXTENSIONS } from "#fastpath/stages/classify";
 import { writeTransportKey } from "#fastpath/stages/rule-key";
+import { tenantTags, writeStandIn } from "#fastpath/stages/tenants";
 import { K_DESTINATION_HOST, K_DESTINATION_TAGS, K_SOURCE_HOST, K_SOURCE_TAGS } from "#fastpath/tables/rule-layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_FRAGMENT, PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING } from "#wire/protocol";
@@ -10,12 +11,25 @@ import { PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_FRAGMENT, PROTOCOL_HOP_BY_HOP, P
 const ERROR_HEADER = 8;
 
 /**
- * Fills `t.ruleKey` with the packet quoted in `f`, an error. Returns the offset of its transport header, the frame's end
+ * Fills `t.ruleKey` with the packet quoted in `f`, an error, as `network` (−1: none) knows its ends, and of an IPv6 packet
+ * `t.quoted` with these. Returns the offset of its transport header, the frame's end
  * where there is none to see; −1: not even the IP header is there.
  */
-export function writeQuotedKey(f: Frame, t: Tables): number {
+export function writeQuotedKey(f: Frame, t: Tables, network: number): number {
   const at = f.l4 + ERROR_HEADER;
-  return f.kind === KIND_IPV4 ? quoted4(f, t, at) : quoted6(f, t, at);
+  if (f.kind === KIND_IPV4) return quoted4(f, t, at);
+  if (f.end - at < 40) return -1;
+  writeEnd6(t, network, 0, (at + 8) >> 2);
+  writeEnd6(t, network, 4, (at + 24) >> 2);
+  return quoted6(f, t, at);
+}
+
+/** To `t.quoted` the address at `word`, or what stands for it. */
+function writeEnd6(t: Tables, network: number, to: number, word: number): void {
+  for (let i = 0; i < 4; i++) t.quoted[to + i] = t.words[word + i]!;
+  if (network < 0 || t.isInFabric(t.words, word)) return;
+  const tags = tenantTags(t, network, t.words, word);
+  if (tags !== 0) writeStandIn(t, t.quoted, to, { tags, words: t.words, word });
 }
 
 /** `resolve` knows which tags the addresses have. */
@@ -30,9 +44,8 @@ function quoted4(f: Frame, t: Tables, at: number): number {
 }
 
 function quoted6(f: Frame, t: Tables, at: number): number {
-  if (f.end - at < 40) return -1;
   const b = t.bytes;
-  writeEnds(t, t.words, (at + 16) >> 2, (at + 32) >> 2);
+  writeEnds(t, t.quoted, 2, 6);
   let next = b[at + 6]!;
   let transport = at + 40;
   for (let count = 0; count < MAX_EXTENSIONS && isSeenThrough(next) && f.end - transport >= 8; count++) {

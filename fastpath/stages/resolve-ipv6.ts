@@ -4,8 +4,15 @@
  * address too, which is reached where the network's route table leads the IPv4 address outside: NAT64 with the outside's
  * prefix as a network-specific one (RFC 6052 §2.2).
  */
-import { type Frame, UNUSUAL_ICMP_ERROR, UNUSUAL_SOURCE_ROUTE } from "#fastpath/frame";
+import {
+  type Frame,
+  TENANT_DESTINATION,
+  TENANT_SOURCE,
+  UNUSUAL_ICMP_ERROR,
+  UNUSUAL_SOURCE_ROUTE,
+} from "#fastpath/frame";
 import { leadsOutside } from "#fastpath/stages/resolve";
+import { tenantTags } from "#fastpath/stages/tenants";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
 import {
   N_PEER_COUNT,
@@ -35,15 +42,24 @@ export function resolve6(f: Frame, t: Tables): Verdict {
   }
   const vm = t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS;
   const destination = (f.l3 + 24) >> 2;
-  if (!reaches(t, t.vms[vm + V_NETWORK]!, t.words, destination)) return NO_NETWORK_ROUTE;
-  const isOutside = t.words[destination + 2] === OUTSIDE_TAGS;
-  if (!isOutside && !isIpv6Host(t.words[destination + 3]!)) return NO_COUNTERPART;
+  const network = t.vms[vm + V_NETWORK]!;
+  if (!t.isInFabric(t.words, (f.l3 + 8) >> 2)) f.tenants |= TENANT_SOURCE;
+  if (!t.isInFabric(t.words, destination)) {
+    f.tenants |= TENANT_DESTINATION;
+    f.destinationTags = tenantTags(t, network, t.words, destination);
+    if (f.destinationTags === 0) return NO_NETWORK_ROUTE;
+  } else {
+    if (!reaches(t, network, t.words, destination)) return NO_NETWORK_ROUTE;
+    const isOutside = t.words[destination + 2] === OUTSIDE_TAGS;
+    if (isOutside && f.tenants !== 0) return NO_NETWORK_ROUTE; // no gateway knows whose it is
+    if (!isOutside && !isIpv6Host(t.words[destination + 3]!)) return NO_COUNTERPART;
+  }
   return (f.unusual & UNUSUAL_ICMP_ERROR) === 0 || quotesWhatCame(f, t) ? CONTINUE : BAD_EMBEDDED;
 }
 
 /** True when the network's own IPv6 hosts may send to the address at `word` of `words`. */
 export function reaches(t: Tables, network: number, words: Int32Array, word: number): boolean {
-  if (!t.isInFabric(words, word)) return false;
+  if (!t.isInFabric(words, word)) return tenantTags(t, network, words, word) !== 0;
   const tags = words[word + 2]!;
   if (tags === OUTSIDE_TAGS) return leadsOutside(t, network, words, word);
   const at = network * NETWORK_WORDS;

@@ -5,7 +5,7 @@
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
 import { flowWord, hashFlow, hashHosts, hashTransit } from "#fastpath/flow-hash";
 import type { Frame } from "#fastpath/frame";
-import { tunnelOf } from "#fastpath/place";
+import { HOME_TUNNEL, tunnelOf, writeHomeAddress } from "#fastpath/place";
 import { GROUP_DISCARD, GROUP_LOCAL, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE, DISCARD_ROUTE, LINK_LOCAL, NO_ROUTE, type Verdict } from "#fastpath/verdicts";
@@ -50,8 +50,15 @@ function lookUp(f: Frame, t: Tables): Verdict {
     f.group = t.fib.lookup(t.records, R_DESTINATION);
   } else {
     f.tunnelFlow = flowWord(f.flowHash);
-    f.group = t.fib.lookup(t.tunnels!.words, t.tunnels!.addressAt(tunnel));
+    f.group = lookUpTunnel(f, t, tunnel);
   }
   if (f.group === 0) return NO_ROUTE;
   return f.group === GROUP_DISCARD ? DISCARD_ROUTE : CONTINUE;
+}
+
+function lookUpTunnel(f: Frame, t: Tables, tunnel: number): number {
+  const { tunnelEnd, tunnels } = t;
+  if (tunnel !== HOME_TUNNEL) return t.fib.lookup(tunnels!.words, tunnels!.addressAt(tunnel));
+  writeHomeAddress(f, tunnelEnd, 0);
+  return t.fib.lookup(tunnelEnd, 0);
 }

@@ -11,7 +11,7 @@ import {
   R_ACTION,
   R_CONNECTION_4,
   R_CONNECTION_6,
-  R_DESTINATION,
+  R_SOURCE,
 } from "#fastpath/decision";
 import { type Frame, GSO_NONE, KIND_IPV4, UNUSUAL_FRAGMENT, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { writeQuotedKey } from "#fastpath/stages/quoted";
@@ -30,7 +30,7 @@ import {
   REFUSED_QUOTA,
 } from "#fastpath/tables/connections";
 import { F_IDENTIFICATION, F_PROTOCOL } from "#fastpath/tables/fragments";
-import { V_PORT } from "#fastpath/tables/layout";
+import { P_VM, PORT_WORDS, V_NETWORK, V_PORT, VM_WORDS } from "#fastpath/tables/layout";
 import {
   K_DESTINATION_HOST,
   K_DESTINATION_TAGS,
@@ -68,7 +68,7 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
   const { connections, now } = t;
   if (connections === undefined) return byRule === CONTINUE ? CONNECTIONS_FULL : byRule;
   if (f.protocol === PROTOCOL_TCP) describeSegment(f, t, connections.packet);
-  describeEnds(t, connections.packet, addressesOf(f));
+  describeEnds(t, connections.packet, t.records, addressesOf(f));
   describeKey(t, connections.packet, f.l4, f.end);
   let entry = connections.find(now);
   if (entry !== 0 && connections.direction === BACK) {
@@ -86,7 +86,7 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
 }
 
 function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): Verdict {
-  const owner = isOut ? f.port : ownerIn(t);
+  const owner = isOut ? f.port : ownerIn(f, t);
   if (owner < 0) return CONTINUE; // no such VM: locate says so
   const entry = connections.insert(owner, t.generation, (ruleNumber(f.rule) << 1) | (isOut ? 0 : 1), t.now);
   if (entry === REFUSED_FULL) return CONNECTIONS_FULL;
@@ -95,9 +95,8 @@ function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): V
 }
 
 /** Port of the VM that the packet is for, which pays for the entry; −1: there is none. */
-function ownerIn(t: Tables): number {
-  const vm = t.findVm(t.records, R_DESTINATION);
-  return vm < 0 ? -1 : t.vms[vm + V_PORT]!;
+function ownerIn(f: Frame, t: Tables): number {
+  return f.vm < 0 ? -1 : t.vms[f.vm + V_PORT]!;
 }
 
 /** An answer came in fragments: no rule speaks for the later ones, and they have no ports. */
@@ -114,28 +113,32 @@ function firstWasAccepted(f: Frame, t: Tables): boolean {
 }
 
 function describeFragment(f: Frame, t: Tables, packet: Int32Array): void {
-  describeEnds(t, packet, addressesOf(f));
+  describeEnds(t, packet, t.records, addressesOf(f));
   packet[F_PROTOCOL] = f.protocol;
   packet[F_IDENTIFICATION] = f.fragmentHeader === 0 ? f.identification : t.words[(f.fragmentHeader + 4) >> 2]!;
 }
 
-/** Word of the source address in an IPv6 packet, behind which is the destination; 0: the packet is IPv4. */
-const addressesOf = (f: Frame): number => (f.kind === KIND_IPV4 ? 0 : (f.l3 + 8) >> 2);
+/** Where the record has an IPv6 packet's source address, behind which is the destination; −1: the packet is IPv4. */
+const addressesOf = (f: Frame): number => (f.kind === KIND_IPV4 ? -1 : R_SOURCE);
 
-/** Both ends as the tables have them: an IPv6 host by its whole address, an IPv4 host by the last half of it. */
-function describeEnds(t: Tables, packet: Int32Array, addresses: number): void {
+/**
+ * Both ends as the tables have them: an IPv6 host by its whole address, at `addresses` of `words`, or what stands for it
+ * (tenants.ts); an IPv4 host by the last half of it.
+ */
+function describeEnds(t: Tables, packet: Int32Array, words: Int32Array, addresses: number): void {
   const key = t.ruleKey;
-  describeEnd(t, packet, C_SOURCE, isIpv6Host(key[K_SOURCE_HOST]!) ? addresses : 0);
+  const isIpv6 = addresses >= 0;
+  describeEnd(packet, C_SOURCE, words, isIpv6 && isIpv6Host(key[K_SOURCE_HOST]!) ? addresses : -1);
   packet[C_SOURCE + 2] = key[K_SOURCE_TAGS]!;
   packet[C_SOURCE + 3] = key[K_SOURCE_HOST]!;
-  describeEnd(t, packet, C_DESTINATION, isIpv6Host(key[K_DESTINATION_HOST]!) && addresses !== 0 ? addresses + 4 : 0);
+  describeEnd(packet, C_DESTINATION, words, isIpv6 && isIpv6Host(key[K_DESTINATION_HOST]!) ? addresses + 4 : -1);
   packet[C_DESTINATION + 2] = key[K_DESTINATION_TAGS]!;
   packet[C_DESTINATION + 3] = key[K_DESTINATION_HOST]!;
 }
 
-function describeEnd(t: Tables, packet: Int32Array, at: number, word: number): void {
-  packet[at] = word === 0 ? 0 : t.words[word]!;
-  packet[at + 1] = word === 0 ? 0 : t.words[word + 1]!;
+function describeEnd(packet: Int32Array, at: number, words: Int32Array, word: number): void {
+  packet[at] = word < 0 ? 0 : words[word]!;
+  packet[at + 1] = word < 0 ? 0 : words[word + 1]!;
 }
 
 /** For the flow cache: whose every packet has to find the connection still there. */
@@ -161,14 +164,18 @@ function isStillAllowed(t: Tables, isOut: boolean): boolean {
  */
 function isRelated(f: Frame, t: Tables, isOut: boolean): boolean {
   const senderTags = t.ruleKey[K_SOURCE_TAGS]!;
-  const transport = writeQuotedKey(f, t);
+  const network = isOut ? t.vms[t.ports[f.port * PORT_WORDS + P_VM]! * VM_WORDS + V_NETWORK]! : networkIn(f, t);
+  const transport = writeQuotedKey(f, t, network);
   if (transport < 0 || t.ruleKey[K_DESTINATION_TAGS] !== senderTags) return false;
   if ((lookupRule(isOut ? t.rules.in : t.rules.out, t.ruleKey) & V_ALLOW) !== 0) return true;
   if (t.connections === undefined || (t.ruleKey[K_PROTOCOL]! & PORTS_UNKNOWN) !== 0) return false;
-  describeEnds(t, t.connections.packet, f.kind === KIND_IPV4 ? 0 : (f.l4 + 16) >> 2);
+  describeEnds(t, t.connections.packet, t.quoted, f.kind === KIND_IPV4 ? -1 : 0);
   describeKey(t, t.connections.packet, transport, f.end);
   return t.connections.findQuoted(t.now) !== 0;
 }
+
+/** Of the VM that the packet is for; −1: there is none. */
+const networkIn = (f: Frame, t: Tables): number => (f.vm < 0 ? -1 : t.vms[f.vm + V_NETWORK]!);
 
 /** The rest of the key of the connection table: of the packet of `t.ruleKey`, whose transport header is at `transport`. */
 function describeKey(t: Tables, packet: Int32Array, transport: number, end: number): void {

@@ -7,7 +7,7 @@
  * (paper §2.4). The key is the tags of who the packet is for (RFC 5845 §3). So a tunnel in a tunnel, which would be for a router,
  * is refused.
  */
-import type { Frame } from "#fastpath/frame";
+import { type Frame, TENANT_DESTINATION } from "#fastpath/frame";
 import { fromMember, isBridged, toFabricGroup } from "#fastpath/stages/bridged";
 import { classifyInner } from "#fastpath/stages/classify";
 import { isPortMac } from "#fastpath/stages/port-mac";
@@ -49,8 +49,13 @@ export function unwrap(f: Frame, t: Tables): Verdict {
   f.outer = TUNNEL_HEADERS;
   const verdict = classifyInner(f, t);
   if (verdict !== CONTINUE) return verdict;
-  const tags = t.words[(f.l3 + 32) >> 2]!;
-  if (tags !== t.words[(f.l3 - 4) >> 2] || tags === 0 || tags === OUTSIDE_TAGS) return TUNNEL_KEY;
+  const key = t.words[(f.l3 - 4) >> 2]!;
+  const destination = (f.l3 + 24) >> 2;
+  if (key === 0 || key === OUTSIDE_TAGS) return TUNNEL_KEY;
+  if (!t.isInFabric(t.words, destination)) {
+    f.tenants = TENANT_DESTINATION;
+    f.destinationTags = key;
+  } else if (t.words[destination + 2] !== key) return TUNNEL_KEY;
   return ecn === NOT_ECT ? CONTINUE : congested(f, ecn);
 }
 

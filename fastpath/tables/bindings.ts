@@ -25,6 +25,11 @@ export const PLACE_UNKNOWN = 0;
 export const PLACE_NATIVE = 1;
 /** Plus the index of a tunnel (tunnels.ts). */
 export const PLACE_TUNNEL = 2;
+/**
+ * Of no entry, but of packets: what they are to, or from, is no address of the fabric's, so they go to the home in a tunnel
+ * as long as the entry says neither.
+ */
+export const PLACE_HOME = 0xf_ffff;
 
 // The key, raw words.
 export const B_TAGS = 0;
@@ -153,7 +158,9 @@ export class Bindings extends KeyedSlots {
   /** True when it is of this version, and its subject is still at `place`. */
   isStill(at: number, version: number, place: number): boolean {
     const { words } = this;
-    return words[at + K_CONTROL]! >>> STATE_BITS === version && words[at + B_PLACE] === place;
+    if (words[at + K_CONTROL]! >>> STATE_BITS !== version) return false;
+    const now = words[at + B_PLACE]!;
+    return now === place || (place === PLACE_HOME && now < PLACE_TUNNEL);
   }
 
   /**

@@ -52,8 +52,9 @@ export const V_IPV6_COUNT = 13;
 /** What a VM is while it moves: one of the VM_ values, the same in all its records. */
 export const V_STATE = 14;
 
-/** 1 when the address's home is another hypervisor. */
+/** Where the address's home is: 0 here, 1 elsewhere; AWAY_TENANTS: nowhere in the address, as a tenant brought it. */
 export const V_AWAY = 15;
+export const AWAY_TENANTS = 2;
 
 /** It is here. */
 export const VM_ACTIVE = 0;
@@ -73,6 +74,17 @@ export const N_ROUTE_COUNT = 3;
 /** First word and number of words in `networkPeers`. */
 export const N_PEERS = 4;
 export const N_PEER_COUNT = 5;
+/** First row and number of rows in `networkTenants`. */
+export const N_TENANTS = 6;
+export const N_TENANT_COUNT = 7;
+
+/** A row of `networkTenants`: addresses that a tenant brought, and whose they are. Those of one network do not overlap. */
+export const TENANT_WORDS = 9;
+/** Raw tags. */
+export const TE_TAGS = 0;
+/** Four raw words each. */
+export const TE_PREFIX = 1;
+export const TE_MASK = 5;
 
 /**
  * A row of a network's route table: what is true of all addresses from NR_FIRST up to the next row's. A table begins at
@@ -107,6 +119,7 @@ export interface Snapshot {
   readonly networkRoutes: Int32Array;
   /** Tags, raw, of other networks that a network has a route to by name: whose IPv6 hosts its own reach. */
   readonly networkPeers: Int32Array;
+  readonly networkTenants: Int32Array;
   /** Two raw words (the upper 64 bits) for each home hypervisor prefix, in order. */
   readonly homes: Int32Array;
   /** The deployment's 128-bit key, four raw words. */

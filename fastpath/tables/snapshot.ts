@@ -1,7 +1,8 @@
 /** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
-import type { Prefix } from "#base/address";
+import { contains, type Prefix } from "#base/address";
 import { equal } from "#base/bytes";
 import {
+  AWAY_TENANTS,
   type GatewayTables,
   KIND_NONE,
   KIND_OUTSIDE,
@@ -14,6 +15,8 @@ import {
   N_ROUTE_COUNT,
   N_ROUTES,
   N_TAGS,
+  N_TENANT_COUNT,
+  N_TENANTS,
   NETWORK_WORDS,
   NR_NOWHERE,
   NR_SERVICE,
@@ -85,6 +88,8 @@ export interface NetworkPlan {
   readonly metadata?: boolean;
   /** Tags (unsigned 32 bits) of the networks whose IPv6 hosts its own reach. Default: none. */
   readonly peers?: readonly number[];
+  /** IPv6 addresses that tenants brought, its own and those that its hosts reach, and whose they are; disjoint. Default: none. */
+  readonly tenants?: readonly { readonly prefix: Prefix; readonly tags: number }[];
 }
 
 /** Destinations in an IPv4 prefix have these tags (unsigned 32 bits); undefined: there are none. */
@@ -140,6 +145,7 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     networks: buildNetworks(plan.networks, routes),
     networkRoutes: Int32Array.from(routes.flat(2)),
     networkPeers: Int32Array.from(plan.networks.flatMap(({ peers = [] }) => peers.map(rawOf))),
+    networkTenants: Int32Array.from(plan.networks.flatMap(({ tenants = [] }) => tenants.flatMap(tenantRow))),
     homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
     key: rawWords(plan.key),
     own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
@@ -217,7 +223,9 @@ function vmRow(vm: VmPlan, { plan, ipv6, ipv4, address }: RowPlan): Int32Array {
   row[V_IPV6] = ipv6;
   row[V_IPV6_COUNT] = vm.ipv6?.length ?? 0;
   row[V_STATE] = STATES[vm.state ?? "active"];
-  row[V_AWAY] = plan.own.some((own) => equal(own, 0, address, 0, 8)) ? 0 : 1; // own prefixes are those of own addresses
+  // Own prefixes are those of own addresses.
+  const isAway = plan.own.some((own) => equal(own, 0, address, 0, 8)) ? 0 : 1;
+  row[V_AWAY] = plan.fabric.some((prefix) => contains(prefix, address)) ? isAway : AWAY_TENANTS;
   return row;
 }
 
@@ -240,6 +248,7 @@ function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[
   const words = new Int32Array(networks.length * NETWORK_WORDS);
   let row = 0;
   let peer = 0;
+  let tenant = 0;
   networks.forEach((network, i) => {
     const at = i * NETWORK_WORDS;
     words[at + N_TAGS] = rawOf(network.tags);
@@ -250,9 +259,18 @@ function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[
     words[at + N_PEERS] = peer;
     words[at + N_PEER_COUNT] = network.peers?.length ?? 0;
     peer += network.peers?.length ?? 0;
+    words[at + N_TENANTS] = tenant;
+    words[at + N_TENANT_COUNT] = network.tenants?.length ?? 0;
+    tenant += network.tenants?.length ?? 0;
   });
   return words;
 }
+
+const tenantRow = ({ prefix, tags }: { readonly prefix: Prefix; readonly tags: number }): number[] => [
+  rawOf(tags),
+  ...rawWords(prefix.address),
+  ...maskWords(prefix.length, 16),
+];
 
 /** A row, its words in order: first address, action, tags. */
 type Range = readonly [first: number, action: number, tags: number];

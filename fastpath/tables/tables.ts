@@ -8,6 +8,7 @@ import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import type { Fragments } from "#fastpath/tables/fragments";
 import {
+  AWAY_TENANTS,
   type GatewayTables,
   KIND_OUTSIDE,
   KIND_SERVICE,
@@ -18,6 +19,8 @@ import {
   type RuleTables,
   type Snapshot,
   V_ADDRESS,
+  V_AWAY,
+  V_TAGS,
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
@@ -56,6 +59,10 @@ export class Tables {
   readonly floodGroup = new Int32Array(4);
   /** Scratch for hashes. */
   readonly hashed = new Int32Array(2);
+  readonly message = new Int32Array(5);
+  readonly siphash = new Int32Array(8);
+  /** Scratch for the other end of a tunnel. */
+  readonly tunnelEnd = new Int32Array(4);
 
   /** The MTU that a too-big error reports, and the pointer that a parameter problem reports. */
   reported = 0;
@@ -88,6 +95,7 @@ export class Tables {
   networks!: Int32Array;
   networkRoutes!: Int32Array;
   networkPeers!: Int32Array;
+  networkTenants!: Int32Array;
   homes!: Int32Array;
   key!: Int32Array;
   own!: Int32Array;
@@ -134,6 +142,7 @@ export class Tables {
     this.networks = s.networks;
     this.networkRoutes = s.networkRoutes;
     this.networkPeers = s.networkPeers;
+    this.networkTenants = s.networkTenants;
     this.homes = s.homes;
     this.key = s.key;
     this.own = s.own;
@@ -172,6 +181,16 @@ export class Tables {
 
   /** Offset in `vms` of the record with the fabric's address at `word` of `words`, or −1. */
   findVm(words: Int32Array, word: number): number {
+    return this.find(words, word, 0);
+  }
+
+  /** The same of an address that the tenant of the network with these raw tags, not 0, brought. */
+  findTenantsVm(tags: number, words: Int32Array, word: number): number {
+    return this.find(words, word, tags);
+  }
+
+  /** `owner`: raw tags; 0: the address is the fabric's. */
+  private find(words: Int32Array, word: number, owner: number): number {
     const mask = this.vmIndex.length - 1;
     const tags = words[word + 2]!;
     const host = words[word + 3]!;
@@ -182,8 +201,10 @@ export class Tables {
       const at = (entry - 1) * VM_WORDS;
       const a = at + V_ADDRESS;
       const { vms } = this;
-      if (vms[a + 3] === host && vms[a + 2] === tags && vms[a] === words[word] && vms[a + 1] === words[word + 1])
-        return at;
+      if (vms[a + 3] === host && vms[a + 2] === tags && vms[a] === words[word] && vms[a + 1] === words[word + 1]) {
+        const isTenants = vms[at + V_AWAY] === AWAY_TENANTS;
+        if (isTenants ? owner === vms[at + V_TAGS] : owner === 0) return at;
+      }
       slot = (slot + 1) & mask;
     }
     return -1;
@@ -228,6 +249,7 @@ const EMPTY: Snapshot = {
   networks: none,
   networkRoutes: none,
   networkPeers: none,
+  networkTenants: none,
   homes: none,
   key: new Int32Array(4),
   own: none,

@@ -122,6 +122,8 @@ export const VM_G = {
 };
 
 const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
+/** What blue and red bring, each its own. */
+export const TENANT_PREFIX = { address: parseIpv6("fd00:77::")!, length: 48 };
 /** Where moved VMs are. */
 export const MAG = parseIpv6("2001:db8:a1:3::1")!;
 
@@ -233,6 +235,8 @@ export interface SmallRouterOptions {
   readonly guest?: SmallVm6;
   /** The router's own address. */
   readonly address?: Uint8Array;
+  /** True: blue and red have both brought TENANT_PREFIX. Default false. */
+  readonly tenants?: boolean;
   /** By network, blue and red: of flows that are no connections, one in so many is shown. Default: none. */
   readonly flowSamples?: readonly number[];
   /** Ethernet segments, and routes of the fabric's multicast. Default: none. */
@@ -276,7 +280,7 @@ export class SmallRouter {
   constructor(options: SmallRouterOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
-    const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0] } = options;
+    const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0], tenants = false } = options;
     const { segments = NO_SEGMENTS_PLAN } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
@@ -325,6 +329,7 @@ export class SmallRouter {
       address,
       flowSamples,
       segments,
+      tenants,
     };
     this.adopt = (changes) => {
       this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
@@ -421,7 +426,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
-  const { guest, address, flowSamples, segments } = settings;
+  const { guest, address, flowSamples, segments, tenants } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -452,6 +457,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
       routes: [{ prefix: POOL, tags: t }, ...routes],
       metadata,
       peers: peering ? tags.filter((each) => each !== t) : [],
+      tenants: tenants ? [{ prefix: TENANT_PREFIX, tags: t }] : [],
     })),
     flowSamples,
     segments: buildSegments(segments),

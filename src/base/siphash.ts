@@ -77,22 +77,41 @@ const carry = (a: number, b: number, sum: number): number => ((a & b) | ((a | b)
 
 /** Hash of a message of any length, to `out` as above. For the control thread: it allocates its state. */
 export function siphash24Of(key: Int32Array, message: Uint8Array, out: Int32Array): void {
-  const v = Int32Array.of(
-    key[0]! ^ 0x70736575,
-    key[1]! ^ 0x736f6d65,
-    key[2]! ^ 0x6e646f6d,
-    key[3]! ^ 0x646f7261,
-    key[0]! ^ 0x6e657261,
-    key[1]! ^ 0x6c796765,
-    key[2]! ^ 0x79746573,
-    key[3]! ^ 0x74656462,
-  );
+  const v = new Int32Array(8);
+  begin(v, key);
   const whole = message.length & ~7;
   for (let at = 0; at < whole; at += 8) block(v, littleEndian(message, at), littleEndian(message, at + 4));
   const last = new Uint8Array(8);
   last.set(message.subarray(whole));
   last[7] = message.length;
   block(v, littleEndian(last, 0), littleEndian(last, 4));
+  end(v, out);
+}
+
+/**
+ * Hash of a message of an odd number of whole 32-bit words, as they lie in memory, to `out` as above; without allocation:
+ * `state` is eight words of scratch.
+ */
+export function siphash24Words(key: Int32Array, message: Int32Array, state: Int32Array, out: Int32Array): void {
+  begin(state, key);
+  const { length } = message;
+  for (let i = 0; i + 1 < length; i += 2) block(state, message[i]!, message[i + 1]!);
+  block(state, message[length - 1]!, (length << 2) << 24);
+  end(state, out);
+}
+
+function begin(v: Int32Array, key: Int32Array): void {
+  v[V0] = key[0]! ^ 0x70736575;
+  v[V0 + 1] = key[1]! ^ 0x736f6d65;
+  v[V1] = key[2]! ^ 0x6e646f6d;
+  v[V1 + 1] = key[3]! ^ 0x646f7261;
+  v[V2] = key[0]! ^ 0x6e657261;
+  v[V2 + 1] = key[1]! ^ 0x6c796765;
+  v[V3] = key[2]! ^ 0x79746573;
+  v[V3 + 1] = key[3]! ^ 0x74656462;
+}
+
+function end(v: Int32Array, out: Int32Array): void {
   v[V2]! ^= 0xff;
   rounds(v, 4);
   out[0] = v[V0]! ^ v[V1]! ^ v[V2]! ^ v[V3]!;

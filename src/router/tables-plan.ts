@@ -1,5 +1,5 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
-import { linkLocalFromMac } from "#base/address";
+import { linkLocalFromMac, type Prefix } from "#base/address";
 import type { GatewayTables } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
 import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
@@ -60,6 +60,7 @@ export function tablesPlan(
       ...{ tags: network.tags, gateway: network.gateway.bytes, routes: routeRows(network, fabric.networks) },
       metadata: network.metadata && serviceGroup !== 0,
       peers: peersOf(network, fabric),
+      tenants: tenantsOf(network, fabric),
     })),
     flowSamples: networks.map(({ flowLog }) => flowLog?.sample ?? 0),
     knownTags: fabric.networks.map(({ tags }) => tags),
@@ -88,9 +89,17 @@ export function tablesPlan(
 const tableState = (state: VmState = "active"): Exclude<VmState, "away"> => (state === "away" ? "prepared" : state);
 
 /** Tags of the networks that this one has routes to by name. */
-function peersOf({ routes }: Network, { networks }: Fabric): number[] {
+const peersOf = (network: Network, fabric: Fabric): number[] => peerNetworks(network, fabric).map(({ tags }) => tags);
+
+function peerNetworks({ routes }: Network, { networks }: Fabric): Network[] {
   const names = new Set(routes.flatMap(({ via }) => (via.kind === "peer" ? [via.network] : [])));
-  return networks.flatMap(({ name, tags }) => (names.has(name) ? [tags] : []));
+  return networks.filter(({ name }) => names.has(name));
 }
+
+/** IPv6 prefixes that tenants brought, as this network knows them: its own, and those of networks that it has routes to. */
+const tenantsOf = (network: Network, fabric: Fabric): { prefix: Prefix; tags: number }[] =>
+  [network, ...peerNetworks(network, fabric)].flatMap(({ tenantPrefixes, tags }) =>
+    tenantPrefixes.map((prefix) => ({ prefix, tags })),
+  );
 
 const hasVm = (port: PortState): port is PortState & { vm: NonNullable<PortState["vm"]> } => port.vm !== undefined;
