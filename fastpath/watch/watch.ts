@@ -39,6 +39,8 @@ const TICKS = 10; // a second
 
 export class Watch {
   readonly order: WatchOrder;
+  /** True: frames that come in are none of its. */
+  readonly isOutOnly: boolean;
   readonly matches: Matcher;
   readonly #ring: FrameRing;
   readonly #counts: Int32Array;
@@ -50,6 +52,7 @@ export class Watch {
 
   constructor(order: WatchOrder) {
     this.order = order;
+    this.isOutOnly = order.kind === "capture" && !order.isIn;
     this.matches = compileFilter(order.filter);
     this.#ring = new FrameRing(order.ring);
     this.#counts = new Int32Array(order.counts);

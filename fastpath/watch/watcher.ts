@@ -107,30 +107,43 @@ export class Watcher implements PortWatcher {
 
   /** In place of Engine.receive. */
   receive(f: Frame): void {
+    if (!this.#isMeant(f)) {
+      this.#from = f.port;
+      this.#engine.receive(f);
+      this.#from = -1;
+    } else this.#receiveWatched(f);
+  }
+
+  /** Asks every watch. */
+  #isMeant(f: Frame): boolean {
     const view = this.#view;
+    const watches = this.#watches;
     const { now } = this.#engine.tables;
     view.look(f);
-    let isTraced = false;
-    let isCaptured = false;
-    for (const watch of this.#watches) {
-      const { order } = watch;
-      if (order.kind === "capture" && !order.isIn) watch.said = NO;
-      else if (watch.ask(view, now)) {
-        // What only the stages know takes the full way, too.
-        if (order.kind === "trace" || watch.said === MAYBE) isTraced = true;
-        if (order.kind === "capture") isCaptured = true;
-      }
+    let isMeant = false;
+    for (let i = 0; i < watches.length; i++) {
+      const watch = watches[i]!;
+      if (watch.isOutOnly) watch.said = NO;
+      else if (watch.ask(view, now)) isMeant = true;
     }
+    return isMeant;
+  }
+
+  #receiveWatched(f: Frame): void {
+    // What only the stages know takes the full way, too.
+    const isTraced = this.#watches.some(
+      ({ order, said }) => said === MAYBE || (said === YES && order.kind === "trace"),
+    );
+    const isCaptured = this.#watches.some(({ order, said }) => said !== NO && order.kind === "capture");
     this.#from = f.port;
     try {
-      if (isTraced || isCaptured) this.#receiveWatched(f, isTraced, isCaptured);
-      else this.#engine.receive(f);
+      this.#runWatched(f, isTraced, isCaptured);
     } finally {
       this.#from = -1;
     }
   }
 
-  #receiveWatched(f: Frame, isTraced: boolean, isCaptured: boolean): void {
+  #runWatched(f: Frame, isTraced: boolean, isCaptured: boolean): void {
     const { bytes } = this.#engine.tables;
     const from = f.port;
     const length = f.end - f.at;
