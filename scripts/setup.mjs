@@ -39,7 +39,7 @@ const TOOLS = {
     ...LAB_TOOLS,
     ...{ sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
     ...{ udhcpc: "udhcpc", dhclient: "isc-dhcp-client", "qemu-system-x86_64": "qemu-system-x86", curl: "curl" },
-    ...{ dhcpcd: "dhcpcd-base", rdisc6: "ndisc6", scapy: "python3-scapy" },
+    ...{ dhcpcd: "dhcpcd-base", dnsmasq: "dnsmasq-base", rdisc6: "ndisc6", scapy: "python3-scapy" },
   },
   perf: {
     ...LAB_TOOLS,
