@@ -520,7 +520,10 @@ export class Engine {
   private tagsOf(f: Frame, ending: Verdict): number {
     const t = this.tables;
     if (t.isVm(f.port)) return 0;
-    if (f.kind === KIND_IPV6) return f.end - f.l3 >= 40 ? t.words[(f.l3 + 32) >> 2]! : 0;
+    if (f.kind === KIND_IPV6) {
+      const to = (f.l3 + 24) >> 2;
+      return f.end - f.l3 >= 40 && t.isInFabric(t.words, to) ? t.words[to + 2]! : 0;
+    }
     return IS_LATE[ending] && t.isVm(this.refusing)
       ? t.vms[t.ports[this.refusing * PORT_WORDS + P_VM]! * VM_WORDS + V_TAGS]!
       : 0;

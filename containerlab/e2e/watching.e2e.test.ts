@@ -135,8 +135,11 @@ describe("a frame that is dropped", () => {
 
   test("in a flood is counted exactly, and a few of it are shown", async () => {
     const flood = Array.from({ length: 5000 }, (_, i) => ofA({ source: parseIpv4(`10.9.${i >> 8}.${i & 255}`)! }));
-    lab.send("a", flood);
-    await lab.until("all are counted", async () => ((await reasonOf("spoofed-source"))?.frames ?? 0) >= 5001);
+    const isCounted = async (frames: number) => ((await reasonOf("spoofed-source"))?.frames ?? 0) > frames;
+    for (let sent = 0; sent < flood.length; sent += 500) {
+      lab.send("a", flood.slice(sent, sent + 500)); // no more than the port's ring holds
+      await lab.until("all are counted", () => isCounted(sent + 500));
+    }
     const told = (await reasonOf("spoofed-source"))!;
     expect([told.frames, told.samples.length]).toEqual([5001, expect.any(Number)]);
     expect(told.samples.length).toBeLessThanOrEqual(8);

@@ -59,3 +59,16 @@ test("fragments show ports or that they have none, and what is cut off is no err
     expect(flowText(whole.slice(0, length), fabric).length).toBeGreaterThan(0);
   }
 });
+
+test("extension headers are passed over, and a group or a foreign address is nobody's network, whatever its octets (RFC 8200 §4)", () => {
+  const report: Upper = { kind: "icmp", type: 143, body: counting(20) };
+  const extensions = [{ header: 0, body: new Uint8Array(6) }];
+  const group = parseIpv6("ff02::1:ff00:202")!;
+  expect(said(build6({ source: parseIpv6("::")!, destination: group, upper: report, extensions }))).toBe(
+    "icmp6 :: > ff02::1:ff00:202 type 143 code 0",
+  );
+  const foreign = parseIpv6("2001:db8:ffff:1:0:401:a00:2")!;
+  expect(said(build6({ source: foreign, destination: BLUE, upper: tcp }))).toBe(
+    "tcp [2001:db8:ffff:1:0:401:a00:2]:40000 > blue/prod 10.0.0.2:80",
+  );
+});

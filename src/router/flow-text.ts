@@ -1,5 +1,5 @@
 /** A packet's flow in words, as a tenant knows it: `tcp blue/prod 10.0.0.2:40000 > red/prod 10.9.0.3:80`. */
-import { formatIpv4, formatIpv6 } from "#base/address";
+import { contains, formatIpv4, formatIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
 import { isIpv6Host, OUTSIDE_TAGS } from "#policy/homes";
 import { protocolName } from "#router/config/facts";
@@ -31,15 +31,27 @@ function flow4(b: Uint8Array, at: number): string {
 
 function flow6(b: Uint8Array, at: number, fabric: Fabric): string {
   const ends = [endText(b, at + 8, fabric), endText(b, at + 24, fabric)] as const;
-  const next = b[at + 6]!;
-  if (next !== PROTOCOL_FRAGMENT || b.length < at + 48) return text(b, { protocol: next, at: at + 40 }, ends);
-  const isLater = (u16(b, at + 42) & 0xfff8) !== 0;
-  return text(b, { protocol: b[at + 40]!, at: isLater ? undefined : at + 48 }, ends);
+  let transport = at + 40;
+  let protocol = b[at + 6]!;
+  // Headers before the transport's, as far as they are there (RFC 8200 §4).
+  while (EXTENSIONS.includes(protocol) && b.length >= transport + 8) {
+    const isFragment = protocol === PROTOCOL_FRAGMENT;
+    const isLater = isFragment && (u16(b, transport + 2) & 0xfff8) !== 0;
+    protocol = b[transport]!;
+    transport += isFragment ? 8 : (b[transport + 1]! + 1) * 8;
+    if (isLater) return text(b, { protocol, at: undefined }, ends);
+  }
+  return text(b, { protocol, at: transport }, ends);
 }
 
-/** A network address by its network and IPv4 address; of an IPv6 host it is the VM's own. */
-function endText(b: Uint8Array, at: number, { networks }: Fabric): string {
+/** Hop-by-hop options, routing, fragment, destination options. */
+const EXTENSIONS: readonly number[] = [0, 43, PROTOCOL_FRAGMENT, 60];
+
+/** A network address by its network and IPv4 address; of an IPv6 host it is the VM's own. Others, groups too, have no tags. */
+function endText(b: Uint8Array, at: number, { networks, prefixes }: Fabric): string {
   const tags = u32(b, at + 8);
+  const address = b.subarray(at, at + 16);
+  if (!prefixes.some((prefix) => contains(prefix, address))) return formatIpv6(b, at);
   if (tags === OUTSIDE_TAGS) return `outside ${formatIpv4(b, at + 12)}`;
   const network = networks.find((each) => each.tags === tags);
   if (network === undefined) return formatIpv6(b, at);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatIpv4 } from "#base/address";
+import { formatIpv4, parsePrefix6 } from "#base/address";
 import { nextBelow, nextOctets } from "#base/random";
 import { build6, counting } from "#fastpath/testing/packet";
 import { udp4 } from "#fastpath/testing/small-packets";
@@ -9,7 +9,8 @@ import { withSeed } from "#fastpath/testing/with-seed";
 import type { Fabric } from "#router/config/model";
 import { frameText } from "#router/drops/frame-text";
 
-const fabric = { networks: [{ name: "blue/prod", tags: BLUE }] } as unknown as Fabric;
+const prefixes = [parsePrefix6("2001:db8:a1::/48")!];
+const fabric = { networks: [{ name: "blue/prod", tags: BLUE }], prefixes } as unknown as Fabric;
 const text = (frame: Uint8Array): string => frameText(frame, fabric);
 const [from, to] = [formatIpv4(VM_A.ipv4), formatIpv4(REMOTE_IPV4)];
 const stray = build6({

@@ -33,7 +33,7 @@ function world() {
   const drops = new RouterDrops({
     ports,
     counters: new PortCounters(() => [{ counters, dropTags }]),
-    fabric: () => ({ networks }) as unknown as Fabric,
+    fabric: () => ({ networks, prefixes: [] }) as unknown as Fabric,
   });
   const drop = (port: number, ending: number, frames: number, tags = 0): void => {
     counters[portCounters(port) + C_ENDINGS + ending]! += frames;
