@@ -37,7 +37,8 @@ const INTRODUCTION = `<!-- Made from fastpath/verdicts.ts by \`bin/bun fastpath/
 # Where frames end
 
 Every frame that reaches a forwarder ends in one of these ways, counted for the port it came in by: \`ain show counters\`
-lists what is not zero. A frame that waits at the control thread is counted as punted, and again as what became of it
+lists what is not zero, \`ain show drops\` ([watching.md](watching.md#drops)) has rates, tenants and the last frames of each
+reason. A frame that waits at the control thread is counted as punted, and again as what became of it
 when it comes back. What the router sends itself is counted for the port that is answered or sent to.`;
 
 const PUNTED_NOTE = `Handed to the control thread. Each port has budgets for that: one for ARP and neighbor discovery, one for routing

@@ -1,4 +1,4 @@
-/** Lines of the flow log: one JSON object each, whose keys stay (docs/flow-log.md). */
+/** Lines of the flow log: one JSON object each, whose keys stay (docs/watching.md). */
 import { formatIpv4, formatIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
 import { isIpv6Host, OUTSIDE_TAGS } from "#policy/homes";
