@@ -1,7 +1,7 @@
 /** Watching changes nothing about the frames that are watched, and tells what they were and became. */
 import { describe, expect, test } from "bun:test";
 import { nextBelow } from "#base/random";
-import { KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
+import { Frame, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
 import { FrameRing, takeFrame } from "#fastpath/frame-ring";
 import { STAGES } from "#fastpath/pipeline";
 import { ST_STAGE, STEP_WORDS } from "#fastpath/steps";
@@ -173,6 +173,24 @@ describe("a trace", () => {
     expect(watch.router.offer(VM_A.port, out).length).toBe(1);
     expect(watch.records()[0]).toMatchObject({ flags: 0, sent: [{ port: 0 }] });
   });
+});
+
+test("a watch that catches takes out what control sends because of it, too: the answer to a ping", () => {
+  const nonce = Uint8Array.from({ length: 16 }, (_, i) => 0xe0 + i);
+  const filter: Filter = { op: "nonce", words: [...rawWords(nonce)] };
+  const { router } = new Watched(new SmallRouter(), { filter, catches: true });
+  const own = (octets: Uint8Array): number => {
+    const f = new Frame();
+    f.at = (1 << 18) + 2;
+    router.bytes.set(octets, f.at);
+    f.end = f.at + octets.length;
+    const before = router.sent.length;
+    router.engine.send(f, VM_A.port);
+    return router.sent.length - before;
+  };
+  const marked = out.slice();
+  marked.set(nonce, marked.length - 16);
+  expect([own(out), own(marked)]).toEqual([1, 0]);
 });
 
 describe("a capture", () => {

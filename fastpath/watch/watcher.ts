@@ -51,6 +51,7 @@ export class Watcher implements PortWatcher {
   readonly #steps = new Steps();
   #watches: readonly Watch[] = [];
   #captures: readonly Watch[] = [];
+  #catchers: readonly Watch[] = [];
 
   /** The record at hand: words, then octets. */
   readonly #bytes = new Uint8Array(RECORD_OCTETS);
@@ -97,6 +98,7 @@ export class Watcher implements PortWatcher {
 
   #set(watches: readonly Watch[]): void {
     this.#watches = watches;
+    this.#catchers = watches.filter(({ order }) => order.catches);
     this.#captures = watches.filter(({ order }) => order.kind === "capture" && order.isOut);
   }
 
@@ -183,7 +185,7 @@ export class Watcher implements PortWatcher {
 
   /** From a port: a frame is about to be sent. True: it is not to be. */
   leaves(f: Frame, port: number): boolean {
-    if (!this.#isTracing) return false;
+    if (!this.#isTracing) return this.#catchers.length > 0 && this.#isCaught(f, port);
     const kept = this.#sent[this.#sentCount++];
     if (kept !== undefined) {
       kept.port = port;
@@ -193,6 +195,13 @@ export class Watcher implements PortWatcher {
     if (!this.#isCatching || this.#engine.tables.isUplink(port)) return false;
     this.#caught = true;
     return true;
+  }
+
+  /** What control has made of a caught frame, as the answer to a ping. */
+  #isCaught(f: Frame, port: number): boolean {
+    if (this.#engine.tables.isUplink(port)) return false;
+    this.#out.lookOut(f, port);
+    return this.#catchers.some(({ matches }) => matches(this.#out) === YES);
   }
 
   /** From a port: a frame was sent. */
