@@ -66,13 +66,12 @@ export class RouterWatch {
       },
       (record) => stream.put(this.#traced(known, record)),
     );
-    const stream = this.#stream(session, signal);
-    stream.put({ type: "start", router: this.#router.configuration.node.name } satisfies TraceStart);
     const timer = setInterval(() => {
       const { lost, ...counts } = session.counts;
       stream.put({ type: "counts", ...counts, lost: lost + stream.lost } satisfies TraceCounts);
     }, COUNTS);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    const stream = this.#stream(session, signal, () => clearInterval(timer));
+    stream.put({ type: "start", router: this.#router.configuration.node.name } satisfies TraceStart);
     return stream.readable;
   }
 
@@ -116,8 +115,11 @@ export class RouterWatch {
     return this.#sessions.stop();
   }
 
-  #stream(session: WatchSession, signal: AbortSignal): LineStream {
-    return new LineStream(signal, () => void session.stop());
+  #stream(session: WatchSession, signal: AbortSignal, ended?: () => void): LineStream {
+    return new LineStream(signal, () => {
+      ended?.();
+      void session.stop();
+    });
   }
 
   #filter(text: string): Filter {
