@@ -45,6 +45,10 @@ export function patched(packet: Uint8Array, at: number, value: number): Uint8Arr
 
 const ON_THE_MOVE =
   "only while a VM moves: fastpath/stages/tunnel-end.test.ts and tunnel-relay.test.ts bring each about, mobility.e2e.test.ts most";
+const ON_A_SEGMENT =
+  "only with other hypervisors on a segment: fastpath/stages/bridged.test.ts and broadcast.e2e.test.ts bring each about";
+const AT_A_SWITCH =
+  "only of multicast that a switch is asked for: fastpath/stages/bridged.test.ts, and what it passes on broadcast.e2e.test.ts";
 const AT_A_GATEWAY = "only at a gateway: fastpath/gateway.test.ts brings each about, gateway.e2e.test.ts most of them";
 
 /**
@@ -69,6 +73,13 @@ export const NOT_BY_ONE_FRAME: Readonly<Record<string, string>> = {
   "punt-activate": ON_THE_MOVE,
   "punt-held": ON_THE_MOVE,
   "tunnel-loop": ON_THE_MOVE,
+  "broadcast-limited": "tested with the floods",
+  "oversized-broadcast": ON_A_SEGMENT,
+  "broadcast-spoofed": ON_A_SEGMENT,
+  "broadcast-echo": ON_A_SEGMENT,
+  "broadcast-unfit": ON_A_SEGMENT,
+  replicated: AT_A_SWITCH,
+  "reverse-path": AT_A_SWITCH,
   "not-a-tunnel-end": AT_A_GATEWAY,
   "to-outside": AT_A_GATEWAY,
   "outside-ipv6": AT_A_GATEWAY,

@@ -5,7 +5,8 @@
  *   a, o, m: blue, mute ──┐           ┌── eth1 ── n: a plain IPv6 host, the way to home 2; also remote blue VM s
  *   b: blue, Linux ───────┤    hv     │
  *   r: red, mute ─────────┤           └── eth2 ── p: mute, whence hostile frames come
- *   v, w: IPv6, mute ─────┘
+ *   v, w: IPv6, mute ─────┤
+ *   l, k: blue, mute ─────┘   on an Ethernet segment
  * ```
  * v and w are blue's, in a network of their own that is not advertised to: nothing is sent to them unasked.
  * Mute: nothing but the test's frames comes from there, so every counter is the test's own. Of m the router knows no MAC
@@ -21,6 +22,8 @@ import { addressesAt, BLUE, fabricYaml, RED, type TestLab } from "./test-lab";
 const HOMES = 5;
 /** Tags of blue/six. */
 const SIX = (1 << 10) | 2;
+/** Tags of blue/lan, which is an Ethernet segment. */
+export const LAN = (1 << 10) | 3;
 /** UDP to it the operator's rule forbids. */
 export const DENIED_PORT = 19;
 const home = (index: number): Uint8Array => parseIpv6(`2001:db8:a1:${index}::`)!;
@@ -55,6 +58,16 @@ export const UNROUTED = host(5, BLUE, 0);
 /** A red VM at home 2. */
 export const RED_REMOTE = host(2, RED, 0);
 
+/** On the segment; 10.0.1.1 is its gateway. */
+export const L = lanHost(2);
+export const K = lanHost(3);
+
+function lanHost(last: number): Host {
+  const text = `10.0.1.${last}`;
+  const ipv4 = parseIpv4(text)!;
+  return { text, ipv4, ipv6: networkAddress(home(1), LAN, ipv4) };
+}
+
 /** An IPv6 host's address: home 1 … 5, tags of blue/six, host number 1 … 255. */
 export const host6 = (index: number, number: number, tags = SIX): Uint8Array =>
   networkAddress(home(index), tags, Uint8Array.of(0, 0, 0, number));
@@ -73,6 +86,8 @@ export const M_MAC = parseMac("02:00:00:00:00:0e")!;
 export const P_MAC = parseMac("02:00:00:00:02:02")!;
 export const V_MAC = parseMac("02:00:00:00:00:0f")!;
 const W_MAC = parseMac("02:00:00:00:00:10")!;
+export const L_MAC = parseMac("02:00:00:00:00:11")!;
+export const K_MAC = parseMac("02:00:00:00:00:12")!;
 /** The router's on eth2. */
 export const ETH2_MAC = parseMac("02:00:00:00:02:01")!;
 export const ROUTER6 = parseIpv6("2001:db8:a1:1::1")!;
@@ -82,11 +97,11 @@ export const N6 = parseIpv6(N)!;
 export const A_MTU = 1400;
 
 /** Nodes whose incoming frames a test sees. */
-export const NODES = ["a", "b", "o", "m", "r", "v", "w", "n", "p"] as const;
+export const NODES = ["a", "b", "o", "m", "r", "v", "w", "l", "k", "n", "p"] as const;
 export type Node = (typeof NODES)[number];
 
 const vm = (name: string, address: Host, more: string): string =>
-  `  - { name: ${name}, network: ${name === "r" ? "red" : "blue"}/prod, address: ${address.text}, interface: ${name}${more} }\n`;
+  `  - { name: ${name}, network: ${name === "r" ? "red" : "blue"}/${"lk".includes(name) ? "lan" : "prod"}, address: ${address.text}, interface: ${name}${more} }\n`;
 
 const vm6 = (name: string, address: Uint8Array, more: string): string =>
   `  - { name: ${name}, network: blue/six, ipv6: "${formatIpv6(address)}", interface: ${name}${more} }\n`;
@@ -109,6 +124,8 @@ ${[
   ["o", vm("o", O, `, mac: "${formatMac(O_MAC)}", offload: false`)],
   ["m", vm("m", M, "")],
   ["r", vm("r", R, `, mac: "${formatMac(R_MAC)}"`)],
+  ["l", vm("l", L, `, mac: "${formatMac(L_MAC)}"`)],
+  ["k", vm("k", K, `, mac: "${formatMac(K_MAC)}"`)],
   ["v", vm6("v", V6, `, mac: "${formatMac(V_MAC)}"`)],
   ["w", vm6("w", W6, `, mac: "${formatMac(W_MAC)}", mtu: 1400`)],
 ]
@@ -120,7 +137,7 @@ ${[
 export async function build(lab: TestLab): Promise<void> {
   lab.write(
     "fabric.yaml",
-    `${fabricYaml(HOMES).replace("gateway: 10.0.0.1 } } }\n  red", "gateway: 10.0.0.1 }, six: { id: 2, prefixes: [], ra: false } } }\n  red")}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
+    `${fabricYaml(HOMES).replace("gateway: 10.0.0.1 } } }\n  red", "gateway: 10.0.0.1 }, six: { id: 2, prefixes: [], ra: false }, lan: { id: 3, prefixes: [10.0.1.0/24], gateway: 10.0.1.1, broadcast: { prefix: 10.0.1.0/24, rate: 100 } } } }\n  red")}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
   );
   lab.write("hv.yaml", nodeYaml());
   const mute = (name: string): string => `    ${name}:
@@ -133,7 +150,7 @@ export async function build(lab: TestLab): Promise<void> {
       : `    - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: ${name} }, { node: ${name}, interface: eth1, mac: "${formatMac(mac)}" }] }\n`;
   await lab.up(`  nodes:
     hv: { kind: linux, labels: { ain-role: router, ain-config: hv.yaml } }
-${["a", "o", "m", "r", "v", "w", "p"].map(mute).join("")}    b: { kind: linux, labels: { ain-role: vm, ain-address: ${B.text}/32, ain-gateway: 10.0.0.1 } }
+${["a", "o", "m", "r", "v", "w", "l", "k", "p"].map(mute).join("")}    b: { kind: linux, labels: { ain-role: vm, ain-address: ${B.text}/32, ain-gateway: 10.0.0.1 } }
     n:
       kind: linux
       exec:
@@ -144,7 +161,7 @@ ${["a", "o", "m", "r", "v", "w", "p"].map(mute).join("")}    b: { kind: linux, l
   links:
     - { endpoints: ["hv:eth1", "n:eth1"], mtu: 1500 }
     - { mtu: 1500, type: veth, endpoints: [{ node: hv, interface: eth2, mac: "${formatMac(ETH2_MAC)}" }, { node: p, interface: eth1, mac: "${formatMac(P_MAC)}" }] }
-${link("a", A_MAC)}${link("b")}${link("o", O_MAC)}${link("m", M_MAC)}${link("r", R_MAC)}${link("v", V_MAC)}${link("w", W_MAC)}`);
+${link("a", A_MAC)}${link("b")}${link("o", O_MAC)}${link("m", M_MAC)}${link("r", R_MAC)}${link("v", V_MAC)}${link("w", W_MAC)}${link("l", L_MAC)}${link("k", K_MAC)}`);
   await lab.until("b reaches s", () => lab.run("b", `ping -c 1 -W 1 ${S.text}`).status === 0);
 }
 

@@ -11,6 +11,7 @@ import { ENDINGS } from "#fastpath/verdicts";
 import { type HostileCase, MARK, NOT_BY_ONE_FRAME, udp } from "./hostile-cases";
 import { ERROR_TO_SILENCE, FROM_FABRIC, UNREACHABLE_FROM_FABRIC } from "./hostile-fabric-cases";
 import { rubbishForRouter, rubbishFromVm, rubbishFromVm6 } from "./hostile-rubbish";
+import { ABOUT_SEGMENT, BROADCAST_OF_L, FROM_SEGMENT, UNHEARD } from "./hostile-segment-cases";
 import { FROM_VM, UNREACHABLE_FROM_VM } from "./hostile-vm-cases";
 import { FROM_VM6, UNREACHABLE_FROM_VM6 } from "./hostile-vm6-cases";
 import {
@@ -146,6 +147,40 @@ describe("a frame from the fabric", () => {
   }
 });
 
+describe("a frame from a VM on an Ethernet segment", () => {
+  for (const each of FROM_SEGMENT) {
+    test(`with ${each.title} ends as ${each.ending}`, async () => {
+      const { counted, expected, heard } = await inject("l", "l", each);
+      expect(withoutQueries(counted)).toEqual(expected);
+      check(heard, each, "l");
+    });
+  }
+
+  test(`with ${UNHEARD.title} ends as ${UNHEARD.ending}`, async () => {
+    const asked = async (): Promise<boolean> =>
+      (await lab.show("hv", "segments")).segments.some(({ here }) =>
+        here?.vms.some(({ vm, groups }) => vm === "k" && groups !== "all"),
+      );
+    await lab.until("k has been asked", asked);
+    const { counted, expected, heard } = await inject("l", "l", UNHEARD);
+    expect(withoutQueries(counted)).toEqual(expected);
+    check(heard, UNHEARD, "l");
+  });
+
+  for (const each of ABOUT_SEGMENT) {
+    test(`from the fabric, with ${each.title}, ends as ${each.ending}`, async () => {
+      const { counted, expected, heard } = await inject("eth2", "p", each);
+      expect(counted).toEqual(expected);
+      check(heard, each, "n");
+    });
+  }
+});
+
+/** VMs on a segment are asked now and then what they listen to. */
+function withoutQueries({ originated: _, ...counted }: Counts): Counts {
+  return counted;
+}
+
 test("of every reason that frames were dropped for, one of them at least is shown", async () => {
   const { reasons } = await lab.show("hv", "drops");
   const shown = (each: (typeof reasons)[number]): boolean => each.samples.length > 0 || each.lastSecond === null;
@@ -157,9 +192,10 @@ test("of every reason that frames were dropped for, one of them at least is show
 
 test("every ending there is has a frame that brings it about, or a reason why none can", () => {
   const tried = new Set(
-    [...FROM_VM, ...FROM_VM6, ...FROM_FABRIC, UNREACHABLE_FROM_VM, UNREACHABLE_FROM_FABRIC].flatMap(
-      ({ ending, also = {} }) => [ending, ...Object.keys(also)],
-    ),
+    [
+      ...[...FROM_VM, ...FROM_VM6, ...FROM_FABRIC, ...FROM_SEGMENT, ...ABOUT_SEGMENT],
+      ...[UNHEARD, UNREACHABLE_FROM_VM, UNREACHABLE_FROM_FABRIC],
+    ].flatMap(({ ending, also = {} }) => [ending, ...Object.keys(also)]),
   );
   const names = ENDINGS.slice(1).map(({ name }) => name);
   expect(names.filter((name) => !tried.has(name) && NOT_BY_ONE_FRAME[name] === undefined)).toEqual([]);
@@ -292,6 +328,19 @@ describe("a flood", () => {
       return taken + limited === 1500;
     });
     expect(growth(before, await countsOf("eth2"))["punt-limited"]).toBeGreaterThan(0);
+    await othersAreServed();
+  });
+
+  test("of broadcasts on a segment is limited, and each is counted", async () => {
+    const before = await countsOf("l");
+    for (let i = 0; i < 1500; i++) wires.l.send(BROADCAST_OF_L);
+    await lab.until("all are counted", async () => {
+      const { flooded = 0, "broadcast-limited": limited = 0 } = growth(before, await countsOf("l"));
+      return flooded + limited === 1500;
+    });
+    const { flooded = 0 } = growth(before, await countsOf("l"));
+    expect(flooded).toBeGreaterThan(0);
+    expect(flooded).toBeLessThan(1000);
     await othersAreServed();
   });
 
