@@ -80,7 +80,7 @@ export class VmGroups {
   /** A frame that was punted as PUNT_GROUP. */
   take(port: PortState, octets: Uint8Array): void {
     if (this.#members.has(port.index)) this.#tell({ type: "frame", port: port.index, frame: octets });
-    else this.#options.io.lost(port.index, CONTROL_IGNORED); // it has left the segment meanwhile
+    else this.#options.io.lost(port.index, CONTROL_IGNORED, octets); // it has left the segment meanwhile
   }
 
   view(): GroupsView[] {
@@ -119,7 +119,7 @@ export class VmGroups {
     for (const event of events) {
       for (const effect of this.#core.handle(event, now)) {
         if (effect.type === "wanted") wanted.set(effect.network, effect.groups);
-        else this.#carryOut(effect);
+        else this.#carryOut(effect, event.type === "frame" ? event.frame : undefined);
       }
     }
     this.#alarm.set(this.#core.deadline());
@@ -129,7 +129,8 @@ export class VmGroups {
     }
   }
 
-  #carryOut(effect: Exclude<SnoopingEffect, { type: "wanted" }>): void {
+  /** `octets`: of the frame that brought it about, if one did. */
+  #carryOut(effect: Exclude<SnoopingEffect, { type: "wanted" }>, octets: Uint8Array | undefined): void {
     const { io, listening, flood } = this.#options;
     switch (effect.type) {
       case "send":
@@ -142,7 +143,7 @@ export class VmGroups {
         flood(this.#members.get(effect.port)!.port, effect.frame);
         return;
       case "refused":
-        io.lost(effect.port, CONTROL_IGNORED);
+        io.lost(effect.port, CONTROL_IGNORED, octets);
     }
   }
 }
