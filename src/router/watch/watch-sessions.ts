@@ -33,6 +33,7 @@ export class WatchSession {
   readonly #take: (record: WatchRecord) => void;
   readonly #ended: () => Promise<void>;
   #timer: Timer | undefined;
+  #isOver = false;
 
   constructor(
     id: number,
@@ -45,7 +46,11 @@ export class WatchSession {
     this.#counts = parts.counts;
     this.#take = take;
     this.#ended = ended;
-    this.#timer = setInterval(() => this.look(), LOOK);
+  }
+
+  /** What forwarders tell is taken from now on. */
+  begin(): void {
+    if (!this.#isOver) this.#timer = setInterval(() => this.look(), LOOK);
   }
 
   get counts(): WatchCountsView {
@@ -66,9 +71,9 @@ export class WatchSession {
 
   /** Resolves when no forwarder watches for it any more. May be called twice. */
   async stop(): Promise<void> {
-    if (this.#timer === undefined) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
     clearInterval(this.#timer);
-    this.#timer = undefined;
     await this.#ended();
   }
 }
@@ -106,6 +111,7 @@ export class WatchSessions {
       await session.stop();
       throw error;
     }
+    session.begin(); // not before whoever asked has somewhere to put it
     return session;
   }
 
