@@ -24,7 +24,9 @@ export async function serve(options: RouterOptions): Promise<void> {
     log: () => logged(options.log),
     flowLog: () => router.flows,
   });
-  const server = node.metrics && new MetricsServer(node.metrics, options.log, (accept) => metrics.answer(accept));
+  const server =
+    node.metrics &&
+    new MetricsServer({ listen: node.metrics, log: options.log, answer: (accept) => metrics.answer(accept) });
   try {
     const api = await ApiServer.listen(
       node.socket,

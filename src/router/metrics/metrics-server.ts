@@ -6,21 +6,24 @@ import type { Server } from "bun";
 import type { Listen } from "#router/config/watching-schema";
 import type { Log } from "#router/log";
 
-/** Milliseconds between attempts. */
-const RETRY = 5000;
+const RETRY = 5000; // milliseconds
+
+export interface MetricsServerOptions {
+  readonly listen: Listen;
+  readonly log: Log;
+  readonly answer: (accept: string | null) => Promise<Response>;
+  /** Milliseconds between attempts. Default 5000. */
+  readonly retry?: number;
+}
 
 export class MetricsServer {
-  readonly #listen: Listen;
-  readonly #log: Log;
-  readonly #answer: (accept: string | null) => Promise<Response>;
+  readonly #options: MetricsServerOptions;
   #server: Server<undefined> | undefined;
   #retry: Timer | undefined;
   #trouble: string | undefined;
 
-  constructor(listen: Listen, log: Log, answer: (accept: string | null) => Promise<Response>) {
-    this.#listen = listen;
-    this.#log = log;
-    this.#answer = answer;
+  constructor(options: MetricsServerOptions) {
+    this.#options = options;
     this.#open();
   }
 
@@ -31,19 +34,20 @@ export class MetricsServer {
   }
 
   #open(): void {
-    const { host: hostname, port, text } = this.#listen;
+    const { listen, log, retry = RETRY } = this.#options;
+    const { host: hostname, port, text } = listen;
     try {
       this.#server = Bun.serve({
         ...{ hostname, port },
         fetch: (request) => this.#take(request),
         error: (error) => new Response(`${error.message}\n`, { status: 500 }),
       });
-      this.#log.info(`metrics: http://${text}/metrics`, "metrics");
+      log.info(`metrics: http://${text}/metrics`, "metrics");
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);
-      if (trouble !== this.#trouble) this.#log.error(`metrics: cannot listen on ${text}: ${trouble}`, "metrics");
+      if (trouble !== this.#trouble) log.error(`metrics: cannot listen on ${text}: ${trouble}`, "metrics");
       this.#trouble = trouble;
-      this.#retry = setTimeout(() => this.#open(), RETRY);
+      this.#retry = setTimeout(() => this.#open(), retry);
       this.#retry.unref();
     }
   }
@@ -53,6 +57,6 @@ export class MetricsServer {
     if (pathname !== "/metrics") return new Response("this router tells /metrics\n", { status: 404 });
     if (request.method !== "GET" && request.method !== "HEAD")
       return new Response("GET only\n", { status: 405, headers: { allow: "GET, HEAD" } });
-    return this.#answer(request.headers.get("accept"));
+    return this.#options.answer(request.headers.get("accept"));
   }
 }
