@@ -2,9 +2,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, INTERRUPTED, MISUSED } from "#cli/failure";
+import { printError } from "#cli/output";
 import { surroundings } from "#cli/surroundings";
+import { VERSION_HEADER } from "#router/api/server";
 import type { VmFailure } from "#router/api/vm-routes";
 import type { ConfigError } from "#runtime/document/config-error";
+import packageJson from "../../package.json";
 
 /** Where routers put their sockets unless told otherwise. */
 export const SOCKET_DIRECTORY = "/run/ain";
@@ -81,8 +84,15 @@ export async function call(socket: string, method: "GET" | "POST", path: string,
     if (signal?.aborted) throw new Failure("", INTERRUPTED);
     throw new ClientError(`no router answers on ${socket}: ${reasonOf(error, socket)}`);
   }
+  warnOfVersion(response.headers.get(VERSION_HEADER));
   if (response.ok || isReloadAnswer(answer)) return answer;
   throw new Refusal(response.status, answer as Partial<VmFailure>);
+}
+
+/** What a router of another version says may look odd, or lack what is asked for. */
+function warnOfVersion(theirs: string | null): void {
+  if (theirs === null || theirs === packageJson.version) return;
+  printError(`note: the router runs AIN ${theirs}, this is ${packageJson.version}`);
 }
 
 function reasonOf(error: unknown, socket: string): string {

@@ -2,7 +2,15 @@ import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "#cli/program";
+import { ClientError, Refusal } from "#cli/client";
+import { EXIT_STATUSES, Failure } from "#cli/failure";
+import { run, tell } from "#cli/program";
+import { within } from "#cli/surroundings";
+import { capture } from "#cli/testing/fleet";
+import { LabError } from "#lab/lab-error";
+import { RouterError } from "#router/router-error";
+import { RecordingError } from "#runtime/recording/reader";
+import { SysError } from "#sys/errno";
 
 const FABRIC = `name: demo
 key: 000102030405060708090a0b0c0d0e0f
@@ -162,4 +170,23 @@ test("ain ospf replay refuses what is no recording, and words that mean nothing"
   });
   expect((await ain("ospf replay --until soon %/none")).status).toBe(2);
   expect((await ain("ospf replay --show nothing %/none")).status).toBe(2);
+});
+
+test("the exit status tells whose fault it is; a defect comes with its place in the code", () => {
+  const told = (error: unknown): [number, string] => {
+    const { output, err } = capture();
+    return [within(output, () => tell(error)), err()];
+  };
+  expect(told(new Failure("no"))).toEqual([1, "ain: no\n"]);
+  expect(told(new Failure("", 130))).toEqual([130, ""]);
+  expect(told(new LabError("x"))[0]).toBe(1);
+  expect(told(new RouterError("x"))[0]).toBe(1);
+  expect(told(new RecordingError("x"))[0]).toBe(2);
+  expect(told(new ClientError("x"))).toEqual([3, "ain: x\n"]);
+  expect(told(new Refusal(409, { error: "x" }))).toEqual([4, "ain: x\n"]);
+  expect(told(new SysError("open", 1))[0]).toBe(5);
+  const [status, text] = told(new TypeError("x is undefined"));
+  expect(status).toBe(70);
+  expect(text).toContain("program.test.ts");
+  expect(EXIT_STATUSES.map((each) => each.status)).toEqual([0, 1, 2, 3, 4, 5, 70, 130]);
 });

@@ -21,7 +21,9 @@ export async function greeting(shell: Shell): Promise<string> {
 async function oneRouter(socket: string, version: string): Promise<string> {
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    const status = await within({ ...surroundings(), signal }, () => call(socket, "GET", "show/status"));
+    const status = await within({ ...surroundings(), signal, writeError: () => {} }, () =>
+      call(socket, "GET", "show/status"),
+    );
     const { name, role, version: theirs } = status as { name: string; role: string; version: string };
     const warning = theirs === version ? "" : `; it runs AIN ${theirs}: what it says may look odd here`;
     return `${role} ${name}${warning}`;

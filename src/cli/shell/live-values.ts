@@ -45,7 +45,7 @@ export class LiveValues {
     const kept = this.#kept.get(key);
     if (kept !== undefined && performance.now() - kept.at < FRESH) return kept.rows;
     const signal = AbortSignal.timeout(PATIENCE);
-    const answer = within({ ...surroundings(), signal }, () => call(socket, "GET", path));
+    const answer = within({ ...surroundings(), signal, writeError: () => {} }, () => call(socket, "GET", path));
     const rows = answer.then(
       (view) => (Array.isArray(view) ? (view as Row[]) : [view as Row]),
       // A router that is down, or busy: completion is not the place to say so.

@@ -87,11 +87,14 @@ export class Screen {
   /** How many rows to go on for; 0: enough. */
   async #ask(shown: number, all: number): Promise<number> {
     const percent = Math.floor((100 * shown) / all);
+    // Who sees the question may answer at once: the terminal listens before it is there.
+    let pressed = this.#terminal.key();
     this.#terminal.write(`\x1b[7m more (${percent} %)  space: page, enter: line, a: all, q: end \x1b[27m`);
     try {
       for (;;) {
-        const rows = KEYS[await this.#terminal.key()]?.(this.#terminal.rows);
+        const rows = KEYS[await pressed]?.(this.#terminal.rows);
         if (rows !== undefined) return rows;
+        pressed = this.#terminal.key();
       }
     } finally {
       this.#terminal.write("\r\x1b[K");

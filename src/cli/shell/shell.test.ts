@@ -129,3 +129,10 @@ test("a table is as wide as the terminal, but not in front of filters and as JSO
   expect((await lines("@wide show neighbors | tail 1", { width: 60 })).out).toContain("eeee:ffff  -    reachable, and");
   expect((await lines("@wide show neighbors --json", { width: 60 })).out).toContain(wide.address);
 });
+
+test("a router of another version is told of, and answers all the same", async () => {
+  fleet.add("old", { "show/homes": [] }, { version: "0.0.1" });
+  const { status, out, err } = await lines("@old show homes | json");
+  expect({ status, out }).toEqual({ status: 0, out: "[]\n" });
+  expect(err).toMatch(/^note: the router runs AIN 0\.0\.1, this is \d/);
+});

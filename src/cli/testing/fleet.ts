@@ -39,8 +39,8 @@ export class TestFleet implements Fleet {
     this.first = first;
   }
 
-  add(name: string, views: Readonly<Record<string, unknown>>): ShowRouter {
-    const server = new ShowRouter(this.addDead(name), views);
+  add(name: string, views: Readonly<Record<string, unknown>>, more: { version?: string } = {}): ShowRouter {
+    const server = new ShowRouter(this.addDead(name), views, more);
     this.#servers.push(server);
     return server;
   }

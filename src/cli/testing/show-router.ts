@@ -1,5 +1,6 @@
 /** A router's API that answers what it was told to, for commands that only look. */
 import type { Server } from "bun";
+import { VERSION_HEADER } from "#router/api/server";
 
 export class ShowRouter {
   /** Paths behind /v1/ that were asked, in order. */
@@ -7,7 +8,7 @@ export class ShowRouter {
   readonly #server: Server<undefined>;
 
   /** `views`: path, as `show/ports`, → what is answered; a function is asked each time. */
-  constructor(socket: string, views: Readonly<Record<string, unknown>>) {
+  constructor(socket: string, views: Readonly<Record<string, unknown>>, { version }: { version?: string } = {}) {
     this.#server = Bun.serve({
       unix: socket,
       fetch: async (request) => {
@@ -15,7 +16,8 @@ export class ShowRouter {
         this.asked.push(path);
         const view = views[path];
         if (view === undefined) return Response.json({ error: `nothing is called "${path}"` }, { status: 404 });
-        return Response.json(typeof view === "function" ? await view() : view);
+        const headers = version === undefined ? {} : { [VERSION_HEADER]: version };
+        return Response.json(typeof view === "function" ? await view() : view, { headers });
       },
     });
   }

@@ -10,6 +10,7 @@ import type { Server } from "bun";
 import { answerDebug, type DebugTarget, isDebug } from "#router/api/debug-routes";
 import { answerVm, type VmTarget } from "#router/api/vm-routes";
 import { RouterError } from "#router/router-error";
+import packageJson from "../../../package.json";
 
 /** What the API asks of the router. */
 export interface ApiTarget {
@@ -34,6 +35,9 @@ export interface ReloadAnswer {
   /** Why nothing was applied; absent when all is well. */
   readonly errors?: readonly string[];
 }
+
+/** Header of every answer: the version of AIN that the router runs. */
+export const VERSION_HEADER = "ain-version";
 
 /** The longest path the kernel takes for a unix socket, octets (unix(7)). */
 const LONGEST_PATH = 107;
@@ -61,10 +65,12 @@ export class ApiServer {
     this.path = path;
     this.server = Bun.serve({
       unix: path,
-      fetch: (request, server) => {
+      fetch: async (request, server) => {
         // What is streamed may have nothing to say for long.
         if (isDebug(request)) server.timeout(request, 0);
-        return answer(request, target);
+        const response = await answer(request, target);
+        response.headers.set(VERSION_HEADER, packageJson.version);
+        return response;
       },
       error: (error) => Response.json({ error: error.message }, { status: 500 }),
     });
