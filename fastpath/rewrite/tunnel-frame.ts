@@ -69,6 +69,7 @@ function describe(out: Frame, port: number, at: number, end: number): void {
   out.isFleeting = false;
   out.outer = 0;
   out.place = 0;
+  out.tenants = 0;
   out.binding = 0;
   out.vm = -1;
 }

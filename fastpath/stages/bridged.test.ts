@@ -70,6 +70,14 @@ describe.each([
     expect(r.endings(0)).toEqual({ flooded: 2 });
   });
 
+  test("IPv6 from an address that the network's tenant brought is its VMs', of others' prefixes nobody's", () => {
+    const from = (source: string) => fromMember(toGroup6(PEER, parseIpv6("ff02::1")!, { source: parseIpv6(source)! }));
+    const r = router({}, { tenants: true });
+    expect(portsOf(r.offer(0, from("fd00:77::9")))).toEqual(HERE);
+    expect(r.offer(0, from("fd00:78::9"))).toEqual([]);
+    expect(r.endings(0)).toEqual({ flooded: 1, "broadcast-spoofed": 1 });
+  });
+
   test("a multicast goes to its listeners, or to nobody", () => {
     const locals = HERE.map((port) => ({
       port,

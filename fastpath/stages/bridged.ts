@@ -8,8 +8,9 @@ import { type Frame, GSO_NONE, KIND_ARP, KIND_IPV4 } from "#fastpath/frame";
 import { isFromDhcpClient, isToDhcpClient } from "#fastpath/stages/dhcp";
 import { isInSegment, REACH_NOBODY, REACH_ONE, reachOf } from "#fastpath/stages/reach";
 import { isLinkLocal } from "#fastpath/stages/route";
+import { tenantTags } from "#fastpath/stages/tenants";
 import { discoveryType } from "#fastpath/stages/vm-link";
-import { P_VM, PORT_WORDS, SERVICE_IPV4, V_ADJACENCY, VM_ACTIVE, VM_WORDS } from "#fastpath/tables/layout";
+import { P_VM, PORT_WORDS, SERVICE_IPV4, V_ADJACENCY, V_NETWORK, VM_ACTIVE, VM_WORDS } from "#fastpath/tables/layout";
 import {
   LO_PORT,
   LO_STATE,
@@ -117,8 +118,18 @@ function isFromSegment(f: Frame, t: Tables, segment: number): boolean {
     return sender === 0 ? isFromDhcpClient(f) : isInSegment(segments, segment, sender);
   }
   const w = (f.l3 + 8) >> 2;
-  return isLinkLocal(words[w]!) || (words[w + 2] === segments[segment + SG_TAGS] && t.isInFabric(words, w));
+  if (isLinkLocal(words[w]!)) return true;
+  const tags = segments[segment + SG_TAGS]!;
+  if (t.isInFabric(words, w)) return words[w + 2] === tags;
+  return tenantTags(t, networkOf(t, segment), words, w) === tags;
 }
+
+/** Index of the segment's network: that of any of its VMs here. */
+const networkOf = (t: Tables, segment: number): number => {
+  const { segments, locals } = t.segments;
+  const port = locals[segments[segment + SG_LOCALS]! + LO_PORT]!;
+  return t.vms[t.ports[port * PORT_WORDS + P_VM]! * VM_WORDS + V_NETWORK]!;
+};
 
 /** Its sender's MAC address is that of a VM that is here and nowhere else. */
 function isHere(f: Frame, t: Tables, segment: number): boolean {
