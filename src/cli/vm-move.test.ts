@@ -46,6 +46,10 @@ describe("ain move", () => {
     expect(await Bun.file(join(folder, "hook")).text()).toBe(`web ${folder}/hv1.sock ${folder}/hv2.sock\n`);
     expect(target.asked).toEqual(["prepare", "web/activate"]);
     expect(source.asked).toEqual(["web/hold"]);
+    expect([source.connections, target.connections]).toEqual([
+      ["GET", "GET"],
+      ["POST", "POST"],
+    ]); // before the hook, and after
     expect(out).toStartWith("web: hv1 → hv2, done");
   });
 

@@ -74,8 +74,10 @@ export async function carryOver(move: Move, { definition, claim, hold, hook }: S
   await call(move.to, "POST", claim === null ? "vm/prepare" : `vm/prepare?after=${claim}`, definition);
   try {
     if (hold) await call(move.from, "POST", `${pathOf(move)}/hold`);
+    await carryConnections(move);
     if (typeof hook === "string") runHook(hook, move);
     else await hook?.();
+    await carryConnections(move); // those that began meanwhile
     await activate(move);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -91,6 +93,16 @@ function runHook(command: string, { vm, from, to }: Move): void {
     stdio: ["inherit", process.stderr, "inherit"],
   });
   if (status !== 0) throw new Failure(`the hook ended with ${error?.message ?? signal ?? `status ${status}`}`);
+}
+
+/** The source may have let it go already. */
+async function carryConnections(move: Move): Promise<void> {
+  const path = `${pathOf(move)}/connections`;
+  try {
+    await call(move.to, "POST", path, await call(move.from, "GET", path));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
 }
 
 /** Its first frame may have done it. */

@@ -10,7 +10,7 @@ import { Router, type RouterOptions } from "#router/router";
 import { show } from "#router/show";
 import { VIEWS } from "#router/views";
 import { detailOf, viewOf } from "#router/vms/views";
-import { UnknownVmError } from "#router/vms/vm-errors";
+import { UnknownVmError, VmStateError } from "#router/vms/vm-errors";
 
 /** Resolves when the router was told to stop and all is put back. Throws Error when it cannot start. */
 export async function serve(options: RouterOptions): Promise<void> {
@@ -98,5 +98,16 @@ function vmTarget(router: Router): VmTarget {
     attach: async (definition) => void (await vms.attach(definition)),
     prepare: async (definition, after) => void (await vms.prepare(definition, after)),
     act: async (name, verb) => void (await verbs[verb](name)),
+    connections: (name) => {
+      const entry = vms.find(name);
+      if (entry === undefined) throw new UnknownVmError(name);
+      return router.connections.carried(entry.vm, entry.port);
+    },
+    takeOver: (name, connections) => {
+      const entry = vms.find(name);
+      if (entry === undefined) throw new UnknownVmError(name);
+      if (entry.port === undefined) throw new VmStateError(name, entry.state, "here");
+      return router.connections.takeOver(connections, entry.port);
+    },
   };
 }

@@ -19,6 +19,8 @@ export class ApiRouter {
   refuse = "";
   /** What is wrong with any definition. */
   faults: { path: string; found: string; expected: string }[] = [];
+  /** Methods by which a VM's connections were asked for or brought. */
+  readonly connections: string[] = [];
   readonly #vms = new Map<string, { state: State; definition: Definition }>();
   readonly #server: Server<undefined>;
   readonly #name: string;
@@ -53,6 +55,10 @@ export class ApiRouter {
     const isNew = verb === undefined && (name === "prepare" || name === "attach");
     if (isNew && request.method === "POST") return this.#define(name, (await request.json()) as Definition);
     if (!this.#vms.has(name)) return Response.json({ error: `no VM here is called ${name}` }, { status: 404 });
+    if (verb === "connections") {
+      this.connections.push(request.method);
+      return Response.json([]);
+    }
     return request.method === "GET" ? Response.json(this.#view(name)) : this.#act(name, verb!);
   }
 

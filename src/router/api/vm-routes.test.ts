@@ -26,6 +26,14 @@ function target(): VmTarget {
     },
     attach: async (given) => void (await vms.attach(given)),
     prepare: async (given, after) => void (await vms.prepare(given, after)),
+    connections: (name) => {
+      if (vms.find(name) === undefined) throw new UnknownVmError(name);
+      return [];
+    },
+    takeOver: (name, connections) => {
+      if (vms.find(name) === undefined) throw new UnknownVmError(name);
+      return connections.length;
+    },
     act: async (name, verb) => {
       const acts = {
         attach: vms.attachAgain,
@@ -58,6 +66,17 @@ test("whoever prepares a VM may say since when it is attached where it comes fro
   expect((await ask("POST", "/prepare?after=1700000000000.25", definition("w", 4)))[0]).toBe(200);
   expect((await ask("POST", "/w/activate"))[0]).toBe(200);
   expect(router.take()).toContain("onActive w handoff after 1700000000000.25");
+});
+
+test("a VM's connections are given and taken, and nothing else is", async () => {
+  expect(await ask("GET", "/a/connections")).toEqual([200, []]);
+  expect(await ask("POST", "/a/connections", [])).toEqual([200, { taken: 0 }]);
+  expect((await ask("GET", "/nobody/connections"))[0]).toBe(404);
+  expect(await ask("POST", "/a/connections", "{")).toMatchObject([
+    400,
+    { error: "found no list of connections, expected what GET /v1/vm/a/connections gives elsewhere" },
+  ]);
+  expect((await ask("POST", "/a/connections", [{}]))[0]).toBe(400);
 });
 
 test("VMs are listed and shown with states, homes and definition", async () => {
