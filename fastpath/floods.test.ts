@@ -405,8 +405,10 @@ describe.each([
     });
 
     test("a reply goes to who has its MAC address here, and to all other hypervisors", () => {
-      const sent = router({ arp: "flood" }).offer(VM_A.port, arpFrame(VM_A, VM_B.ipv4, VM_B.mac));
-      expect([portsOf(sent), tunnelsOf(sent)]).toEqual([[0, 0, VM_B.port], BOTH]);
+      for (const asked of [VM_B.ipv4, NOBODY]) {
+        const sent = router({ arp: "flood" }).offer(VM_A.port, arpFrame(VM_A, asked, VM_B.mac)); // a probe's reply: nobody's
+        expect([portsOf(sent), tunnelsOf(sent)]).toEqual([[0, 0, VM_B.port], BOTH]);
+      }
     });
 
     test.each([

@@ -467,6 +467,31 @@ test("one packet to the segment's group, which the switch multiplies, does for a
   await lab.until("copies are sent again", async () => (await segmentAt(2))?.here?.replication.now === "unicast");
 });
 
+test("where ARP is flooded VMs answer one another, and their frames to one another are routed all the same", async () => {
+  const before = readFileSync(join(lab.folder, "fabric.yaml"), "utf8");
+  await reload(before.replaceAll("rate: ", "arp: flood, rate: "));
+  const macOf = (whom: string): string => lab.run("b", `ip neighbour show ${whom} dev eth1`).text;
+  try {
+    for (const [name, address] of [
+      ["s", S],
+      ["c", C],
+      ["a", A],
+    ] as const) {
+      lab.run("b", `ip neighbour flush ${address} dev eth1`);
+      expect([name, lab.run("b", `ping -c 2 -i 0.2 -W 2 ${address}`).status]).toEqual([name, 0]);
+      expect(macOf(address)).toContain(`lladdr ${MACS[name]}`);
+    }
+    lab.run("b", `ip neighbour flush ${GATEWAY} dev eth1`);
+    expect(lab.run("b", `ping -c 1 -W 2 ${GATEWAY}`).status).toBe(0);
+    expect(macOf(GATEWAY)).toContain("lladdr 02:41:49:4e:00:01");
+    // Who is asked for is nobody's: an address that is free (RFC 5227).
+    expect(lab.run("b", "busybox arping -D -q -c 2 -w 2 -I eth1 10.0.0.200").status).toBe(0);
+    expect(lab.run("b", `busybox arping -D -q -c 2 -w 2 -I eth1 ${C}`).status).toBe(1);
+  } finally {
+    await reload(before);
+  }
+});
+
 test("without one rendezvous broadcasts go on, and the other tells of a new member", async () => {
   const rendezvous = await Promise.all(
     HYPERVISORS.map(async (i) =>

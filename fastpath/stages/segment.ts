@@ -84,7 +84,9 @@ function segmentArp(f: Frame, t: Tables, at: number): Verdict {
   const p = f.l3 + TARGET_PROTOCOL; // 4-aligned
   const target = t.words[p >> 2]!;
   const gateway = t.networks[t.vms[vm + V_NETWORK]! * NETWORK_WORDS + N_GATEWAY]!;
-  if (target === gateway || !isInSegment(t.segments.segments, at, target)) return PUNT_ARP;
+  // Who answers a probe answers nobody's address (RFC 5227 §2.1.1): a reply goes by its MAC address.
+  const isForRouter = target === gateway || !isInSegment(t.segments.segments, at, target);
+  if ((b[f.at]! & 1) !== 0 && isForRouter) return PUNT_ARP;
   const adjacency = t.vms[vm + V_ADJACENCY]!;
   if (!t.adjacencies.isResolved(adjacency) || !t.adjacencies.hasMac(adjacency, b, f.at + SOURCE)) return PUNT_ARP;
   return reachOf(f, t, at) === REACH_NOBODY ? VM_BROADCAST : FLOODED;
