@@ -157,8 +157,9 @@ function connections(router: Router, vm?: string): Views["connections"] | undefi
   return router.connections.view({ fabric: configuration.fabric, ports, rules }, vm);
 }
 
-function segments({ broadcast, mobility, configuration, ports }: Router): Views["segments"] {
-  return segmentsView({ broadcast, core: mobility.host?.core.segments(), fabric: configuration.fabric, ports });
+function segments({ broadcast, mobility, configuration, ports, forwarders }: Router): Views["segments"] {
+  const core = mobility.host?.core.segments();
+  return segmentsView({ broadcast, core, fabric: configuration.fabric, ports, forwarders: forwarders.counters });
 }
 
 function homes(router: Router): Views["homes"] {

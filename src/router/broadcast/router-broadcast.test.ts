@@ -208,7 +208,8 @@ test("show segments tells members here and elsewhere, what they listen to, and h
   );
   b.broadcast.heard(b.segment, [{ mag: MAG, groups: "all" }]);
   jest.advanceTimersByTime(21);
-  const view = segmentsView({ broadcast: b.broadcast, core: undefined, fabric: b.now.fabric, ports: b.ports });
+  const parts = { core: undefined, fabric: b.now.fabric, ports: b.ports, forwarders: [] };
+  const view = segmentsView({ broadcast: b.broadcast, ...parts });
   expect(view.segments).toEqual([
     {
       ...{ network: "blue/prod", prefix: "10.0.0.0/24", registered: null },

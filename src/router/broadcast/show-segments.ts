@@ -1,5 +1,6 @@
 /** The view of Ethernet segments, made from what the router, its mobility core and its uplinks know. */
 import { formatAddress, formatIpv6 } from "#base/address";
+import { W_FLOOD_LOCAL, W_FLOOD_LOST, W_FLOOD_REMOTE } from "#fastpath/counters";
 import type { Segment, SegmentMember } from "#pmip/events";
 import type { RendezvousView as CoreRendezvous, SegmentsView as CoreView, JoinedView } from "#pmip/segments/view";
 import { coreSegment } from "#router/broadcast/memberships";
@@ -24,6 +25,8 @@ export interface SegmentParts {
   readonly core: CoreView | undefined;
   readonly fabric: Fabric;
   readonly ports: Pick<Ports, "all">;
+  /** Their counters. */
+  readonly forwarders: readonly Float64Array[];
 }
 
 const NOTHING: CoreView = { joined: [], rendezvous: [] };
@@ -40,8 +43,18 @@ export function segmentsView(parts: SegmentParts): SegmentsView {
     routes: multicast.routes.map(({ source, group, from, to }) => ({
       ...{ source: formatIpv6(source), group: formatIpv6(group), from: nameOf(from), to: to.map(nameOf) },
     })),
-    counters: [...counted("vms", broadcast.groupCounters), ...counted("uplinks", multicast.counters)],
+    counters: [
+      ...counted("copies", copiesOf(parts.forwarders)),
+      ...counted("vms", broadcast.groupCounters),
+      ...counted("uplinks", multicast.counters),
+    ],
   };
+}
+
+/** Of frames to many, by where they went. */
+function copiesOf(forwarders: readonly Float64Array[]): Readonly<Record<string, number>> {
+  const sum = (at: number): number => forwarders.reduce((all, counters) => all + counters[at]!, 0);
+  return { toVms: sum(W_FLOOD_LOCAL), intoFabric: sum(W_FLOOD_REMOTE), lost: sum(W_FLOOD_LOST) };
 }
 
 /** Those that never happened are left out. */

@@ -67,6 +67,6 @@ export interface SegmentsView {
     readonly from: string;
     readonly to: readonly string[];
   }[];
-  /** What was heard and said of groups: by VMs (IGMP, MLD) and on the fabric's links (MLD). */
+  /** Copies of frames to many that were sent, and what was heard and said of groups: by VMs (IGMP, MLD), on the fabric's links (MLD). */
   readonly counters: readonly { readonly name: string; readonly count: number }[];
 }
