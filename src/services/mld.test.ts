@@ -6,7 +6,7 @@ import { Mld } from "#services/mld";
 import type { Channel, MldEffect, MldEvent } from "#services/mld/events";
 import { LISTENER_INTERVAL, OTHER_QUERIER_INTERVAL, QUERY_INTERVAL, STARTUP_QUERY_INTERVAL } from "#services/mld/times";
 import { SIZE as ETHERNET } from "#wire/ethernet";
-import { ALLOW, BLOCK, IS_EX, IS_IN } from "#wire/group-membership";
+import { ALLOW, BLOCK, IS_EX, IS_IN, TO_EX } from "#wire/group-membership";
 import { ALL_MLD2_ROUTERS, type MldPacket, QUERY, REPORT_1, REPORT_2, readMld } from "#wire/mld";
 import { ALL_NODES } from "#wire/nd";
 
@@ -54,6 +54,32 @@ test("A listener says at once what it wants, once more within a second, and like
     [ALLOW, [3]],
     [BLOCK, [1]],
   ]);
+});
+
+test("Groups from everybody, link-local ones too, are said when a link comes up and whenever it is asked (RFC 3810 §6, RFC 4541 §3)", () => {
+  const core = new Mld(1);
+  const groups = ["ff02::5", "ff02::6"].map((text) => parseIpv6(text)!);
+  const said = (effects: readonly MldEffect[]): (readonly [number, string])[] =>
+    packetsIn(effects).flatMap(({ message }) =>
+      message.type === REPORT_2
+        ? message.records.map(({ type, group }) => [type, group.toHex().slice(-1)] as const)
+        : [],
+    );
+  const both = (type: number) => [
+    [type, "5"],
+    [type, "6"],
+  ];
+  expect(said(core.handle({ ...up(3, false), groups } as MldEvent, 0))).toEqual(both(TO_EX) as never);
+  expect(core.deadline()).toBeLessThanOrEqual(1000);
+  expect(said(core.handle({ type: "timer" }, core.deadline()))).toEqual(both(IS_EX) as never);
+  const router = new Mld(2);
+  const [query] = packetsIn(router.handle(up(9, true), 5000));
+  core.handle({ type: "packet", port: 3, packet: query! }, 5000);
+  const answer = core.handle({ type: "timer" }, core.deadline());
+  expect(said(answer)).toEqual(both(IS_EX) as never);
+  // A multicast router has nothing to do for them.
+  for (const packet of packetsIn(answer)) router.handle({ type: "packet", port: 9, packet }, 9000);
+  expect([router.listened().size, router.counters.unspecific]).toEqual([0, 0]);
 });
 
 test("What is said once more is what is true by then", () => {

@@ -104,9 +104,10 @@ export class Mld {
   }
 }
 
-function newPort({ port, address, mac, isRouter }: MldPort, now: Millis): PortState {
+function newPort({ port, address, mac, isRouter, groups = [] }: MldPort, now: Millis): PortState {
   return {
-    ...{ port: { port, address, mac, isRouter }, wanted: new Map(), changed: new Map() },
+    ...{ port: { port, address, mac, isRouter, groups }, isNew: groups.length > 0 },
+    ...{ wanted: new Map(), changed: new Map() },
     ...{ repeatAt: NEVER, answerAt: NEVER, refreshAt: NEVER, routerUntil: 0 },
     ...{
       heard: new Map(),

@@ -1,5 +1,6 @@
 /** Multicast over a fabric of AIN switches in memory: two leaves and two spines, hypervisors at both leaves. */
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+import { parseIpv6 } from "#base/address";
 import type { Frame } from "#fastpath/frame";
 import { GroupWriter } from "#fastpath/tables/groups";
 import { FabricMulticast } from "#router/broadcast/fabric-multicast";
@@ -29,7 +30,8 @@ class Router {
       lost: (port) => void this.lost.push(`${port}`),
     };
     this.multicast = new FabricMulticast({
-      ...{ io, ports: { all: this.ports }, isRouter: isSwitch, changed: () => undefined },
+      ...{ io, ports: { all: this.ports }, isRouter: () => isSwitch, changed: () => undefined },
+      ...{ groups: [], address: parseIpv6("2001:db8:a1::1")! },
       hasCarrier: (port) => port.mtu > 0,
       portTo: (address) => fabric.portTo(this, address.toHex()),
     });

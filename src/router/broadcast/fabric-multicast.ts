@@ -15,6 +15,7 @@ import type { Channel, MldCounters, MldEvent } from "#services/mld/events";
 import { SIZE as ETHERNET } from "#wire/ethernet";
 import * as ipv6 from "#wire/ipv6";
 import { isMld, readMld } from "#wire/mld";
+import { solicitedNode } from "#wire/nd";
 import { PROTOCOL_ICMP6 } from "#wire/protocol";
 
 export interface FabricMulticastOptions {
@@ -23,8 +24,12 @@ export interface FabricMulticastOptions {
   readonly hasCarrier: (port: PortState) => boolean;
   /** Index of the port by which the address is reached; undefined: by none. */
   readonly portTo: (address: Uint8Array) => number | undefined;
-  /** A switch, which forwards what others ask it for. */
-  readonly isRouter: boolean;
+  /** A switch, which forwards what others ask it for; the configuration may change that. */
+  readonly isRouter: () => boolean;
+  /** Groups that a router listens to at its uplinks, besides those that follow from its addresses. */
+  readonly groups: readonly Uint8Array[];
+  /** The router's own address. */
+  readonly address: Uint8Array;
   /** Uplinks, routers there or routes of groups are others now. */
   readonly changed: () => void;
 }
@@ -33,6 +38,7 @@ interface Link {
   readonly port: PortState;
   /** Its MAC address when it came up: with another one it is another link. */
   readonly mac: Uint8Array;
+  readonly isRouter: boolean;
 }
 
 export class FabricMulticast {
@@ -94,9 +100,10 @@ export class FabricMulticast {
       if (port.kind === "uplink" && port.trouble === undefined && this.#options.hasCarrier(port))
         up.set(port.index, port);
     }
+    const isRouter = this.#options.isRouter();
     let isChanged = false;
-    for (const [index, { port, mac }] of this.#links) {
-      if (up.get(index) === port && port.mac === mac) continue;
+    for (const [index, { port, mac, isRouter: was }] of this.#links) {
+      if (up.get(index) === port && port.mac === mac && was === isRouter) continue;
       this.#links.delete(index);
       this.#tell({ type: "down", port: index });
       isChanged = true;
@@ -104,8 +111,11 @@ export class FabricMulticast {
     for (const [index, port] of up) {
       if (this.#links.has(index)) continue;
       const { mac } = port;
-      this.#links.set(index, { port, mac });
-      this.#tell({ type: "up", port: index, mac, address: linkLocalFromMac(mac), isRouter: this.#options.isRouter });
+      this.#links.set(index, { port, mac, isRouter });
+      const { groups: others, address: own } = this.#options;
+      const address = linkLocalFromMac(mac);
+      const groups = [...others, solicitedNode(own), solicitedNode(address)];
+      this.#tell({ type: "up", port: index, mac, address, isRouter, groups });
       isChanged = true;
     }
     this.#ask();
@@ -134,7 +144,7 @@ export class FabricMulticast {
       if (!ways.has(source)) ways.set(source, this.#options.portTo(Uint8Array.fromHex(source)));
       return ways.get(source);
     };
-    const routes = this.#options.isRouter ? this.#routesBy(wayTo) : [];
+    const routes = this.#options.isRouter() ? this.#routesBy(wayTo) : [];
     const asked = new Map<number, Channel[]>([...this.#links.keys()].map((port) => [port, []]));
     for (const channel of this.#wanted) asked.get(wayTo(channel.source) ?? -1)?.push(channel);
     for (const { source, group, from } of routes)

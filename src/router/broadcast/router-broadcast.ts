@@ -6,6 +6,7 @@
 import { INJECT_ORIGINATE } from "#fastpath/shared";
 import { buildSegments } from "#fastpath/tables/segment-builder";
 import type { SegmentTables } from "#fastpath/tables/segments";
+import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import type { GroupSet, Segment, SegmentMember } from "#pmip/events";
 import { FabricMulticast } from "#router/broadcast/fabric-multicast";
 import { tunnelled } from "#router/broadcast/flood";
@@ -18,12 +19,19 @@ import { ownFrame, type ServicesIo, sendFrame } from "#router/services-io";
 import { type GroupsView, VmGroups } from "#router/vm-groups";
 import type { VmState } from "#router/vms/events";
 import type { Channel } from "#services/mld/events";
+import { ALL_MLD2_ROUTERS } from "#wire/mld";
+import { ALL_ROUTERS } from "#wire/nd";
 
 /** Milliseconds in which changes are gathered, and how many times as long as making the tables takes. */
 const GATHER = 20;
 const REST = 10;
 /** Between looks at links and routes. */
 const LOOK = 250;
+
+/** A switch asks only where somebody may want an answer: whoever asks makes switches snoop (RFC 4541 §2.1.1). */
+const isMulticastRouter = ({ node, fabric }: Configuration): boolean =>
+  node.role === "switch" &&
+  fabric.networks.some(({ segment }) => segment !== undefined && segment.replicate !== "unicast");
 
 export interface RouterBroadcastOptions {
   readonly configuration: Configuration;
@@ -61,11 +69,16 @@ export class RouterBroadcast {
   constructor(options: RouterBroadcastOptions) {
     const { configuration, io, ports, hasCarrier, portTo, tell, stateOf } = options;
     this.#options = options;
+    const { node } = configuration;
     this.#configuration = configuration;
     const changed = (): void => this.#changed();
     this.#memberships = new Memberships({ tell, changed });
-    const isRouter = configuration.node.role === "switch";
-    this.#multicast = new FabricMulticast({ io, ports, hasCarrier, portTo, isRouter, changed });
+    this.#multicast = new FabricMulticast({
+      ...{ io, ports, hasCarrier, portTo, changed },
+      isRouter: () => isMulticastRouter(this.#configuration),
+      groups: [ALL_ROUTERS, ALL_SPF_ROUTERS, ALL_D_ROUTERS, ...(node.role === "switch" ? [ALL_MLD2_ROUTERS] : [])],
+      address: node.address.bytes,
+    });
     this.#groups = new VmGroups({
       ...{ io, ports, isExpected: ({ name }: PortState) => stateOf(name) === "prepared" },
       listening: (port, groups) => this.#listen(port, groups),

@@ -16,6 +16,11 @@ export interface MldPort {
   readonly mac: Uint8Array;
   /** True: we ask who is there what it listens to, and heed what it says. */
   readonly isRouter: boolean;
+  /**
+   * Groups that we listen to there whatever the source, but for all nodes': told so that switches that snoop (RFC 4541 §3)
+   * let them through, link-local ones too (RFC 3810 §6). Default: none.
+   */
+  readonly groups?: readonly Uint8Array[];
 }
 
 export type MldEvent =
@@ -49,6 +54,8 @@ export interface MldCounters {
 export interface PortState {
   readonly port: MldPort;
   // ---- as a listener ----
+  /** True: our groups are to be said at once. */
+  isNew: boolean;
   /** Group → sources. */
   readonly wanted: Map<string, Set<string>>;
   /** Channels whose change is said once more, by group. */

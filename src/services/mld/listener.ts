@@ -4,7 +4,7 @@ import { type Millis, NEVER } from "#base/time";
 import type { Channel, PortState, Turn } from "#services/mld/events";
 import { REFRESH_INTERVAL, UNSOLICITED_REPORT_INTERVAL } from "#services/mld/times";
 import * as ethernet from "#wire/ethernet";
-import { ALLOW, BLOCK, type GroupRecord, IS_IN } from "#wire/group-membership";
+import { ALLOW, BLOCK, type GroupRecord, IS_EX, IS_IN, TO_EX } from "#wire/group-membership";
 import { ALL_MLD2_ROUTERS, REPORT_2, writeMld } from "#wire/mld";
 
 type Sources = Map<string, Set<string>>;
@@ -38,11 +38,23 @@ const nextRefresh = ({ now, random }: Turn): Millis =>
 
 /** A general query, or one about a group: all is said, within the time that is given (§6.2). */
 export function beAsked({ now, random }: Turn, state: PortState, maxResponse: Millis): void {
-  if (state.wanted.size === 0) return;
+  if (state.wanted.size === 0 && groupsOf(state).length === 0) return;
   state.answerAt = Math.min(state.answerAt, now + nextBetween(random, 0, Math.max(1, maxResponse)));
 }
 
+const groupsOf = ({ port: { groups = [] } }: PortState): readonly Uint8Array[] => groups;
+
+/** A group from everybody: nobody is left out. */
+const groupRecords = (type: number, state: PortState): GroupRecord[] =>
+  groupsOf(state).map((group) => ({ type, group, sources: [] }));
+
 export function listenerTimer(turn: Turn, state: PortState): void {
+  if (state.isNew) {
+    state.isNew = false;
+    report(turn, state, groupRecords(TO_EX, state));
+    // Said once more (§6.1), as the answer to a question is.
+    state.answerAt = turn.now + nextBetween(turn.random, 1, UNSOLICITED_REPORT_INTERVAL);
+  }
   if (state.repeatAt <= turn.now) {
     state.repeatAt = NEVER;
     sayChanges(turn, state, state.changed);
@@ -52,7 +64,7 @@ export function listenerTimer(turn: Turn, state: PortState): void {
   state.answerAt = NEVER;
   state.refreshAt = state.wanted.size === 0 ? NEVER : nextRefresh(turn);
   const records = [...state.wanted].flatMap(([group, sources]) => recordsOf(IS_IN, group, [...sources]));
-  report(turn, state, records);
+  report(turn, state, [...groupRecords(IS_EX, state), ...records]);
 }
 
 /** What is true now, whatever was said first. */

@@ -14,15 +14,19 @@ import {
   STARTUP_QUERY_INTERVAL,
 } from "#services/mld/times";
 import * as ethernet from "#wire/ethernet";
-import { ALLOW, BLOCK, type GroupRecord, IS_IN, TO_IN } from "#wire/group-membership";
+import { ALLOW, BLOCK, type GroupRecord, IS_EX, IS_IN, TO_EX, TO_IN } from "#wire/group-membership";
 import { QUERY, writeMld } from "#wire/mld";
 import { ALL_NODES } from "#wire/nd";
 
+/** RFC 4291 §2.7: groups that no router forwards. */
+const LINK_SCOPE = 2;
 /** Channels that one port may listen to. */
 const MOST_CHANNELS = 16_384;
 
 export function heed(turn: Turn, state: PortState, { type, group, sources }: GroupRecord): void {
   const { counters } = turn;
+  // Goes nowhere; said for switches that snoop.
+  if ((group[1]! & 15) <= LINK_SCOPE && (type === IS_EX || type === TO_EX)) return;
   const isKnownType = type === IS_IN || type === TO_IN || type === ALLOW || type === BLOCK;
   if (!isKnownType || !isSourceSpecific(group)) {
     counters.unspecific++;
