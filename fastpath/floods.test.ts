@@ -1,6 +1,7 @@
 /** Broadcasts and multicasts of VMs on Ethernet segments: who gets a copy, in which form, and who none (paper §2.2). */
 import { describe, expect, test } from "bun:test";
 import { parseIpv4, parseIpv6 } from "#base/address";
+import { nextBelow } from "#base/random";
 import { W_FLOOD_LOCAL, W_FLOOD_LOST, W_FLOOD_REMOTE } from "#fastpath/counters";
 import { Frame, GSO_UDP_L4 } from "#fastpath/frame";
 import type { SegmentPlan } from "#fastpath/tables/segment-builder";
@@ -12,6 +13,7 @@ import {
   copyTo,
   DIRECTED,
   DISCOVER,
+  fromMember,
   GROUP,
   GROUP_6,
   LISTENED,
@@ -50,6 +52,7 @@ import {
   VM_E,
 } from "#fastpath/testing/small-router";
 import { OTHER_MAG, tunnelled } from "#fastpath/testing/tunnel-packets";
+import { withSeed } from "#fastpath/testing/with-seed";
 import type { Rule } from "#policy/rules";
 import { BROADCAST, ETHERTYPE_BRIDGED, multicastMac4, multicastMac6 } from "#wire/ethernet";
 
@@ -445,5 +448,33 @@ describe.each([
     r.offer(VM_A.port, toAll());
     r.adopt({ segments: segments({ remotes: [] }) });
     expect(portsOf(r.offer(VM_A.port, toAll()))).toEqual([VM_B.port, VM_E.port]);
+  });
+});
+
+test("whatever is sent, a frame ends once, harms nothing, comes back to nobody and reaches no other tenant", () => {
+  withSeed((random) => {
+    const r = world({ arp: "flood", rate: 1e9, burst: 1e9 });
+    const frames = [
+      ...[toAll(), toGroup(VM_A, GROUP), toGroup6(VM_A, GROUP_6), arpFrame(VM_A, VM_B.ipv4), unicast(VM_A, VM_B)],
+      ...[toAll(PEER), toGroup6(PEER, GROUP_6), arpFrame(PEER, VM_B.ipv4)].map((frame) => fromMember(frame)),
+    ];
+    for (let i = 0; i < 4000; i++) {
+      const frame = frames[nextBelow(random, frames.length)]!.slice();
+      for (let k = nextBelow(random, 4); k > 0; k--) {
+        const at = nextBelow(random, frame.length);
+        if (at < 58 || at > 61) frame[at] = nextBelow(random, 256); // the tunnel's key says whose it is
+      }
+      const length = nextBelow(random, 4) === 0 ? nextBelow(random, frame.length) : frame.length;
+      const port = frame.length > 110 ? 0 : VM_A.port;
+      const before = Object.values(r.endings(port)).reduce((sum, n) => sum + n, 0);
+      const sent = r.offer(port, frame.slice(0, length));
+      expect(Object.values(r.endings(port)).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(before);
+      for (const { port: to, octets } of sent) {
+        expect(to).not.toBe(VM_C.port);
+        const isError = octets[12] === 0x08 && octets[23] === 1;
+        if (!isError) expect(to === port && port !== 0).toBe(false);
+      }
+    }
+    expect(r.endings(VM_A.port).internal ?? 0).toBe(0);
   });
 });

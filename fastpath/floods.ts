@@ -11,7 +11,7 @@ import { Frame, GSO_NONE, KIND_ARP, KIND_IPV4 } from "#fastpath/frame";
 import { cutFragment, fragmentPayload, prepareFragments } from "#fastpath/rewrite/fragment";
 import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
 import { completeChecksum } from "#fastpath/rewrite/transport";
-import { replicatedTo, wrapFrame } from "#fastpath/rewrite/tunnel-frame";
+import { replicatedTo, type Wrapping, wrapFrame } from "#fastpath/rewrite/tunnel-frame";
 import type { Scratch } from "#fastpath/scratch";
 import { adjacencyOf, hasMac, ofMember, segmentOfTunnel } from "#fastpath/stages/bridged";
 import { classify } from "#fastpath/stages/classify";
@@ -86,6 +86,7 @@ export class Floods {
   readonly #fragment = new Frame();
   readonly #copy = new Frame();
   readonly #holding = new Frame();
+  readonly #wrapping: Wrapping = { tags: 0, flow: 0, addresses: new Int32Array(4), at: 0 };
   /** Who gets the frame at hand: offsets in the tables of segments. */
   #segment = 0;
   #reach = 0;
@@ -310,10 +311,13 @@ export class Floods {
   /** Writes the frame in a tunnel's headers to scratch memory, described in `#copy`. */
   #wrap(f: Frame, addresses: Int32Array, at: number): void {
     const t = this.#tables;
-    const tags = t.segments.segments[this.#segment + SG_TAGS]!;
-    const flow = flowWord(f.kind === KIND_ARP ? 0 : hashFlow(f, t.words));
+    const w = this.#wrapping;
+    w.tags = t.segments.segments[this.#segment + SG_TAGS]!;
+    w.flow = flowWord(f.kind === KIND_ARP ? 0 : hashFlow(f, t.words));
+    w.addresses = addresses;
+    w.at = at;
     this.#makeRoom(ETHERNET + TUNNEL_HEADERS + f.end - f.at);
-    wrapFrame(f, t, this.#scratch, this.#copy, { tags, flow, addresses, at });
+    wrapFrame(f, t, this.#scratch, this.#copy, w);
   }
 
   /** Octets of an Ethernet frame's payload that a tunnel takes by every link of this router's. */

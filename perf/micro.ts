@@ -9,6 +9,7 @@ import { columns } from "#cli/columns";
 import { Frame } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { build6, framed } from "#fastpath/testing/packet";
+import { fromMember, PEER as PEER_OF_SEGMENT, segments, toAll } from "#fastpath/testing/segment-world";
 import { udp4, udpBack } from "#fastpath/testing/small-packets";
 import {
   BLUE,
@@ -74,6 +75,8 @@ const next = udp4(VM_A, VM_B.ipv4, 22);
 const upper = { kind: "udp", source: 0, destination: 7, data: new Uint8Array(22) } as const;
 const wrapped = tunnelFrame(build6({ source: PEER, destination: VM_G.address, upper }), { key: BLUE });
 const strayed = framed(build6({ source: PEER, destination: AWAY, upper }), UPLINK_MAC, NEXT_HOP_MAC);
+/** Frames to groups: more than any run sends. */
+const ENDLESS = 1e9;
 const moved = (address: Uint8Array) => (router: SmallRouter) => void router.bind(BLUE, address);
 const CASES: readonly Case[] = [
   { name: "VM → fabric, established", port: 1, packet: out, flowAt: 34, flows: 256, cacheEntries: 65536 },
@@ -92,7 +95,31 @@ const CASES: readonly Case[] = [
   { name: "VM → fabric, first packets", port: 1, packet: out, flowAt: 34, flows: 2 ** 30, cacheEntries: 65536 },
   { name: "fabric → VM, first packets", port: 0, packet: back, flowAt: 54, flows: 2 ** 30, cacheEntries: 65536 },
   { name: "VM → fabric, no flow cache", port: 1, packet: out, flowAt: 34, flows: 256, cacheEntries: 0 },
+  {
+    ...{
+      name: "VM → segment: 2 VMs, 2 tunnels",
+      port: 1,
+      packet: toAll(),
+      flowAt: 34,
+      flows: 256,
+      cacheEntries: 65536,
+    },
+    setUp: (router) => router.adopt({ segments: segments({ rate: ENDLESS, burst: ENDLESS }) }),
+  },
+  {
+    ...{
+      name: "tunnel → segment: 3 VMs",
+      port: 0,
+      packet: fromMember(toAll(PEER_OF_SEGMENT)),
+      flowAt: 106,
+      flows: 256,
+    },
+    ...{ cacheEntries: 65536, setUp: (router: SmallRouter) => router.adopt({ segments: segments() }) },
+  },
 ];
+
+/** Endings that these may have. */
+const RIGHT: readonly string[] = ["to-fabric", "to-vm", "hairpin", "transit", "flooded"];
 
 class Bench {
   readonly name: string;
@@ -148,7 +175,7 @@ class Bench {
 
   check(): void {
     const endings = this.router.endings(this.of.port);
-    const wrong = Object.keys(endings).filter((name) => !["to-fabric", "to-vm", "hairpin", "transit"].includes(name));
+    const wrong = Object.keys(endings).filter((name) => !RIGHT.includes(name));
     if (wrong.length > 0) throw new Error(`${this.name}: ${JSON.stringify(endings)}`);
   }
 }

@@ -13,18 +13,19 @@ const HOP_LIMIT = 64;
 const GRE_AND_HOP_LIMIT: number = (PROTOCOL_GRE << 16) | (HOP_LIMIT << 24);
 const IPV6 = 40;
 
+/** How a frame is wrapped; made once and filled for each. */
 export interface Wrapping {
   /** The tunnel's key, raw. */
-  readonly tags: number;
+  tags: number;
   /** First word of the outer header, as flowWord() has it. */
-  readonly flow: number;
+  flow: number;
   /** The outer destination: 4 raw words at `at`. */
-  readonly addresses: Int32Array;
-  readonly at: number;
+  addresses: Int32Array;
+  at: number;
 }
 
 /** Writes it to scratch memory and describes it in `out`, classified, but for the MAC addresses before it. */
-export function wrapFrame(f: Frame, t: Tables, scratch: Scratch, out: Frame, w: Wrapping): void {
+export function wrapFrame(f: Frame, t: Tables, scratch: Scratch, out: Frame, w: Readonly<Wrapping>): void {
   const { words, halves, routerAddress } = t;
   const octets = f.end - f.at;
   const at = scratch.take(ETHERNET + TUNNEL_HEADERS + octets);
