@@ -25,6 +25,7 @@ import { abandonTurn } from "#fastpath/tables/grace";
 import type { Snapshot } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
 import type { WatchOrder } from "#fastpath/watch/watch";
+import { threadProgram } from "#runtime/program";
 import { createEventFd, EventFd } from "#sys/eventfd";
 import type { Arena } from "#sys/memory";
 
@@ -224,7 +225,7 @@ export class Forwarders {
       cacheEntries: options.cacheEntries,
       salt: crypto.getRandomValues(new Int32Array(1))[0]!,
     };
-    const worker = new Worker(new URL("../../fastpath/worker.ts", import.meta.url), {
+    const worker = new Worker(threadProgram("fastpath/worker.ts"), {
       workerData: { start, commands: channel.port2 },
       transferList: [channel.port2],
     });

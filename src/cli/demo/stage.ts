@@ -1,5 +1,7 @@
 /** What the demos share: a lab that is built and taken down, where its VMs are, headings. */
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { contains, parsePrefix6 } from "#base/address";
 import { call } from "#cli/client";
 import { columns } from "#cli/columns";
@@ -13,9 +15,8 @@ import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
 import { loadNode } from "#router/config/node";
 import type { OspfNeighborsView, OspfRouteView } from "#router/ospf/views";
+import { ainProgram, folderOnDisk, isSingleFile } from "#runtime/program";
 
-const FOLDER = fileURLToPath(new URL("../../../containerlab/", import.meta.url));
-const AIN = fileURLToPath(new URL("../../../bin/ain", import.meta.url));
 const PATIENCE = 30_000; // milliseconds
 
 export const c = colorsFor(process.stdout);
@@ -34,12 +35,14 @@ export interface Stage {
   readonly vms: readonly Place[];
 }
 
+type DemoName = "quickstart" | "pod-fabric" | "mobility";
+
 /** The topology file of a demo, from the repository's root. */
-export const topologyFile = (name: string): string => `containerlab/${name}/${name}.clab.yml`;
+const topologyFile = (name: DemoName): string => `containerlab/${name}/${name}.clab.yml`;
 
 /** Builds the lab, has `act` show it, and takes it down whatever happens. */
-export async function onStage(name: string, act: (stage: Stage) => Promise<void>): Promise<void> {
-  const result = loadTopology(`${FOLDER}${name}/${name}.clab.yml`, process.env);
+export async function onStage(name: DemoName, act: (stage: Stage) => Promise<void>): Promise<void> {
+  const result = loadTopology(join(folderOnDisk(`containerlab/${name}`, makeScratch), `${name}.clab.yml`), process.env);
   if (!result.ok) throw new Failure(`the topology ${name} is damaged: run 'git status'`);
   // A name of its own: a lab of this topology that somebody has up stays as it is.
   const topology = renamed(result.topology, `demo${process.pid}`);
@@ -59,7 +62,15 @@ export async function onStage(name: string, act: (stage: Stage) => Promise<void>
   print(
     `\n${c.green("done")}: the lab is taken down, ${((performance.now() - began) / 1000).toFixed(0)} seconds in all.`,
   );
-  print(`Next: ${c.bold(`bin/ain lab up ${topologyFile(name)}`)} and look around (docs/lab.md).`);
+  const next = isSingleFile ? `ain lab up ${topologyFile(name)}` : `bin/ain lab up ${topologyFile(name)}`;
+  print(`Next: ${c.bold(next)} and look around (docs/lab.md).`);
+}
+
+/** A folder that goes with the process, also when it is interrupted. */
+function makeScratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), "ain-demo-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** The same topology under another lab name: namespaces begin with it. */
@@ -71,7 +82,7 @@ function renamed(topology: Topology, name: string): Topology {
 async function build(topology: Topology, files: LabFiles): Promise<void> {
   section("building the lab");
   const started = performance.now();
-  await labUp(topology, { files, ain: AIN, patience: PATIENCE, say: () => {} });
+  await labUp(topology, { files, ain: ainProgram(), patience: PATIENCE, say: () => {} });
   const routers = topology.nodes.filter(({ role }) => role.kind === "router" || role.kind === "frr").length;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   print(

@@ -21,6 +21,7 @@ import {
 import { bfdFilter } from "#router/bfd/bfd-socket";
 import { type BfdStatusView, statusView } from "#router/bfd/bfd-view";
 import type { Log } from "#router/log";
+import { threadProgram } from "#runtime/program";
 import { closeDescriptor } from "#sys/descriptor";
 import { SysError } from "#sys/errno";
 import { createEventFd, EventFd } from "#sys/eventfd";
@@ -184,7 +185,7 @@ export class BfdThread {
       scheduling: this.#options.scheduling ?? "real-time",
       seed: crypto.getRandomValues(new Int32Array(1))[0]!,
     };
-    const worker = new Worker(this.#options.program ?? new URL("./bfd-worker.ts", import.meta.url), {
+    const worker = new Worker(this.#options.program ?? threadProgram("src/router/bfd/bfd-worker.ts"), {
       workerData: { start, commands: channel.port2 },
       transferList: [channel.port2],
     });

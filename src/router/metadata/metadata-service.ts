@@ -7,6 +7,7 @@ import type { Log } from "#router/log";
 import type { MetadataCommand, MetadataReport, MetadataStart } from "#router/metadata/metadata-messages";
 import type { PortState } from "#router/ports";
 import type { ServicesIo } from "#router/services-io";
+import { threadProgram } from "#runtime/program";
 import type { VmMetadata } from "#services/metadata/documents";
 
 const METADATA = Uint8Array.of(169, 254, 169, 254);
@@ -91,7 +92,7 @@ export class MetadataService {
 
   private listen(): void {
     const start: MetadataStart = { namespace: this.port!.service!.path, address: formatIpv6(this.address) };
-    const worker = new Worker(new URL("./metadata-worker.ts", import.meta.url), { workerData: start });
+    const worker = new Worker(threadProgram("src/router/metadata/metadata-worker.ts"), { workerData: start });
     this.worker = worker;
     worker.on("message", (report: MetadataReport) => {
       if (report.kind === "failed") this.log.error(`metadata service: ${report.message}`, "metadata");

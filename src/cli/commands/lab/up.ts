@@ -1,5 +1,4 @@
 /** `ain lab up FILE`: build a lab. */
-import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { Failure, MISUSED } from "#cli/failure";
 import { requireRoot } from "#cli/lab-target";
@@ -9,8 +8,7 @@ import { LabFiles } from "#lab/state";
 import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
 import { formatConfigError } from "#runtime/document/config-error";
-
-const AIN = fileURLToPath(new URL("../../../../bin/ain", import.meta.url));
+import { ainProgram } from "#runtime/program";
 
 export const upCommand = (): Command =>
   new Command("up")
@@ -26,7 +24,7 @@ async function up(file: string, { timeout }: { timeout: number }): Promise<void>
   for (const note of topology.notes) print(yellow(`note: ${note}`));
   await labUp(topology, {
     files: new LabFiles(topology.name),
-    ain: AIN,
+    ain: ainProgram(),
     patience: timeout * 1000,
     say: (step) => print(dim(step)),
   });
