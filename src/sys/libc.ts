@@ -46,6 +46,7 @@ const prototypes = {
 
   clock_gettime: { args: [int, word], returns: int },
   kill: { args: [int, int], returns: int },
+  signal: { args: [int, word], returns: signed },
   sched_setscheduler: { args: [int, int, word], returns: int },
   setpriority: { args: [int, int, int], returns: int },
   syscall: { args: [signed, word, word, word, word, word, word], returns: signed },

@@ -5,6 +5,15 @@ import { libc } from "#sys/libc";
 const SYS_PIDFD_OPEN = 434; // the same number on every architecture
 const SYS_GETTID = process.arch === "arm64" ? 178 : 186;
 
+const SIGCHLD = 17;
+const SIG_IGN = 1;
+
+/**
+ * Has the kernel itself clear away children that end (waitpid(2), "ignored"). The first process of a container inherits
+ * all whose parents are gone, and nobody else can do it. From then on this process learns of no child how it ended.
+ */
+export const disownChildren = (): void => void check(libc.signal(SIGCHLD, SIG_IGN), "signal", "SIGCHLD");
+
 export const threadId = (): number => libc.syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
 
 /** A descriptor that polls readable once the process has ended; undefined when there is no such process. */

@@ -8,6 +8,7 @@ import { type Level, Log, type LogFormat } from "#router/log";
 import { withRecord } from "#router/router";
 import { serve } from "#router/serve";
 import { formatConfigError } from "#runtime/document/config-error";
+import { disownChildren } from "#sys/process";
 
 interface Options {
   readonly socket?: string;
@@ -47,6 +48,7 @@ async function run(file: string, options: Options): Promise<void> {
   }
   if (process.geteuid?.() !== 0)
     throw new Failure("a router opens interfaces and packet sockets: run it as root", DENIED);
+  if (process.pid === 1) disownChildren(); // a container's first process; a router starts none of its own
   const { socket = result.node.socket, record: recordFile } = options;
   if (recordFile !== undefined && result.node.ospf === undefined)
     throw new Failure(`nothing to record: ${file} has no section ospf`, MISUSED);
