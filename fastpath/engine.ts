@@ -44,7 +44,16 @@ import { Floods } from "#fastpath/floods";
 import type { FlowCache } from "#fastpath/flow-cache";
 import { aboutFlow, FlowSamples } from "#fastpath/flow-samples";
 import { Frame, GSO_NONE, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
-import { decide, FLOOD_COPY, ORIGINATE, run, STAGE_CLASSIFY, STAGE_SEND, STAGE_UNWRAP } from "#fastpath/pipeline";
+import {
+  decide,
+  FLOOD_COPY,
+  FROM_TUNNEL,
+  ORIGINATE,
+  run,
+  STAGE_CLASSIFY,
+  STAGE_SEND,
+  STAGE_UNWRAP,
+} from "#fastpath/pipeline";
 import { HOME_TUNNEL, isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { Coalescer } from "#fastpath/rewrite/coalesce";
@@ -63,7 +72,17 @@ import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
 import { rewrap, unwrap } from "#fastpath/stages/unwrap";
 import type { Steps } from "#fastpath/steps";
-import { KIND_NONE, P_KIND, P_VM, PORT_WORDS, V_TAGS, VM_WORDS } from "#fastpath/tables/layout";
+import {
+  KIND_NONE,
+  KIND_OUTSIDE,
+  KIND_VM,
+  OUTSIDE_TAGS,
+  P_KIND,
+  P_VM,
+  PORT_WORDS,
+  V_TAGS,
+  VM_WORDS,
+} from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
   CONTINUE,
@@ -203,10 +222,14 @@ export class Engine {
     }
   }
 
-  /** An IPv6 packet of this router's own (Ethernet header to be written), counted under its port. */
-  originate(f: Frame): void {
+  /**
+   * An IPv6 packet of this router's own (Ethernet header to be written), counted under its port. `tags`: raw, of the network
+   * whose tenant brought the destination's address; 0: it is another's.
+   */
+  originate(f: Frame, tags = 0): void {
     const from = f.port;
     let verdict = classify(f, this.tables);
+    f.destinationTags = tags;
     if (verdict === CONTINUE) verdict = run(ORIGINATE, f, this.tables);
     if (verdict === CONTINUE) verdict = this.finish(f, 0);
     if (verdict === PUNT_NEIGHBOR) verdict = this.punts.punt(f, PUNT_OWN);
@@ -483,6 +506,8 @@ export class Engine {
   private answerWithError(f: Frame, from: number, ending: Verdict): void {
     const t = this.tables;
     if (t.ports[from * PORT_WORDS + P_KIND] === KIND_NONE) return;
+    // What is remembered of a flow does not say whose its source is.
+    if (f.outer !== 0 && f.sourceTags === 0) run(FROM_TUNNEL, f, t);
     if (!buildError(f, t, this.scratch, this.error, ending)) return;
     const c = portCounters(from);
     if (this.budgets[from]! <= 0) {
@@ -496,7 +521,7 @@ export class Engine {
       else this.count(this.error, from, sent);
     } else {
       this.counters[c + C_ERRORS_SENT]! += 1;
-      this.originate(this.error);
+      this.originate(this.error, f.sourceTags === OUTSIDE_TAGS ? 0 : f.sourceTags);
     }
   }
 
@@ -537,8 +562,11 @@ function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (isSixToFour(action)) return t.isOutside(to) ? TO_OUTSIDE : TO_VM;
   if (action === ACTION_SEND) return ORIGINATED;
   if (f.kind === KIND_IPV4) return HAIRPIN;
-  if (t.isVm(f.port)) return t.isVm(to) ? HAIRPIN : TO_FABRIC;
-  return t.isVm(to) ? TO_VM : TRANSIT;
+  const kind = t.ports[to * PORT_WORDS + P_KIND];
+  if (t.isVm(f.port)) return kind === KIND_VM ? HAIRPIN : TO_FABRIC;
+  if (kind === KIND_VM) return TO_VM;
+  if (kind === KIND_OUTSIDE) return TO_OUTSIDE;
+  return t.isOutside(f.port) ? TO_FABRIC : TRANSIT;
 }
 
 function countTunnel(f: Frame, t: Tables, packets: number, octets: number): void {

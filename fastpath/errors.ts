@@ -43,7 +43,7 @@ function mayBeAnswered(f: Frame, t: Tables): boolean {
   if (t.bytes[f.l3 + 24] === 0xff) return false;
   const source = (f.l3 + 8) >> 2;
   if (isLinkLocal(t.words[source]!)) return false; // nowhere to route it to
-  if (f.outer !== 0 && !t.isInFabric(t.words, source)) return false; // a tenant's own: nor that, and whose it is we do not know
+  if (f.outer !== 0 && f.sourceTags === 0 && !t.isInFabric(t.words, source)) return false; // a tenant's own: whose, nobody said
   // RFC 4443 §2.4(e.6); classify has refused multicast and loopback sources.
   return (t.words[source]! | t.words[source + 1]! | t.words[source + 2]! | t.words[source + 3]!) !== 0;
 }
@@ -82,8 +82,8 @@ function ownAddress(f: Frame, t: Tables): number {
 }
 
 /**
- * From this router's own address (RFC 4443 §2.2). To a VM it goes straight back out of its port, what goes into the fabric
- * the caller routes.
+ * From this router's own address (RFC 4443 §2.2), outside from that which it has there. To a VM and to the outside it goes
+ * straight back out of its port, what goes into the fabric the caller routes.
  */
 function build6(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonly [number, number]): void {
   const b = t.bytes;
@@ -96,7 +96,8 @@ function build6(f: Frame, t: Tables, scratch: Scratch, out: Frame, owed: readonl
   put16(b, at + 12, 0x86dd);
   put32(b, l3, 0x6000_0000);
   put32(b, l3 + 4, (length << 16) | (PROTOCOL_ICMP6 << 8) | HOP_LIMIT);
-  for (let i = 0; i < 4; i++) t.words[(l3 >> 2) + 2 + i] = t.routerAddress[i]!;
+  const own = t.isOutside(f.port) ? t.gateway!.straight.own : t.routerAddress;
+  for (let i = 0; i < 4; i++) t.words[(l3 >> 2) + 2 + i] = own[i]!;
   for (let i = 0; i < 4; i++) t.words[(l3 >> 2) + 6 + i] = t.words[(f.l3 >> 2) + 2 + i]!;
   const icmp = l3 + 40;
   put16(b, icmp, (owed[0] << 8) | owed[1]);

@@ -97,6 +97,10 @@ export class Frame {
   tenants = 0;
   /** Raw tags of the destination, if its address does not say them. */
   destinationTags = 0;
+  /** And raw host number that rules know it by. */
+  destinationHost = 0;
+  /** Raw tags of the source, if its address does not say them and the receiver's network knows; 0: not known. */
+  sourceTags = 0;
   /** Upper half of the address of the destination's home, raw, where the place is PLACE_HOME. */
   homeHigh = 0;
   homeLow = 0;

@@ -2,11 +2,14 @@
  * The pipelines: which stages a frame passes, in order. This page is the map; each stage answers one question and
  * either lets the frame go on or names its ending. The stages only decide; rewrite/ alone changes octets.
  */
+import { R_DESTINATION } from "#fastpath/decision";
 import { type Frame, KIND_IPV6 } from "#fastpath/frame";
 import {
   adjacency,
+  adjacencyEntering,
   adjacencyFromOutside,
   adjacencyOriginate,
+  adjacencyStraight,
   adjacencyToOutside,
   adjacencyTransit,
 } from "#fastpath/stages/adjacency";
@@ -26,11 +29,13 @@ import { locate } from "#fastpath/stages/locate";
 import { mapOut } from "#fastpath/stages/map-out";
 import { origin } from "#fastpath/stages/origin";
 import { admitOutside, answerOutside } from "#fastpath/stages/outside";
+import { nameOwn } from "#fastpath/stages/own-word";
 import { here, inquire, isElsewhere, notBack, onward, redirect } from "#fastpath/stages/redirect";
 import { resolve } from "#fastpath/stages/resolve";
 import { resolve6 } from "#fastpath/stages/resolve-ipv6";
 import { addresses, route, routeTransit } from "#fastpath/stages/route";
 import { segment, segment6 } from "#fastpath/stages/segment";
+import { admitOutside6, answerOutside6, enter, isPublicTenants, leave, turnBack } from "#fastpath/stages/straight";
 import { nameIn, nameOut } from "#fastpath/stages/tenants";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
@@ -88,8 +93,18 @@ export const FROM_OUTSIDE: readonly Stage[] = [
 /** Fabric → outside: what a gateway's prefix covers is for it, and leaves with an address of the outside's. */
 export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatableTo4, adjacencyToOutside];
 
+/** IPv6 from outside, straight in: to where the VM is, natively or in a tunnel. */
+export const FROM_OUTSIDE_6: readonly Stage[] = [
+  ...[admitOutside6, whole, answerOutside6, enter],
+  ...[redirect, routeTransit, inquire, adjacencyEntering],
+];
+/** … straight out, */
+export const TO_OUTSIDE_6: readonly Stage[] = [inner, leave, adjacencyStraight];
+/** … or a fabric router's word to a VM whose address a tenant brought, to which only gateways lead. */
+export const TURN_BACK: readonly Stage[] = [inner, turnBack, redirect, routeTransit, inquire, adjacencyEntering];
+
 /** What this router sends itself, to VMs that moved too: a route and a next hop. */
-export const ORIGINATE: readonly Stage[] = [addresses, redirect, routeTransit, adjacencyOriginate];
+export const ORIGINATE: readonly Stage[] = [addresses, nameOwn, redirect, routeTransit, adjacencyOriginate];
 
 /** A copy of a VM's frame, in a tunnel to another hypervisor with members of its Ethernet segment (floods.ts). */
 export const FLOOD_COPY: readonly Stage[] = [addresses, routeTransit, adjacencyOriginate];
@@ -122,6 +137,7 @@ const NAMED: readonly (readonly [name: string, stage: Stage | undefined])[] = Ob
   ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6, nameOut, nameIn },
   ...{ fromService, onlyLocal, admitOutside, answerOutside, unmap, adjacencyFromOutside },
   ...{ mapOut, adjacencyToOutside, adjacencyOriginate, segment, segment6 },
+  ...{ admitOutside6, answerOutside6, enter, leave, turnBack, nameOwn, adjacencyStraight, adjacencyEntering },
 });
 export const STAGES: readonly string[] = NAMED.map(([name]) => name);
 const NUMBERS = new Map(NAMED.map(([, stage], number) => [stage, number]));
@@ -134,12 +150,19 @@ export const STAGE_SEND: number = STAGES.indexOf("send");
 export function decide(f: Frame, t: Tables): Verdict {
   if (t.isService(f.port)) return run(FROM_SERVICE, f, t);
   if (t.isVm(f.port)) return decideOutbound(f, t);
-  if (t.isOutside(f.port)) return run(FROM_OUTSIDE, f, t);
+  if (t.isOutside(f.port)) return run(f.kind === KIND_IPV6 ? FROM_OUTSIDE_6 : FROM_OUTSIDE, f, t);
   const verdict = run(f.outer === 0 ? FROM_FABRIC : FROM_TUNNEL, f, t);
   if (verdict !== CONTINUE) return verdict;
   if (f.outer === 0 && f.group !== GROUP_LOCAL) return run(TRANSIT_STAGES, f, t);
-  if (t.gateway !== undefined) return run(TO_OUTSIDE, f, t);
-  return decideInbound(f, t);
+  return t.gateway === undefined ? decideInbound(f, t) : decideOut(f, t);
+}
+
+/** At a gateway, for what lies outside as the fabric sees it. */
+function decideOut(f: Frame, t: Tables): Verdict {
+  const r = t.records;
+  const isIpv4 = r[R_DESTINATION] === t.outsidePrefix[0] && r[R_DESTINATION + 1] === t.outsidePrefix[1];
+  if (isIpv4) return run(TO_OUTSIDE, f, t);
+  return run(isPublicTenants(f, t) ? TURN_BACK : TO_OUTSIDE_6, f, t);
 }
 
 function decideInbound(f: Frame, t: Tables): Verdict {

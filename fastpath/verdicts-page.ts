@@ -27,6 +27,7 @@ const NAMES_6: Readonly<Record<string, string>> = {
   "1/1": "administratively prohibited",
   "1/3": "address unreachable",
   "1/4": "port unreachable",
+  "1/5": "source against policy",
   "2/0": "packet too big",
   "3/0": "hop limit exceeded",
   "4/0": "parameter problem",

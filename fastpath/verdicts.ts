@@ -30,7 +30,7 @@ export const ENDINGS: readonly Ending[] = [
   // forwarded
   ending("to-fabric", "forwarded", "sent into the fabric, translated unless it is IPv6, or to the metadata service"),
   ending("to-vm", "forwarded", "delivered to a local VM, translated unless that is an IPv6 host"),
-  ending("to-outside", "forwarded", "sent to the outside by this gateway, translated to IPv4"),
+  ending("to-outside", "forwarded", "sent to the outside by this gateway, translated to IPv4 unless it is IPv6"),
   ending("hairpin", "forwarded", "from one local VM to another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
   ending("flooded", "forwarded", "on an Ethernet segment, to those of its VMs that are to get it, here and elsewhere"),
@@ -91,6 +91,12 @@ export const ENDINGS: readonly Ending[] = [
     icmp4: [3, 0],
     icmp6: [1, 0],
   }),
+  ending(
+    "private-source",
+    "dropped",
+    "IPv6 from a private address, for the outside, or for another network that does not know whose the address is",
+    { icmp6: [1, 5] },
+  ),
   ending("no-counterpart", "dropped", "between an IPv6 host and an IPv4 host: neither is anybody to the other", {
     icmp6: [1, 3],
   }),
@@ -145,7 +151,7 @@ export const ENDINGS: readonly Ending[] = [
   ending("multicast", "dropped", "a multicast group this router is not in"),
   ending("service-stray", "dropped", "from the metadata service, and no answer to a local VM"),
   // outside and NAT
-  ending("outside-ipv6", "dropped", "IPv6 on the outside link, where this gateway speaks IPv4"),
+  ending("outside-ipv6", "dropped", "IPv6 on the outside link of a gateway that speaks IPv4 alone there"),
   ending(
     "inside-source",
     "dropped",
@@ -207,6 +213,7 @@ const loss = (name: string, meaning: string): Ending => ending(name, "dropped", 
 export const KERNEL_LOSSES: readonly Ending[] = [
   loss("kernel-receive-drop", "the socket's ring was full: the router never saw it"),
   loss("kernel-transmit-error", "to be sent out of this port, and refused: queue full, interface down"),
+  loss("kernel-group-limit", "the VM sends too much to groups: refused by the port's filter in the kernel"),
   loss("interface-receive-drop", "dropped at the interface on its way in, before the socket or TAP had it"),
   loss("interface-transmit-drop", "dropped at the interface on its way out; some are kernel-transmit-error too"),
 ];
@@ -263,6 +270,7 @@ export const VM_IPV4 = verdict("vm-ipv4");
 export const VM_IPV6 = verdict("vm-ipv6");
 export const FABRIC_IPV4 = verdict("fabric-ipv4");
 export const NO_NETWORK_ROUTE = verdict("no-network-route");
+export const PRIVATE_SOURCE = verdict("private-source");
 export const NO_COUNTERPART = verdict("no-counterpart");
 export const NO_ROUTE = verdict("no-route");
 export const DISCARD_ROUTE = verdict("discard-route");

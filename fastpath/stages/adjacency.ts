@@ -71,6 +71,20 @@ export function adjacencyToOutside(f: Frame, t: Tables): Verdict {
   return CONTINUE;
 }
 
+/** The same of IPv6, which is translated neither way. */
+export function adjacencyStraight(_f: Frame, t: Tables): Verdict {
+  const index = t.gateway!.straight.adjacency;
+  const verdict = takeHop(t, index);
+  if (verdict !== CONTINUE) return verdict;
+  t.records[R_ACTION] = ACTION_FORWARD;
+  t.records[R_LIMITS] = limits(t.adjacencies.mtu(index), 0); // path MTU discovery tells hosts of both sides
+  return CONTINUE;
+}
+
+/** Towards the fabric from an IPv6 host outside. */
+export const adjacencyEntering = (f: Frame, t: Tables): Verdict =>
+  f.group === GROUP_LOCAL ? NO_ROUTE : adjacencyTransit(f, t);
+
 /** From fabric to fabric, or an IPv6 VM's packet into it. Who sees the fabric's MTU needs no MSS but for tunnels. */
 export function adjacencyTransit(f: Frame, t: Tables): Verdict {
   if (isLinkLocal(t.records[R_SOURCE]!)) return LINK_LOCAL;

@@ -90,6 +90,7 @@ function forget(f: Frame): void {
   f.isFleeting = false;
   f.place = 0;
   f.tenants = 0;
+  f.sourceTags = 0;
 }
 
 function classify4(f: Frame, t: Tables): Verdict {

@@ -1,6 +1,6 @@
 /** counterpart: IPv4 and IPv6 hosts are nobody to one another, as there is no address by which one could know the other. */
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
-import { type Frame, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
+import { type Frame, TENANT_SOURCE, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { leadsOutside } from "#fastpath/stages/resolve";
 import { isIpv6Host } from "#fastpath/stages/vm-link";
 import { OUTSIDE_TAGS, V_NETWORK } from "#fastpath/tables/layout";
@@ -11,7 +11,8 @@ export function counterpart(f: Frame, t: Tables): Verdict {
   const r = t.records;
   // Routers tell both of errors (`origin`); the metadata service is an IPv4 host.
   if (r[R_SOURCE + 2] === 0 && !t.isService(f.port)) return CONTINUE;
-  if (r[R_SOURCE + 2] === OUTSIDE_TAGS) return fromOutside(f, t);
+  // Of an IPv6 host outside its stand-in says that it is one.
+  if (r[R_SOURCE + 2] === OUTSIDE_TAGS && (f.tenants & TENANT_SOURCE) === 0) return fromOutside(f, t);
   return isIpv6Host(r[R_SOURCE + 3]!) === isIpv6Host(r[R_DESTINATION + 3]!) ? CONTINUE : NO_COUNTERPART;
 }
 

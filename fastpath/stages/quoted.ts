@@ -2,7 +2,8 @@
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import { MAX_EXTENSIONS } from "#fastpath/stages/classify";
 import { writeTransportKey } from "#fastpath/stages/rule-key";
-import { tenantTags, writeStandIn } from "#fastpath/stages/tenants";
+import { hostOf, rowOf, writeStandIn } from "#fastpath/stages/tenants";
+import { TE_TAGS } from "#fastpath/tables/layout";
 import { K_DESTINATION_HOST, K_DESTINATION_TAGS, K_SOURCE_HOST, K_SOURCE_TAGS } from "#fastpath/tables/rule-layout";
 import type { Tables } from "#fastpath/tables/tables";
 import { PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_FRAGMENT, PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING } from "#wire/protocol";
@@ -28,8 +29,9 @@ export function writeQuotedKey(f: Frame, t: Tables, network: number): number {
 function writeEnd6(t: Tables, network: number, to: number, word: number): void {
   for (let i = 0; i < 4; i++) t.quoted[to + i] = t.words[word + i]!;
   if (network < 0 || t.isInFabric(t.words, word)) return;
-  const tags = tenantTags(t, network, t.words, word);
-  if (tags !== 0) writeStandIn(t, t.quoted, to, { tags, words: t.words, word });
+  const row = rowOf(t, network, t.words, word);
+  const tags = row < 0 ? 0 : t.networkTenants[row + TE_TAGS]!;
+  if (tags !== 0) writeStandIn(t, t.quoted, to, { tags, host: hostOf(t, row), words: t.words, word });
 }
 
 /** `resolve` knows which tags the addresses have. */

@@ -22,9 +22,13 @@ export function redirect(f: Frame, t: Tables): Verdict {
   f.binding = 0;
   if (f.vm >= 0) return CONTINUE;
   lookUp(f, t, WAY_NATIVE, WAY_TUNNEL);
-  if (f.tenants !== 0 && tunnelOf(f.place) < 0) toHome(f, t);
+  if (f.tenants !== 0 && tunnelOf(f.place) < 0 && !isForOutside(f)) toHome(f, t);
   return CONTINUE;
 }
+
+/** An IPv6 host's that is outside: the fabric's routes lead to it. */
+const isForOutside = (f: Frame): boolean =>
+  (f.tenants & TENANT_DESTINATION) !== 0 && f.destinationTags === OUTSIDE_TAGS;
 
 /** For what the fabric or the metadata service sends: VMs here are found whatever the routes say. */
 export function here(f: Frame, t: Tables): Verdict {
@@ -113,6 +117,7 @@ function lookUp(f: Frame, t: Tables, native: number, tunnel: number): void {
 function subject(f: Frame, t: Tables): Bindings | undefined {
   const { bindings, records } = t;
   if ((f.tenants & TENANT_DESTINATION) !== 0) {
+    if (isForOutside(f)) return undefined;
     bindings?.aboutIpv6(f.destinationTags, t.words, (f.l3 + 24) >> 2);
     return bindings;
   }

@@ -4,7 +4,7 @@
  */
 import { R_DESTINATION, R_SOURCE } from "#fastpath/decision";
 import { flowWord, hashFlow, hashHosts, hashTransit } from "#fastpath/flow-hash";
-import type { Frame } from "#fastpath/frame";
+import { type Frame, TENANT_DESTINATION } from "#fastpath/frame";
 import { HOME_TUNNEL, tunnelOf, writeHomeAddress } from "#fastpath/place";
 import { GROUP_DISCARD, GROUP_LOCAL, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
@@ -47,7 +47,9 @@ function lookUp(f: Frame, t: Tables): Verdict {
   }
   const tunnel = tunnelOf(f.place);
   if (tunnel < 0) {
-    f.group = t.fib.lookup(t.records, R_DESTINATION);
+    // A stand-in's way is its own address's: an outside host's, since what a tenant brought is in a tunnel.
+    const isStandIn = (f.tenants & TENANT_DESTINATION) !== 0;
+    f.group = isStandIn ? t.fib.lookup(t.words, (f.l3 + 24) >> 2) : t.fib.lookup(t.records, R_DESTINATION);
   } else {
     f.tunnelFlow = flowWord(f.flowHash);
     f.group = lookUpTunnel(f, t, tunnel);

@@ -184,12 +184,21 @@ describe.each([
     expect(told()).toBe(1352);
   });
 
-  test("errors about what came from such an address, whose tags are not known, are not sent; those for a VM arrive", () => {
+  test("an error about what came from such an address goes to its home, or to where it is, in a tunnel; those for a VM arrive", () => {
     const r = router();
+    const packet = build6({ source: REMOTE, destination: MINE, upper: udp() });
     const late = build6({ source: REMOTE, destination: MINE, upper: udp(), hopLimit: 1 });
-    const before = r.sent.length;
-    expect(ending(r, 0, tunnelFrame(late, { key: BLUE }))).toBe("hop-limit");
-    expect(r.sent.length).toBe(before);
+    for (const to of [ip("2001:db8:a1:2::1"), MAG]) {
+      if (to === MAG) r.bind(BLUE, REMOTE, MAG);
+      expect(ending(r, 0, tunnelFrame(packet, { key: BLUE }))).toBe("to-vm"); // the flow may be remembered
+      const told = only(r.offer(0, tunnelFrame(late, { key: BLUE })));
+      expect([part(told, 22, 38), part(told, 38, 54), u32(told, 58)]).toEqual([ROUTER_ADDRESS, to, BLUE]);
+      const error = innerOf(told);
+      expect([error[40], part(error, 8, 24), part(error, 24, 40)]).toEqual([3, ROUTER_ADDRESS, REMOTE]);
+      expect(part(error, 48)).toEqual(late);
+    }
+    const unknown = build6({ source: STRANGER, destination: MINE, upper: udp(), hopLimit: 1 });
+    expect(r.offer(0, tunnelFrame(unknown, { key: BLUE }))).toEqual([]);
     const quoted = build6({ source: MINE, destination: REMOTE, upper: udp() });
     const error = build6({ source: REMOTE, destination: MINE, upper: icmp(1, quoted, { code: 4 }) });
     expect(ending(r, 0, tunnelFrame(error, { key: BLUE }))).toBe("to-vm");

@@ -11,9 +11,14 @@ import {
   PB_LAST,
   PB_TAGS,
   PUBLIC_WORDS,
+  type StraightTables,
+  TE_PREFIX,
+  TENANT_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
-import { raw, rawOf } from "#fastpath/tables/snapshot";
+import { covers, PREFIX_WORDS, prefixRows } from "#fastpath/tables/prefix-rows";
+import { raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
+import { tenantRow } from "#fastpath/tables/tenant-rows";
 
 export interface GatewayPlan {
   /** The gateway's own IPv4 address on the outside link. */
@@ -26,9 +31,33 @@ export interface GatewayPlan {
   readonly publics: readonly { readonly prefix: Prefix; readonly tags: number }[];
   /** Addresses that stand for a network's address, both ways; each once. */
   readonly floating: readonly { readonly outside: Uint8Array; readonly tags: number; readonly host: Uint8Array }[];
+  /** Absent: the gateway speaks no IPv6 with the outside. */
+  readonly straight?: StraightPlan;
 }
 
-export function buildGateway({ own, adjacency, inside, publics, floating }: GatewayPlan): GatewayTables {
+/** IPv6, straight through. */
+export interface StraightPlan {
+  /** The gateway's own addresses on the outside link: the global one, then the link-local one. */
+  readonly own: readonly Uint8Array[];
+  readonly adjacency: number;
+  /** Prefixes that no outside host's address is in, beside the fabric's own. */
+  readonly inside: readonly Prefix[];
+  /** Public addresses that tenants brought, disjoint, and whose they are (tags unsigned). */
+  readonly tenants: readonly { readonly prefix: Prefix; readonly tags: number }[];
+  /** Unsigned tags of the networks whose addresses in the fabric are public. */
+  readonly publics: readonly number[];
+}
+
+const NO_STRAIGHT: StraightPlan = { own: [], adjacency: -1, inside: [], tenants: [], publics: [] };
+
+export function buildGateway({
+  own,
+  adjacency,
+  inside,
+  publics,
+  floating,
+  straight = NO_STRAIGHT,
+}: GatewayPlan): GatewayTables {
   const rows = floating.map(({ outside, tags, host }) => [raw(outside), rawOf(tags), raw(host)] as const);
   const ranges = publics
     .map(({ prefix, tags }) => [...rangeOf(prefix), rawOf(tags)] as const)
@@ -41,6 +70,15 @@ export function buildGateway({ own, adjacency, inside, publics, floating }: Gate
     floating: Int32Array.from(rows.flat()),
     floatingByOutside: indexOf(rows.map(([outside]) => vmHash(0, outside))),
     floatingByInside: indexOf(rows.map(([, tags, host]) => vmHash(tags, host))),
+    straight: {
+      own: Int32Array.from(straight.own.flatMap((address) => [...rawWords(address)])),
+      adjacency: straight.adjacency,
+      inside: prefixRows(straight.inside),
+      tenants: Int32Array.from(
+        straight.tenants.flatMap(({ prefix, tags }) => tenantRow({ prefix, tags, isPublic: true })),
+      ),
+      publics: Int32Array.from(straight.publics.map(rawOf)).sort(),
+    },
   };
 }
 
@@ -119,4 +157,42 @@ function rowBefore(rows: Int32Array, words: number, host: number): number {
     else high = middle;
   }
   return low < 0 ? -1 : low * words;
+}
+
+/** True for an IPv6 address at `word` of `words` that is no outside host's, and not the fabric's either. */
+export function isInside6({ inside }: StraightTables, words: Int32Array, word: number): boolean {
+  for (let row = 0; row < inside.length; row += PREFIX_WORDS) if (covers(inside, row, words, word)) return true;
+  return false;
+}
+
+/** Offset of the row in `tenants` that covers the IPv6 address at `word` of `words`; −1: it is no public one that a tenant brought. */
+export function publicTenantRow({ tenants }: StraightTables, words: Int32Array, word: number): number {
+  for (let row = 0; row < tenants.length; row += TENANT_WORDS)
+    if (covers(tenants, row + TE_PREFIX, words, word)) return row;
+  return -1;
+}
+
+/** True when the fabric's addresses with these raw tags are public. */
+export function arePublicTags({ publics }: StraightTables, tags: number): boolean {
+  let low = 0;
+  let high = publics.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (publics[middle]! < tags) low = middle + 1;
+    else high = middle;
+  }
+  return low < publics.length && publics[low] === tags;
+}
+
+/** True for an address of the gateway's own on the outside link. */
+export function isOwn6({ own }: StraightTables, words: Int32Array, word: number): boolean {
+  for (let i = 0; i < own.length; i += 4) {
+    const differs =
+      (own[i]! ^ words[word]!) |
+      (own[i + 1]! ^ words[word + 1]!) |
+      (own[i + 2]! ^ words[word + 2]!) |
+      (own[i + 3]! ^ words[word + 3]!);
+    if (differs === 0) return true;
+  }
+  return false;
 }

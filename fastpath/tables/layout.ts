@@ -64,27 +64,42 @@ export const VM_PREPARED = 1;
 export const VM_HELD = 2;
 
 /** A tenant network's record. */
-export const NETWORK_WORDS = 8;
+export const NETWORK_WORDS = 10;
 export const N_TAGS = 0;
 /** The gateway address its VMs see, raw. */
 export const N_GATEWAY = 1;
 /** First row and number of rows in `networkRoutes`; at least one. */
 export const N_ROUTES = 2;
 export const N_ROUTE_COUNT = 3;
-/** First word and number of words in `networkPeers`. */
+/** First word in `networkPeers`, number of words for networks that it has routes to, and of those behind them (N_PUBLIC_COUNT). */
 export const N_PEERS = 4;
 export const N_PEER_COUNT = 5;
 /** First row and number of rows in `networkTenants`. */
 export const N_TENANTS = 6;
 export const N_TENANT_COUNT = 7;
+/** Networks whose IPv6 hosts are reached because their addresses are public: how many words, behind the peers'. */
+export const N_PUBLIC_COUNT = 8;
+/** 1 when the fabric's IPv6 addresses of its hosts are public. */
+export const N_IS_PUBLIC_6 = 9;
 
-/** A row of `networkTenants`: addresses that a tenant brought, and whose they are. Those of one network do not overlap. */
-export const TENANT_WORDS = 9;
-/** Raw tags. */
+/**
+ * A row of `networkTenants`: IPv6 addresses that are not the fabric's, and whose they are: a network's, whose tenant brought
+ * them, or outside hosts'. Of the rows of one network the first that covers an address counts: they are sorted so.
+ */
+export const TENANT_WORDS = 11;
+/** Raw tags; 0: the network has no way there. */
 export const TE_TAGS = 0;
 /** Four raw words each. */
 export const TE_PREFIX = 1;
 export const TE_MASK = 5;
+/** Raw host number that rules know the addresses by (policy/address-classes.ts). */
+export const TE_HOST = 9;
+/** TE_ bits. */
+export const TE_FLAGS = 10;
+/** Public: nobody else has them, and the outside may reach them. */
+export const TE_PUBLIC = 1;
+/** Reached for being public alone: their network knows nothing of this one's private addresses. */
+export const TE_STRANGER = 2;
 
 /**
  * A row of a network's route table: what is true of all addresses from NR_FIRST up to the next row's. A table begins at
@@ -117,7 +132,7 @@ export interface Snapshot {
   readonly vmIndex: Int32Array;
   readonly networks: Int32Array;
   readonly networkRoutes: Int32Array;
-  /** Tags, raw, of other networks that a network has a route to by name: whose IPv6 hosts its own reach. */
+  /** Tags, raw, of other networks whose IPv6 hosts a network's own reach: by a route to their name, or because they are public. */
   readonly networkPeers: Int32Array;
   readonly networkTenants: Int32Array;
   /** Two raw words (the upper 64 bits) for each home hypervisor prefix, in order. */
@@ -135,6 +150,8 @@ export interface Snapshot {
   readonly rules: RuleTables;
   /** Raw upper 64 bits of outside hosts' addresses in the fabric, two words; zeros: there is no outside. */
   readonly outsidePrefix: Int32Array;
+  /** IPv6 prefixes of the outside: 4 raw words of prefix, 4 of mask each; none: the fabric has no IPv6 outside. */
+  readonly outside6: Int32Array;
   /** A gateway's. */
   readonly gateway: GatewayTables | undefined;
   /** Tags of all the fabric's networks, raw, signed and ascending: what drops are counted by. */
@@ -171,6 +188,21 @@ export interface GatewayTables {
   /** Open-addressed hashes (vmHash): row of `floating` + 1, by (0, outside address) and by (tags, inside address). */
   readonly floatingByOutside: Int32Array;
   readonly floatingByInside: Int32Array;
+  readonly straight: StraightTables;
+}
+
+/** What a gateway knows of IPv6, which it translates nothing of. */
+export interface StraightTables {
+  /** The gateway's own addresses on the outside link, four raw words each: first the global one. None: it speaks no IPv6 there. */
+  readonly own: Int32Array;
+  /** Adjacency of the IPv6 router there. */
+  readonly adjacency: number;
+  /** Prefixes that no outside host's address is in, beside the fabric's own: 4 raw words of prefix, 4 of mask each. */
+  readonly inside: Int32Array;
+  /** Public addresses that tenants brought: rows as of `networkTenants`, disjoint. */
+  readonly tenants: Int32Array;
+  /** Raw tags of the networks whose fabric addresses are public, signed and ascending. */
+  readonly publics: Int32Array;
 }
 
 /** The tenants' rules (rule-layout.ts): shared words that are never changed, and counters that every forwarder counts up. */

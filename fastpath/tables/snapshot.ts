@@ -10,8 +10,10 @@ import {
   KIND_UPLINK,
   KIND_VM,
   N_GATEWAY,
+  N_IS_PUBLIC_6,
   N_PEER_COUNT,
   N_PEERS,
+  N_PUBLIC_COUNT,
   N_ROUTE_COUNT,
   N_ROUTES,
   N_TAGS,
@@ -48,8 +50,10 @@ import {
   VM_WORDS,
   vmHash,
 } from "#fastpath/tables/layout";
-import { maskWords, raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
+import { prefixRows } from "#fastpath/tables/prefix-rows";
+import { raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
 import { NO_SEGMENTS, type SegmentTables } from "#fastpath/tables/segments";
+import { type TenantPlan, tenantRows } from "#fastpath/tables/tenant-rows";
 
 /** One port. `mac` is the router's on it, `mtu` the largest IP packet in octets. */
 export interface PortPlan {
@@ -88,8 +92,12 @@ export interface NetworkPlan {
   readonly metadata?: boolean;
   /** Tags (unsigned 32 bits) of the networks whose IPv6 hosts its own reach. Default: none. */
   readonly peers?: readonly number[];
-  /** IPv6 addresses that tenants brought, its own and those that its hosts reach, and whose they are; disjoint. Default: none. */
-  readonly tenants?: readonly { readonly prefix: Prefix; readonly tags: number }[];
+  /** Tags of further ones, whose IPv6 hosts are reached because their addresses are public. Default: none. */
+  readonly publicPeers?: readonly number[];
+  /** True: its hosts' IPv6 addresses of the fabric's are public. Default false. */
+  readonly isPublic6?: boolean;
+  /** IPv6 addresses that are not the fabric's: its own tenant's, and those that its hosts reach. The longest prefix counts. Default: none. */
+  readonly tenants?: readonly TenantPlan[];
 }
 
 /** Destinations in an IPv4 prefix have these tags (unsigned 32 bits); undefined: there are none. */
@@ -123,6 +131,8 @@ export interface TablesPlan {
   readonly rules: RulesPlan;
   /** Outside hosts' prefix in the fabric, of which the first 8 octets count; absent: there is no outside. */
   readonly outsidePrefix?: Uint8Array;
+  /** IPv6 prefixes that are outside. Default: none. */
+  readonly outside6?: readonly Prefix[];
   /** Absent: this is no gateway. */
   readonly gateway?: GatewayTables;
   /** Tags of all the fabric's networks, unsigned 32 bits. Default: none. */
@@ -144,18 +154,19 @@ export function buildSnapshot(plan: TablesPlan): Snapshot {
     vmIndex: buildVmIndex(vms),
     networks: buildNetworks(plan.networks, routes),
     networkRoutes: Int32Array.from(routes.flat(2)),
-    networkPeers: Int32Array.from(plan.networks.flatMap(({ peers = [] }) => peers.map(rawOf))),
-    networkTenants: Int32Array.from(plan.networks.flatMap(({ tenants = [] }) => tenants.flatMap(tenantRow))),
+    networkPeers: Int32Array.from(
+      plan.networks.flatMap(({ peers = [], publicPeers = [] }) => [...peers, ...publicPeers].map(rawOf)),
+    ),
+    networkTenants: Int32Array.from(plan.networks.flatMap(({ tenants = [] }) => tenantRows(tenants))),
     homes: Int32Array.from(plan.homes.flatMap((home) => [raw(home), raw(home, 4)])),
     key: rawWords(plan.key),
     own: Int32Array.from(plan.own.flatMap((address) => [...rawWords(address)])),
-    fabric: Int32Array.from(
-      plan.fabric.flatMap(({ address, length }) => [...rawWords(address), ...maskWords(length, 16)]),
-    ),
+    fabric: prefixRows(plan.fabric),
     routerAddress: rawWords(plan.routerAddress),
     serviceGroup: plan.serviceGroup ?? 0,
     rules: plan.rules,
     outsidePrefix: rawWords((plan.outsidePrefix ?? new Uint8Array(16)).subarray(0, 8)),
+    outside6: prefixRows(plan.outside6 ?? []),
     gateway: plan.gateway,
     flowSamples: Int32Array.from(plan.flowSamples ?? plan.networks.map(() => 0)),
     knownTags: Int32Array.from((plan.knownTags ?? []).map(rawOf)).sort(),
@@ -258,19 +269,15 @@ function buildNetworks(networks: readonly NetworkPlan[], routes: readonly Range[
     row += routes[i]!.length;
     words[at + N_PEERS] = peer;
     words[at + N_PEER_COUNT] = network.peers?.length ?? 0;
-    peer += network.peers?.length ?? 0;
+    words[at + N_PUBLIC_COUNT] = network.publicPeers?.length ?? 0;
+    peer += words[at + N_PEER_COUNT]! + words[at + N_PUBLIC_COUNT]!;
+    words[at + N_IS_PUBLIC_6] = network.isPublic6 === true ? 1 : 0;
     words[at + N_TENANTS] = tenant;
     words[at + N_TENANT_COUNT] = network.tenants?.length ?? 0;
     tenant += network.tenants?.length ?? 0;
   });
   return words;
 }
-
-const tenantRow = ({ prefix, tags }: { readonly prefix: Prefix; readonly tags: number }): number[] => [
-  rawOf(tags),
-  ...rawWords(prefix.address),
-  ...maskWords(prefix.length, 16),
-];
 
 /** A row, its words in order: first address, action, tags. */
 type Range = readonly [first: number, action: number, tags: number];

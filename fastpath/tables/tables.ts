@@ -25,6 +25,7 @@ import {
   vmHash,
 } from "#fastpath/tables/layout";
 import type { Nat } from "#fastpath/tables/nat";
+import { covers, PREFIX_WORDS } from "#fastpath/tables/prefix-rows";
 import { KEY_WORDS } from "#fastpath/tables/rule-layout";
 import { NO_SEGMENTS, type SegmentTables } from "#fastpath/tables/segments";
 import type { Tunnels } from "#fastpath/tables/tunnels";
@@ -104,6 +105,7 @@ export class Tables {
   serviceGroup = 0;
   rules!: RuleTables;
   outsidePrefix!: Int32Array;
+  outside6!: Int32Array;
   gateway: GatewayTables | undefined;
   knownTags!: Int32Array;
   flowSamples!: Int32Array;
@@ -151,6 +153,7 @@ export class Tables {
     this.serviceGroup = s.serviceGroup;
     this.rules = s.rules;
     this.outsidePrefix = s.outsidePrefix;
+    this.outside6 = s.outside6;
     this.gateway = s.gateway;
     this.knownTags = s.knownTags;
     this.flowSamples = s.flowSamples;
@@ -228,15 +231,14 @@ export class Tables {
   /** True when the IPv6 address at `word` of `words` lies in the fabric's address ranges. */
   isInFabric(words: Int32Array, word: number): boolean {
     const { fabric } = this;
-    for (let i = 0; i < fabric.length; i += 8) {
-      if (
-        (words[word]! & fabric[i + 4]!) === fabric[i] &&
-        (words[word + 1]! & fabric[i + 5]!) === fabric[i + 1] &&
-        (words[word + 2]! & fabric[i + 6]!) === fabric[i + 2] &&
-        (words[word + 3]! & fabric[i + 7]!) === fabric[i + 3]
-      )
-        return true;
-    }
+    for (let row = 0; row < fabric.length; row += PREFIX_WORDS) if (covers(fabric, row, words, word)) return true;
+    return false;
+  }
+
+  /** True when the IPv6 address at `word` of `words` lies in the outside's prefixes. */
+  isOutside6(words: Int32Array, word: number): boolean {
+    const { outside6 } = this;
+    for (let row = 0; row < outside6.length; row += PREFIX_WORDS) if (covers(outside6, row, words, word)) return true;
     return false;
   }
 }
@@ -259,6 +261,7 @@ const EMPTY: Snapshot = {
   // No rule: nothing passes.
   rules: { out: new Int32Array(1), in: new Int32Array(1), outHits: none, inHits: none },
   outsidePrefix: new Int32Array(2),
+  outside6: none,
   gateway: undefined,
   knownTags: none,
   flowSamples: none,

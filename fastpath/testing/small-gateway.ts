@@ -15,7 +15,8 @@ import { createFragmentTable, Fragments } from "#fastpath/tables/fragments";
 import { buildGateway } from "#fastpath/tables/gateway-tables";
 import { GROUP_FIRST, GROUP_LOCAL, type Snapshot } from "#fastpath/tables/layout";
 import type { NatPlan } from "#fastpath/tables/nat-layout";
-import { buildSnapshot, raw, rawOf } from "#fastpath/tables/snapshot";
+import { raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
+import { buildSnapshot } from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { type NatBuffers, natOf, newNatBuffers } from "#fastpath/testing/nat-world";
@@ -38,6 +39,10 @@ import { homeOf, networkAddress } from "#policy/homes";
 
 export const OUTSIDE_MAC = parseMac("02:00:00:00:00:50")!;
 export const OUTSIDE_HOP_MAC = parseMac("02:00:00:00:00:60")!;
+/** The IPv6 router's there. */
+export const OUTSIDE_HOP_MAC_6 = parseMac("02:00:00:00:00:61")!;
+export const OWN_6 = parseIpv6("2001:db8:ffff::2")!;
+export const OWN_LINK_LOCAL = parseIpv6("fe80::50")!;
 export const OWN = parseIpv4("198.51.100.2")!;
 export const GATEWAY_ADDRESS = parseIpv6("2001:db8:a1:ff::9")!;
 /** The first of the NAT's addresses (nat-world.ts). */
@@ -59,6 +64,8 @@ export interface SmallGatewayOptions {
   readonly cacheEntries?: number;
   readonly uplinkMtu?: number;
   readonly outsideMtu?: number;
+  /** True: IPv6 too on the outside link. Default false. */
+  readonly speaksIpv6?: boolean;
   /** Default: two addresses. Undefined: no NAT. */
   readonly nat?:
     | (Partial<NatPlan> & { readonly pool?: number; readonly sessions?: number; readonly sessionsEach?: number })
@@ -89,15 +96,18 @@ export class SmallGateway {
   private readonly counters = new Float64Array(COUNTERS_OCTETS / 8);
 
   constructor(options: SmallGatewayOptions = {}) {
-    const { cacheEntries = 1024, uplinkMtu = 1500, outsideMtu = 1500 } = options;
+    const { cacheEntries = 1024, uplinkMtu = 1500, outsideMtu = 1500, speaksIpv6 = false } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const { fib } = this.shared;
     fib.insert(OUTSIDE_PREFIX, 64, GROUP_LOCAL);
     fib.insert(parseIpv6("::")!, 0, GROUP_FIRST);
+    fib.insert(parseIpv6("2000::")!, 3, GROUP_LOCAL);
+    fib.insert(parseIpv6("2001:db8:a1::")!, 48, GROUP_FIRST);
     const adjacencies = new FixedAdjacencies([
       { port: 0, mac: NEXT_HOP_MAC, own: UPLINK_MAC, mtu: uplinkMtu, resolved: true },
       { port: 1, mac: OUTSIDE_HOP_MAC, own: OUTSIDE_MAC, mtu: outsideMtu, resolved: true },
+      { port: 1, mac: OUTSIDE_HOP_MAC_6, own: OUTSIDE_MAC, mtu: outsideMtu, resolved: true },
     ]);
     this.neighbors = adjacencies.all;
     const hasNat = !("nat" in options) || options.nat !== undefined;
@@ -114,7 +124,7 @@ export class SmallGateway {
         nat: this.natBuffers && natOf(this.natBuffers, { filtering: "address-and-port-dependent" }),
       },
     );
-    this.snapshot = buildSnapshot(plan(uplinkMtu, outsideMtu));
+    this.snapshot = buildSnapshot(plan({ uplinkMtu, outsideMtu, speaksIpv6 }));
     tables.adopt(this.snapshot);
     tables.generation++;
     tables.now = 100;
@@ -150,7 +160,8 @@ export class SmallGateway {
 
   /** An inside host has moved, to where SmallRouter's move to. */
   bind(tags: number, host: Uint8Array): void {
-    this.bindings.aboutIpv4(rawOf(tags), raw(host));
+    if (host.length === 4) this.bindings.aboutIpv4(rawOf(tags), raw(host));
+    else this.bindings.aboutIpv6(rawOf(tags), rawWords(host), 0);
     this.bindings.put(PLACE_TUNNEL + this.tunnels.add(MAG), 0);
   }
 
@@ -189,7 +200,17 @@ export class SmallGateway {
   }
 }
 
-const plan = (uplinkMtu: number, outsideMtu: number): Parameters<typeof buildSnapshot>[0] => ({
+interface Sides {
+  readonly uplinkMtu: number;
+  readonly outsideMtu: number;
+  readonly speaksIpv6: boolean;
+}
+
+/** What blue has brought: public addresses, and private ones. */
+export const BROUGHT_PUBLIC = { address: parseIpv6("2001:db8:70::")!, length: 48 };
+export const BROUGHT_PRIVATE = { address: parseIpv6("2001:db8:71::")!, length: 48 };
+
+const plan = ({ uplinkMtu, outsideMtu, speaksIpv6 }: Sides): Parameters<typeof buildSnapshot>[0] => ({
   ports: [
     { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload: true },
     { index: 1, kind: "outside", mac: OUTSIDE_MAC, mtu: outsideMtu, offload: true },
@@ -209,7 +230,17 @@ const plan = (uplinkMtu: number, outsideMtu: number): Parameters<typeof buildSna
     inside: ["10.0.0.0/24", "198.18.1.0/24", "198.18.0.10/32", "203.0.113.0/31", "169.254.0.0/16"].map(prefixOf),
     publics: [{ prefix: prefixOf("198.18.1.0/24"), tags: BLUE }],
     floating: [{ outside: FLOATING, tags: BLUE, host: FLOATING_HOST }],
+    ...(speaksIpv6 && {
+      straight: {
+        own: [OWN_6, OWN_LINK_LOCAL],
+        adjacency: 2,
+        inside: [BROUGHT_PUBLIC, BROUGHT_PRIVATE],
+        tenants: [{ prefix: BROUGHT_PUBLIC, tags: BLUE }],
+        publics: [BLUE],
+      },
+    }),
   }),
+  ...(speaksIpv6 && { outside6: [{ address: parseIpv6("2000::")!, length: 3 }] }),
 });
 
 function prefixOf(text: string): { address: Uint8Array; length: number } {

@@ -35,9 +35,10 @@ import {
   type VmPlan,
 } from "#fastpath/tables/snapshot";
 import { Tables } from "#fastpath/tables/tables";
+import type { TenantPlan } from "#fastpath/tables/tenant-rows";
 import { createTunnelTable, Tunnels } from "#fastpath/tables/tunnels";
 import { ENDINGS, type Verdict } from "#fastpath/verdicts";
-import { allocateNear, networkAddress } from "#policy/homes";
+import { allocateNear, networkAddress, OUTSIDE_TAGS } from "#policy/homes";
 import { type OwnedRule, sidesOf } from "#policy/sides";
 
 export const GATEWAY_MAC = parseMac("02:41:49:4e:00:01")!;
@@ -124,6 +125,9 @@ export const VM_G = {
 const VMS_6: readonly SmallVm6[] = [VM_D, VM_E, VM_F];
 /** What blue and red bring, each its own. */
 export const TENANT_PREFIX = { address: parseIpv6("fd00:77::")!, length: 48 };
+/** Blue's own, and public: rules know it by a number. */
+export const PUBLIC_TENANT_PREFIX = { address: parseIpv6("2001:db8:70::")!, length: 48 };
+export const PUBLIC_TENANT_HOST = 0x80_0007;
 /** Where moved VMs are. */
 export const MAG = parseIpv6("2001:db8:a1:3::1")!;
 
@@ -237,6 +241,11 @@ export interface SmallRouterOptions {
   readonly address?: Uint8Array;
   /** True: blue and red have both brought TENANT_PREFIX. Default false. */
   readonly tenants?: boolean;
+  /**
+   * True: blue's IPv6 addresses are public, with what it brings of PUBLIC_TENANT_PREFIX, red's are not; both have a route to the
+   * IPv6 outside. Default false.
+   */
+  readonly outside6?: boolean;
   /** By network, blue and red: of flows that are no connections, one in so many is shown. Default: none. */
   readonly flowSamples?: readonly number[];
   /** Ethernet segments, and routes of the fabric's multicast. Default: none. */
@@ -281,6 +290,7 @@ export class SmallRouter {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
     const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0], tenants = false } = options;
+    const { outside6 = false } = options;
     const { segments = NO_SEGMENTS_PLAN } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
@@ -330,6 +340,7 @@ export class SmallRouter {
       flowSamples,
       segments,
       tenants,
+      outside6,
     };
     this.adopt = (changes) => {
       this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
@@ -426,7 +437,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
-  const { guest, address, flowSamples, segments, tenants } = settings;
+  const { guest, address, flowSamples, segments, tenants, outside6 } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -457,8 +468,10 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
       routes: [{ prefix: POOL, tags: t }, ...routes],
       metadata,
       peers: peering ? tags.filter((each) => each !== t) : [],
-      tenants: tenants ? [{ prefix: TENANT_PREFIX, tags: t }] : [],
+      tenants: [...(tenants ? [{ prefix: TENANT_PREFIX, tags: t }] : []), ...(outside6 ? outsideRows(t) : [])],
+      ...(outside6 && { isPublic6: t === BLUE, publicPeers: t === BLUE ? [] : [BLUE] }),
     })),
+    ...(outside6 && { outside6: [{ address: parseIpv6("2000::")!, length: 3 }] }),
     flowSamples,
     segments: buildSegments(segments),
     ...(metadata && { serviceGroup: GROUP_FIRST + 4 }),
@@ -471,3 +484,9 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
     rules: rulesPlan(rules, tags),
   };
 }
+
+/** As the network with these tags knows them. */
+const outsideRows = (tags: number): TenantPlan[] => [
+  { prefix: { address: new Uint8Array(16), length: 0 }, tags: OUTSIDE_TAGS },
+  { prefix: PUBLIC_TENANT_PREFIX, tags: BLUE, host: PUBLIC_TENANT_HOST, isPublic: true, isStranger: tags !== BLUE },
+];
