@@ -2,6 +2,7 @@
  * What the kernel dropped at the ports' interfaces, where neither a packet socket nor a TAP's descriptor tells of it: a
  * full backlog of a veth end, a full queue of a TAP. Counted from when the port first had the interface.
  */
+import type { GroupLimits } from "#router/group-limits";
 import type { PortState } from "#router/ports";
 import { SysError } from "#sys/errno";
 import { type Link, Rtnetlink } from "#sys/rtnetlink";
@@ -15,7 +16,13 @@ export interface Drops {
 const NONE: Drops = { receive: 0, transmit: 0 };
 
 export class InterfaceDrops {
+  private readonly groups: GroupLimits;
   private readonly since = new Map<PortState, Drops & { readonly index: number }>();
+
+  /** `groups`: what it refuses, a TAP's interface counts too, and is counted for that. */
+  constructor(groups: GroupLimits) {
+    this.groups = groups;
+  }
 
   /** The port has an interface that was there before. */
   opened(port: PortState, { index, receiveDrops, transmitDrops }: Link): void {
@@ -42,7 +49,10 @@ export class InterfaceDrops {
 
   private dropsOf(port: PortState, { receiveDrops, transmitDrops }: Link): Drops {
     // A TAP is made anew by the router, and what its interface sends is what the router receives.
-    if (port.attachment === "tap") return { receive: transmitDrops, transmit: receiveDrops };
+    if (port.attachment === "tap") {
+      const refused = this.groups.refusedNow(port);
+      return { receive: Math.max(0, transmitDrops - refused), transmit: receiveDrops };
+    }
     const { receive, transmit } = this.since.get(port) ?? { receive: receiveDrops, transmit: transmitDrops };
     return { receive: Math.max(0, receiveDrops - receive), transmit: Math.max(0, transmitDrops - transmit) };
   }

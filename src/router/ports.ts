@@ -5,6 +5,7 @@ import { discardPacketPort, freePacketPort, openPacketPort, type PacketDescripto
 import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
 import type { PortDescriptor } from "#fastpath/shared";
 import type { OutsideLink, Uplink, Vm } from "#router/config/model";
+import { GroupLimits } from "#router/group-limits";
 import type { InterfaceClaims } from "#router/interface-claims";
 import { InterfaceDrops } from "#router/interface-drops";
 import {
@@ -64,7 +65,8 @@ export interface PortsOptions {
 
 export class Ports {
   readonly all = new Map<number, PortState>();
-  readonly drops = new InterfaceDrops();
+  readonly groups = new GroupLimits();
+  readonly drops = new InterfaceDrops(this.groups);
   private readonly options: PortsOptions;
   private readonly netlink = new Rtnetlink();
 
@@ -135,6 +137,7 @@ export class Ports {
 
   /** The forwarders have closed it; `why` shows as its state. */
   closed(port: PortState, why: string): void {
+    this.groups.closed(port);
     port.service?.close();
     port.service = undefined;
     for (const descriptor of port.descriptors) this.free(descriptor);
@@ -146,6 +149,7 @@ export class Ports {
     this.closed(port, "removed");
     this.all.delete(port.index);
     this.drops.removed(port);
+    this.groups.removed(port);
     if ([...this.all.values()].some((other) => other.interface === port.interface)) return;
     this.options.undo.undoInterface(port.interface);
     this.options.claims.release(port.interface);
@@ -196,6 +200,10 @@ export class Ports {
           }),
         );
       }
+      if (port.kind === "vm")
+        this.groups.opened(port, (limit) => {
+          for (const { fd } of descriptors) limit.attachToSocket(fd);
+        });
     } catch (error) {
       for (const descriptor of descriptors) discardPacketPort(arena, descriptor);
       throw error;
@@ -245,8 +253,10 @@ export class Ports {
     try {
       queues = openTap({ name: port.interface, queues: forwarders, offload }).descriptors;
       this.prepareTap(port);
+      this.groups.opened(port, (limit) => limit.attachToTap(queues[0]!));
       return queues.map((fd) => openTapPort(arena, { index: port.index, fd, offload }));
     } catch (error) {
+      this.groups.closed(port);
       queues.forEach(closeDescriptor);
       claims.release(port.interface);
       throw error;

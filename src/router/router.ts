@@ -436,6 +436,7 @@ export class Router {
     this.vmNeighbors.refresh(this.configuration, this.ports);
     this.metadata.refresh(this.configuration);
     this.broadcast.refresh(this.configuration);
+    this.ports.groups.refresh(this.configuration);
     this.connections.setQuota(this.configuration.node.connections.perVm);
     const rules = this.rules.plan(this.configuration);
     const plan = tablesPlan(this.configuration, this.ports, this.vmNeighbors, {

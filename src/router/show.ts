@@ -193,6 +193,7 @@ function counters(router: Router): CounterView[] {
     const inKernel = [
       count(C_RECEIVE_DROPS),
       count(C_TRANSMIT_ERRORS),
+      router.ports.groups.refused(port),
       drops.get(port)!.receive,
       drops.get(port)!.transmit,
     ];

@@ -65,6 +65,12 @@ export function pinned(octets: number): Memory {
   return new Memory(check(libc.mmap(0, size, PROT_READ_WRITE, flags, -1, 0), "mmap", `${size} octets`), size);
 }
 
+/** What `fd` shares with others who map it; lives until {@link unpin}. Throws SysError. */
+export function mapShared(fd: number, octets: number, about: string): Memory {
+  const size = roundUp(octets, PAGE);
+  return new Memory(check(libc.mmap(0, size, PROT_READ_WRITE, MAP_SHARED, fd, 0), "mmap", about), size);
+}
+
 export function unpin(memory: Memory): void {
   check(libc.munmap(memory.address, memory.size), "munmap");
 }

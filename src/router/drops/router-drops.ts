@@ -98,8 +98,8 @@ export class RouterDrops {
           this.#rowsOf(port, name, ending, tagged.get(whatKey(port.index, ending))),
         ),
         ...this.#kernel(port),
-        { ...this.#row(port, KERNEL_LOSSES[2]!.name, receive), isInterface: true },
-        { ...this.#row(port, KERNEL_LOSSES[3]!.name, transmit), isInterface: true },
+        { ...this.#row(port, KERNEL_LOSSES[3]!.name, receive), isInterface: true },
+        { ...this.#row(port, KERNEL_LOSSES[4]!.name, transmit), isInterface: true },
       ];
       return rows.filter(({ frames }) => frames > 0);
     });
@@ -124,9 +124,13 @@ export class RouterDrops {
   });
 
   #kernel(port: PortState): DropRow[] {
-    return [C_RECEIVE_DROPS, C_TRANSMIT_ERRORS].map((counter, i) =>
-      this.#row(port, KERNEL_LOSSES[i]!.name, this.#options.counters.of(port.index, counter)),
-    );
+    const { counters, ports } = this.#options;
+    const lost = [
+      counters.of(port.index, C_RECEIVE_DROPS),
+      counters.of(port.index, C_TRANSMIT_ERRORS),
+      ports.groups.refused(port),
+    ];
+    return lost.map((frames, i) => this.#row(port, KERNEL_LOSSES[i]!.name, frames));
   }
 
   /** Those whose network is known first, then the rest. */
