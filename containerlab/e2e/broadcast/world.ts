@@ -2,11 +2,14 @@
  * An Ethernet segment over three hypervisors, and another of another tenant's with the same prefix and addresses.
  *
  * ```
- *   hv1: s, a (moves)     hv2: b, d (asks by DHCP)     hv3: c        blue/lan
- *                         hv2: rb                      hv3: rc       red/lan
+ *   hv1: s, a (moves)     hv2: b, d (asks by DHCP)     hv3: c (by TAP)   blue/lan
+ *                         hv2: rb                      hv3: rc           red/lan
+ *   hv2 has two forwarders.
  *   hv4: o alone, of blue, and on no segment: a rendezvous of blue's and red's with hv2, and member of none
  * ```
  */
+
+import { expect } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -45,8 +48,12 @@ const fabric = (rate: number): string => {
   );
 };
 
-const vm = (name: string): string =>
-  `{ name: ${name}, network: ${name.startsWith("r") ? "red" : "blue"}/lan, address: ${ADDRESSES[name]}, mac: "${MACS[name]}", interface: ${name} }`;
+function vm(lab: TestLab, name: string): string {
+  const network = name.startsWith("r") ? "red/lan" : "blue/lan";
+  const tap = `{ name: tap-c, netns: ${lab.namespace("c")}, rename: eth1, mac: "${MACS.c}" }`;
+  const place = name === "c" ? `tap: ${tap}` : `interface: ${name}`;
+  return `{ name: ${name}, network: ${network}, address: ${ADDRESSES[name]}, mac: "${MACS[name]}", ${place} }`;
+}
 
 /** Writes the files and brings it up. `rate`: frames to groups a second that a VM may send. */
 export async function build(lab: TestLab, rate: number): Promise<void> {
@@ -55,13 +62,16 @@ export async function build(lab: TestLab, rate: number): Promise<void> {
   for (const index of [1, 2, 3, 4]) {
     const here = Object.keys(PLACES).filter((name) => PLACES[name] === index);
     const vms =
-      index === 4 ? [`{ name: o, network: blue/six, ipv6: "2001:db8:a1:4:0:402:0:2", interface: o }`] : here.map(vm);
-    lab.write(`hv${index}.yaml`, hypervisorYaml({ index, vms }));
+      index === 4
+        ? [`{ name: o, network: blue/six, ipv6: "2001:db8:a1:4:0:402:0:2", interface: o }`]
+        : here.map((name) => vm(lab, name));
+    const forwarders = index === 2 ? "forwarders: 2\n" : "";
+    lab.write(`hv${index}.yaml`, `${hypervisorYaml({ index, vms })}${forwarders}`);
   }
   const router = (name: string): string =>
     `    ${name}: { kind: linux, labels: { ain-role: router, ain-config: ${name}.yaml } }`;
   const node = (name: string): string => {
-    if (name === "d") return "    d: { kind: linux }";
+    if (name === "c" || name === "d") return `    ${name}: { kind: linux }`;
     const moves = name === "a" ? `, ain-moves: "true"` : "";
     return `    ${name}: { kind: linux, labels: { ain-role: vm${moves}, ain-address: ${ADDRESSES[name]}/24, ain-gateway: ${GATEWAY}, ain-mac: "${MACS[name]}" } }`;
   };
@@ -76,9 +86,15 @@ ${names.map(node).join("\n")}
     o: { kind: linux }
   links:
 ${[1, 2, 3, 4].map((i) => `    - { endpoints: ["sw:eth${i}", "hv${i}:eth1"], mtu: ${FABRIC_MTU} }`).join("\n")}
-${names.map(link).join("\n")}
+${names
+  .filter((name) => name !== "c")
+  .map(link)
+  .join("\n")}
     - { endpoints: ["hv4:o", "o:eth1"], mtu: 1500 }
 `);
+  await lab.until("hv3 has made c's interface", () => lab.run("c", "ip link show eth1").status === 0);
+  for (const words of [`addr add ${C}/24 dev eth1`, `route add default via ${GATEWAY}`])
+    expect(lab.run("c", `ip ${words}`).text).toBe("");
 }
 
 const SOCKETS = fileURLToPath(new URL("sockets.py", import.meta.url));
