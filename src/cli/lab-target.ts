@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { DENIED, Failure, MISUSED } from "#cli/failure";
 import { expandVariables } from "#lab/expand";
+import { findStandingLab, type StandingLab } from "#lab/standing";
 import { LabFiles, type LabState, listLabs } from "#lab/state";
 import { formatConfigError } from "#runtime/document/config-error";
 import { isMapping } from "#runtime/document/inspector";
@@ -24,6 +25,14 @@ export function requireLab(target: string): { files: LabFiles; state: LabState }
   const files = new LabFiles(name);
   const state = files.read();
   if (state !== undefined) return { files, state };
+  throw new Failure(`no lab ${name} is up (${listLabs().join(", ") || "none is"})`);
+}
+
+/** The same, also where containerlab made it. */
+export function requireStandingLab(target: string): StandingLab {
+  const name = labName(target);
+  const lab = findStandingLab(name);
+  if (lab !== undefined) return lab;
   throw new Failure(`no lab ${name} is up (${listLabs().join(", ") || "none is"})`);
 }
 

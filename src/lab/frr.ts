@@ -59,10 +59,15 @@ export async function startFrr(
   return [...running, ...rest].map(({ identity }) => identity);
 }
 
+/** Who knows how a node's FRR is asked, by a command of this machine's. */
+export interface FrrHost {
+  vtysh(node: string, commands: readonly string[]): readonly string[];
+}
+
 /** What the node's daemons answer to commands, as vtysh prints it. Throws LabError when one is refused. */
-export function askFrr(files: LabFiles, node: string, ...commands: readonly string[]): string {
-  const words = ["--vty_socket", files.frrSockets(node), ...commands.flatMap((command) => ["-c", command])];
-  const { status, stdout, stderr, error } = spawnSync("vtysh", words, { encoding: "utf8", timeout: ANSWER });
+export function askFrr(host: FrrHost, node: string, ...commands: readonly string[]): string {
+  const [program, ...words] = host.vtysh(node, commands);
+  const { status, stdout, stderr, error } = spawnSync(program!, words, { encoding: "utf8", timeout: ANSWER });
   if (status === 0) return stdout;
   throw new LabError(`${node}: "${commands.join("; ")}": ${error?.message ?? (stdout + stderr).trim()}`);
 }

@@ -1,8 +1,10 @@
 /** Starts programs inside a lab's namespaces. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { LabError } from "#lab/lab-error";
 import type { LabFiles } from "#lab/state";
+import { ainProgram } from "#runtime/program";
 import { inNamespace } from "#sys/namespace";
 
 export interface Place {
@@ -16,6 +18,8 @@ export interface Place {
 /** What a program in a node finds in its environment: AIN_SOCKET lets `ain show` find the node's router, vtysh wants AIN_FRR. */
 export const environmentOf = (files: LabFiles, { lab, node, env }: Place): Record<string, string | undefined> => ({
   ...process.env,
+  // So that `ain show …` works in a node wherever ain is; another that the operator has goes first.
+  PATH: `${process.env.PATH ?? ""}:${dirname(ainProgram())}`,
   AIN_LAB: lab,
   AIN_NODE: node,
   AIN_SOCKET: files.socket(node),

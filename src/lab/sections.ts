@@ -19,6 +19,9 @@ export interface MergedNode {
   readonly pathOf: (key: "kind" | "exec" | "labels" | "sysctls", entry?: string) => Path;
 }
 
+/** Stands for the node's own name in commands, and in labels. */
+export const NODE_NAME = "__clabNodeName__";
+
 const SECTION_KEYS = ["kind", "group", "exec", "env", "labels", "sysctls", "binds"];
 
 interface Level {
@@ -64,6 +67,9 @@ function readSection(inspector: Inspector, path: Path): NodeSection {
   return section ?? {};
 }
 
+const mapValues = (record: Record<string, string>, change: (value: string) => string): Record<string, string> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+
 /** @param levels from the least to the most specific. */
 function merge(name: string, kind: string | undefined, levels: readonly Level[]): MergedNode {
   const sections = levels.map(({ section }) => section);
@@ -77,7 +83,8 @@ function merge(name: string, kind: string | undefined, levels: readonly Level[])
     exec: joined("exec"),
     binds: joined("binds"),
     env: overlaid("env"),
-    labels: overlaid("labels"),
+    // Ours only, for what a group says of all its nodes; containerlab leaves labels as they are.
+    labels: mapValues(overlaid("labels"), (value) => value.replaceAll(NODE_NAME, name)),
     sysctls: overlaid("sysctls"),
     ignored: [...keys].filter((key) => IGNORED_KEYS.includes(key) && !IMAGE_KEYS.includes(key)),
     pathOf: (key, entry) => {

@@ -53,6 +53,9 @@ export type NodeState = z.output<typeof nodeSchema>;
 export type LinkState = z.output<typeof stateSchema>["links"][number];
 export type LabState = z.output<typeof stateSchema>;
 
+/** How vtysh is told commands: an option for each. */
+export const vtyshOptions = (commands: readonly string[]): string[] => commands.flatMap((one) => ["-c", one]);
+
 /** The files of one lab. */
 export class LabFiles {
   readonly directory: string;
@@ -86,6 +89,11 @@ export class LabFiles {
   /** What vtysh calls its vty_socket. */
   frrSockets(node: string): string {
     return join(this.frr(node), "run/frr");
+  }
+
+  /** Words of a command that has a node's FRR carry out others. */
+  vtysh(node: string, commands: readonly string[]): string[] {
+    return ["vtysh", "--vty_socket", this.frrSockets(node), ...vtyshOptions(commands)];
   }
 
   /** undefined: no such lab. Throws LabError for a file that is not ours to understand. */

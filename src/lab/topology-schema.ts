@@ -30,16 +30,19 @@ export const nodeSection = z
 
 export type NodeSection = NonNullable<z.output<typeof nodeSection>>;
 
-/** Kept out of the notes: nobody expects a namespace to have it. */
-export const IMAGE_KEYS = ["image", "image-pull-policy", "runtime", "type", "mgmt-ipv4", "mgmt-ipv6", "network-mode"];
+/** Kept out of the notes: nobody expects a namespace to have it, or miss it (its programs may do all that root may). */
+export const IMAGE_KEYS = [
+  ...["image", "image-pull-policy", "runtime", "type", "mgmt-ipv4", "mgmt-ipv6", "network-mode"],
+  ...["privileged", "cap-add", "devices", "security-opts"],
+];
 
 /** Settings of containers that a namespace has no counterpart for. */
 export const IGNORED_KEYS: readonly string[] = [
   ...IMAGE_KEYS,
-  ...["aliases", "auto-remove", "cap-add", "certificate", "cgroup-parent", "cgroupns-mode", "cmd", "components"],
-  ...["config", "cpu", "cpu-set", "credentials", "devices", "dns", "enforce-startup-config", "entrypoint", "env-files"],
-  ...["extras", "healthcheck", "hostname", "license", "link-apply-mode", "memory", "pid-mode", "ports", "privileged"],
-  ...["restart-policy", "security-opts", "shm-size", "stages", "startup-config", "startup-delay"],
+  ...["aliases", "auto-remove", "certificate", "cgroup-parent", "cgroupns-mode", "cmd", "components"],
+  ...["config", "cpu", "cpu-set", "credentials", "dns", "enforce-startup-config", "entrypoint", "env-files"],
+  ...["extras", "healthcheck", "hostname", "license", "link-apply-mode", "memory", "pid-mode", "ports"],
+  ...["restart-policy", "shm-size", "stages", "startup-config", "startup-delay"],
   ...["suppress-startup-config", "tmpfs", "user", "volumes"],
 ];
 

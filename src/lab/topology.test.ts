@@ -82,6 +82,8 @@ topology:
   nodes:
     a: {kind: linux, image: x, ports: ["80:80"], binds: ["/a:/a", "x.conf:/etc/x.conf:ro"]}
     b: {kind: linux, cmd: sleep, labels: {ain-role: vm, ain-address: 10.0.0.2/32, ain-interface: e}, exec: [ip a]}
+    c: {kind: linux, labels: {ain-role: vm, ain-address: 10.0.0.3/32, ain-interface: e}, binds: ["x:/y"], exec: [ip a]}
+    d: {kind: linux, image: x, network-mode: none, privileged: false, cap-add: [NET_ADMIN], devices: [/dev/net/tun]}
 `;
     expect(topology(text).notes).toEqual([
       "mgmt: a lab of namespaces has no management network",
@@ -89,8 +91,19 @@ topology:
       "a: ports: a namespace has no such thing",
       "a: binds are not mounted, a namespace sees the host's files: x.conf:/etc/x.conf:ro",
       "b: cmd: a namespace has no such thing",
-      "b: exec is left out, the ain labels stand for it",
+      "b, c: exec is left out, the ain labels stand for it",
+      "c: binds are left out, the ain labels stand for them",
     ]);
+  });
+
+  test("has a group's labels name each node's own", () => {
+    const text = `name: t
+topology:
+  defaults: {kind: linux}
+  groups: {vm: {labels: {ain-role: vm, ain-interface: __clabNodeName__, ain-address: 10.0.0.2/32}}}
+  nodes: {a: {group: vm}, b: {group: vm}}
+`;
+    expect(topology(text).nodes.map(({ role }) => role.kind === "vm" && role.interface)).toEqual(["a", "b"]);
   });
 
   test("makes a VM of a node by its labels", () => {

@@ -4,7 +4,7 @@ import { commandWords } from "#lab/command-words";
 import { expandVariables } from "#lab/expand";
 import type { LabLink, LabNode, LinkEnd, Topology } from "#lab/model";
 import { roleOf } from "#lab/roles";
-import { type MergedNode, mergeNodes } from "#lab/sections";
+import { type MergedNode, mergeNodes, NODE_NAME } from "#lab/sections";
 import { link as linkSchema, outline as outlineSchema } from "#lab/topology-schema";
 import type { ConfigError } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
@@ -31,7 +31,7 @@ export function checkTopology(source: Source): TopologyResult {
   if (outline === undefined) return { ok: false, errors: inspector.errors };
   const merged = mergeNodes(inspector, outline);
   const links = readLinks(inspector, merged);
-  const notes = [...notesOnFile(inspector), ...merged.flatMap(notesOnNode)];
+  const notes = [...notesOnFile(inspector), ...notesOnNodes(merged)];
   const nodes = merged.map((node) => readNode(inspector, outline.name, node, interfacesOf(node.name, links)));
   if (inspector.errors.length > 0) return { ok: false, errors: inspector.errors };
   return { ok: true, topology: { file: source.file, name: outline.name, nodes, links, notes } };
@@ -63,7 +63,7 @@ function readNode(inspector: Inspector, lab: string, node: MergedNode, interface
 
 function readCommands(inspector: Inspector, node: MergedNode): string[][] {
   return node.exec.flatMap((line) => {
-    const words = commandWords(line.replaceAll("__clabNodeName__", node.name));
+    const words = commandWords(line.replaceAll(NODE_NAME, node.name));
     if (words !== undefined) return words.length > 0 ? [words] : [];
     inspector.report(node.pathOf("exec"), { found: JSON.stringify(line), expected: "closed quotes" });
     return [];
@@ -124,12 +124,23 @@ function notesOnFile(inspector: Inspector): string[] {
   return Object.keys(notes).flatMap((key) => (inspector.valueAt([key]) === undefined ? [] : [notes[key]!]));
 }
 
-function notesOnNode({ name, ignored, binds, exec, labels }: MergedNode): string[] {
-  const notes = ignored.length === 0 ? [] : [`${name}: ${ignored.join(", ")}: a namespace has no such thing`];
+/** One line for all nodes of which the same is to be said. */
+function notesOnNodes(nodes: readonly MergedNode[]): string[] {
+  const about = new Map<string, string[]>();
+  for (const node of nodes) {
+    for (const note of notesOnNode(node)) about.set(note, [...(about.get(note) ?? []), node.name]);
+  }
+  return [...about].map(([note, names]) => `${names.join(", ")}: ${note}`);
+}
+
+function notesOnNode({ ignored, binds, exec, labels }: MergedNode): string[] {
+  const notes = ignored.length === 0 ? [] : [`${ignored.join(", ")}: a namespace has no such thing`];
+  const hasRole = "ain-role" in labels;
   const mounts = binds.filter((bind) => bind.split(":")[0] !== bind.split(":")[1]);
   if (mounts.length > 0) {
-    notes.push(`${name}: binds are not mounted, a namespace sees the host's files: ${mounts.join(", ")}`);
+    const host = `binds are not mounted, a namespace sees the host's files: ${mounts.join(", ")}`;
+    notes.push(hasRole ? "binds are left out, the ain labels stand for them" : host);
   }
-  if (exec.length > 0 && "ain-role" in labels) notes.push(`${name}: exec is left out, the ain labels stand for it`);
+  if (exec.length > 0 && hasRole) notes.push("exec is left out, the ain labels stand for it");
   return notes;
 }

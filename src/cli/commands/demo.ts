@@ -13,7 +13,7 @@ export const demoCommand = (): Command =>
     .addArgument(
       new Argument(
         "[lab]",
-        "quickstart: three hypervisors behind a switch; pod-fabric: two PoDs with several paths; mobility: a VM moves around",
+        "quickstart: two hypervisors behind a switch; pod-fabric: two PoDs with several paths; mobility: a VM moves around",
       )
         .choices(Object.keys(DEMOS))
         .default("quickstart"),

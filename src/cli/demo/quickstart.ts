@@ -39,10 +39,10 @@ export async function quickstart(): Promise<void> {
 function introduce(): void {
   print(c.bold("AIN: VMs keep their IPv4 addresses; between hypervisors their packets are plain IPv6."));
   print(`
-   blue1 red1         blue2 red2         blue3 red3      two tenants, the same three
-     └─┬──┘             └─┬──┘             └─┬──┘        IPv4 addresses
-      hv1                hv2                hv3          hypervisors (ain run)
-       └──────────────── sw ─────────────────┘           a switch: IPv6 only, no tunnels`);
+   blue1 red1         blue2 red2      two tenants, the same two IPv4 addresses
+     └─┬──┘             └─┬──┘
+      hv1                hv2          hypervisors (ain run)
+       └─────── sw ───────┘           a switch: IPv6 only, no tunnels`);
 }
 
 async function showRouting(stage: Stage): Promise<void> {
@@ -91,8 +91,8 @@ async function showPacket({ topology, vms }: Stage): Promise<void> {
 }
 
 function showTraceroute(vms: readonly Place[]): void {
-  section("traceroute, blue1 → blue3");
-  const [from, to] = [vms.find((vm) => vm.name === "blue1")!, vms.find((vm) => vm.name === "blue3")!];
+  section("traceroute, blue1 → blue2");
+  const [from, to] = [vms.find((vm) => vm.name === "blue1")!, vms.find((vm) => vm.name === "blue2")!];
   const words = ["-n", "-q", "1", "-w", "2", "-m", "8", to.address];
   const { stdout } = inNamespace(from.namespace, () => spawnSync("traceroute", words, { encoding: "utf8" }));
   const names: Record<string, string> = {

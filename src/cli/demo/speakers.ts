@@ -1,9 +1,8 @@
 /** What the routers of a lab say of OSPF, whether AIN or FRR plays them, in the lab's own names. */
 import { readFileSync } from "node:fs";
 import { call } from "#cli/client";
-import { askFrr } from "#lab/frr";
+import { askFrr, type FrrHost } from "#lab/frr";
 import type { LabNode, Topology } from "#lab/model";
-import type { LabFiles } from "#lab/state";
 import { formatRouterId } from "#ospf/text";
 import { loadNode } from "#router/config/node";
 import type { OspfNeighborsView, OspfRouteView } from "#router/ospf/views";
@@ -26,15 +25,20 @@ export interface SpokenRoute {
   readonly ways: readonly string[];
 }
 
+/** Where they are asked: a lab that stands. */
+export interface SpeakersLab extends FrrHost {
+  socket(node: string): string;
+}
+
 export class Speakers {
   readonly #topology: Topology;
-  readonly #files: LabFiles;
+  readonly #lab: SpeakersLab;
   /** Node by router id. */
   readonly #names: ReadonlyMap<string, string>;
 
-  constructor(topology: Topology, files: LabFiles) {
+  constructor(topology: Topology, lab: SpeakersLab) {
     this.#topology = topology;
-    this.#files = files;
+    this.#lab = lab;
     this.#names = new Map(topology.nodes.flatMap((node) => routerIdsOf(node).map((id) => [id, node.name])));
   }
 
@@ -66,25 +70,25 @@ export class Speakers {
   remindOfAreas(): void {
     for (const { name, player } of this.all()) {
       if (player !== "FRR") continue;
-      const said = askFrr(this.#files, name, "show running-config").matchAll(/^ (area \S+ stub no-summary)$/gm);
-      for (const [, area] of said) askFrr(this.#files, name, "configure terminal", "router ospf6", `no ${area}`, area!);
+      const said = askFrr(this.#lab, name, "show running-config").matchAll(/^ (area \S+ stub no-summary)$/gm);
+      for (const [, area] of said) askFrr(this.#lab, name, "configure terminal", "router ospf6", `no ${area}`, area!);
     }
   }
 
   async #ainNeighbors(node: string): Promise<{ id: string; state: string }[]> {
-    const view = (await call(this.#files.socket(node), "GET", "show/ospf/neighbors")) as OspfNeighborsView;
+    const view = (await call(this.#lab.socket(node), "GET", "show/ospf/neighbors")) as OspfNeighborsView;
     return view.neighbors.map(({ routerId, state }) => ({ id: routerId, state }));
   }
 
   #frrNeighbors(node: string): { id: string; state: string }[] {
-    const said = JSON.parse(askFrr(this.#files, node, "show ipv6 ospf6 neighbor json")) as {
+    const said = JSON.parse(askFrr(this.#lab, node, "show ipv6 ospf6 neighbor json")) as {
       neighbors: readonly { neighborId: string; state: string }[];
     };
     return said.neighbors.map(({ neighborId, state }) => ({ id: neighborId, state }));
   }
 
   async #ainRoutes(node: string): Promise<{ prefix: string; cost: number; interfaces: string[] }[]> {
-    const view = (await call(this.#files.socket(node), "GET", "show/ospf/routes")) as readonly OspfRouteView[];
+    const view = (await call(this.#lab.socket(node), "GET", "show/ospf/routes")) as readonly OspfRouteView[];
     return view.map(({ prefix, cost, nextHops }) => ({
       prefix,
       cost,
@@ -93,7 +97,7 @@ export class Speakers {
   }
 
   #frrRoutes(node: string): { prefix: string; cost: number; interfaces: string[] }[] {
-    const said = JSON.parse(askFrr(this.#files, node, "show ipv6 route ospf6 json")) as Record<
+    const said = JSON.parse(askFrr(this.#lab, node, "show ipv6 route ospf6 json")) as Record<
       string,
       readonly FrrRoute[]
     >;

@@ -1,7 +1,7 @@
 /** `ain lab exec LAB NODE -- COMMAND…`: run a command in a node. */
 import { Command } from "commander";
 import { Failure, MISUSED } from "#cli/failure";
-import { requireLab, requireRoot } from "#cli/lab-target";
+import { requireRoot, requireStandingLab } from "#cli/lab-target";
 import { labExec } from "#lab/exec";
 
 export const execCommand = (): Command =>
@@ -17,9 +17,9 @@ async function exec(lab: string, node: string, words: string[]): Promise<void> {
   // commander leaves the dashes in, because all options that follow are the command's.
   const command = words[0] === "--" ? words.slice(1) : words;
   if (command.length === 0) throw new Failure("say which command to run", MISUSED);
-  const { files, state } = requireLab(lab);
   requireRoot();
-  const status = await labExec(files, state, node, command);
+  const standing = requireStandingLab(lab);
+  const status = await labExec(standing, node, command);
   if (status === 127) throw new Failure(`${command[0]}: command not found`, status);
   if (status !== 0) throw new Failure("", status);
 }

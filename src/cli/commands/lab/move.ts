@@ -1,6 +1,6 @@
 /** `ain lab move LAB VM NODE`: another hypervisor gets a VM's wire. */
 import { Command } from "commander";
-import { requireLab, requireRoot } from "#cli/lab-target";
+import { requireRoot, requireStandingLab } from "#cli/lab-target";
 import { labMove } from "#lab/move";
 
 export const moveCommand = (): Command =>
@@ -10,7 +10,7 @@ export const moveCommand = (): Command =>
     .argument("<vm>", "a VM with the label ain-moves")
     .argument("<node>", "where to, the other end of one of its links")
     .action((lab: string, vm: string, node: string) => {
-      const { state } = requireLab(lab);
       requireRoot();
+      const { state } = requireStandingLab(lab);
       labMove(state, vm, node);
     });
