@@ -5,6 +5,8 @@
  * They are stable: a field keeps its name, type and unit; new ones may come, and new values of a text that tells a state.
  */
 import type { Explanation } from "#cli/commands/home";
+import type { LabCheckJson } from "#cli/commands/lab/check";
+import type { LabIperfJson } from "#cli/commands/lab/iperf";
 import type { ReachJson } from "#cli/commands/verify";
 import type { UnaskedRouter } from "#cli/why/fabric-view";
 import type { LiveReport } from "#cli/why/live";
@@ -31,6 +33,9 @@ interface CommandOutputs {
   readonly alloc: readonly string[];
   readonly check: CheckJson;
   readonly home: readonly Explanation[];
+  readonly "lab check": LabCheckJson;
+  /** A row a way. */
+  readonly "lab iperf": readonly LabIperfJson[];
   readonly "lab list": readonly LabJson[];
   readonly "lab status": readonly LabStatus[];
   /** Both sides of the move in one. */

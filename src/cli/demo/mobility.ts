@@ -2,20 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { columns } from "#cli/columns";
 import { captureOne } from "#cli/demo/capture";
-import {
-  ask,
-  c,
-  onStage,
-  type Place,
-  type Stage,
-  section,
-  showMatrix,
-  tenantColor,
-  untilRouted,
-} from "#cli/demo/stage";
+import { ask, c, onStage, type Stage, section, showMatrix, tenantColor, untilRouted } from "#cli/demo/stage";
 import { measureThroughput } from "#cli/demo/throughput";
 import { Failure } from "#cli/failure";
 import { moveText } from "#cli/flight-text";
+import type { Place } from "#cli/lab-vms";
 import { print } from "#cli/output";
 import { carryOver, flightsOf, knownFor, type Move, released } from "#cli/vm-move";
 import { labMove } from "#lab/move";

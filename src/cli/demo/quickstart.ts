@@ -6,7 +6,6 @@ import {
   c,
   neighborsOf,
   onStage,
-  type Place,
   routesOf,
   type Stage,
   section,
@@ -17,6 +16,7 @@ import {
 } from "#cli/demo/stage";
 import { measureThroughput } from "#cli/demo/throughput";
 import { Failure } from "#cli/failure";
+import type { Place } from "#cli/lab-vms";
 import { print } from "#cli/output";
 import { inNamespace } from "#sys/namespace";
 

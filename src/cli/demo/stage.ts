@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { contains, parsePrefix6 } from "#base/address";
 import { call } from "#cli/client";
 import { columns } from "#cli/columns";
-import { askEverywhere, type DemoVm } from "#cli/demo/who";
 import { Failure } from "#cli/failure";
+import { askAll, type Place, placesOf } from "#cli/lab-vms";
 import { colorsFor, print } from "#cli/output";
 import { labDown } from "#lab/down";
 import type { Topology } from "#lab/model";
 import { LabFiles } from "#lab/state";
 import { loadTopology } from "#lab/topology";
 import { labUp } from "#lab/up";
-import { loadNode } from "#router/config/node";
 import type { OspfNeighborsView, OspfRouteView } from "#router/ospf/views";
 import { ainProgram, folderOnDisk, isSingleFile } from "#runtime/program";
 
@@ -21,13 +20,6 @@ const PATIENCE = 30_000; // milliseconds
 
 export const c = colorsFor(process.stdout);
 export const section = (title: string): void => print(`\n${c.bold(c.cyan(`── ${title} `.padEnd(78, "─")))}`);
-
-/** A VM of the demo and where it is: its namespace, its hypervisor, its address in the fabric. */
-export interface Place extends DemoVm {
-  readonly network: string;
-  readonly hypervisor: string;
-  readonly networkAddress: string;
-}
 
 export interface Stage {
   readonly topology: Topology;
@@ -90,20 +82,6 @@ async function build(topology: Topology, files: LabFiles): Promise<void> {
   );
 }
 
-function placesOf(topology: Topology): Place[] {
-  return topology.nodes.flatMap((node) => {
-    if (node.role.kind !== "router") return [];
-    const config = loadNode(node.role.config);
-    if (!config.ok) throw new Failure(`${node.role.config} is damaged: run 'git status'`);
-    return config.node.vms.flatMap(({ name, network, ipv4 }) => {
-      const { namespace } = topology.nodes.find((each) => each.name === name)!;
-      if (ipv4 === undefined) return []; // the demos are about IPv4 addresses that two tenants have
-      const addresses = { address: ipv4.address.text, networkAddress: ipv4.networkAddress.text };
-      return [{ name, namespace, ...addresses, network: network.name, hypervisor: config.node.name }];
-    });
-  });
-}
-
 /** What a router of the lab answers to `show …`. */
 export const ask = async <T>({ files }: Stage, router: string, what: string): Promise<T> =>
   (await call(files.socket(router), "GET", `show/${what}`)) as T;
@@ -143,25 +121,14 @@ export const tenantColor = (network: string, text: string): string =>
 /** Every VM asks every address who is there; throws Failure unless each is answered from the asker's own tenant. */
 export async function showMatrix(vms: readonly Place[]): Promise<void> {
   print("Every VM asks every address “who are you?” (UDP). The same address answers differently to each tenant.\n");
-  const addresses = [...new Set(vms.map((vm) => vm.address))].sort();
-  const answers = await askEverywhere(vms, addresses, 8000);
-  const byName = new Map(vms.map((vm) => [vm.name, vm]));
-  let mixed = 0;
-  let missing = 0;
-  const sorted = [...vms].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const rows = sorted.map((vm) => [
-    tenantColor(vm.network, vm.name),
-    ...addresses.map((address) => {
-      const name = answers[vm.name]![address];
-      if (name === undefined) missing++;
-      const answerer = name === undefined ? undefined : byName.get(name);
-      if (answerer === undefined) return c.yellow("nobody");
-      if (answerer.network !== vm.network || answerer.address !== address) mixed++;
-      return tenantColor(answerer.network, answerer.name);
-    }),
+  const { addresses, rows, wrong, missing } = await askAll(vms, 8000);
+  const named = ({ name, network }: Place): string => tenantColor(network, name);
+  const lines = rows.map(({ vm, answers }) => [
+    named(vm),
+    ...answers.map((answerer) => (answerer === null ? c.yellow("nobody") : named(answerer))),
   ]);
-  print(columns(["ASKS", ...addresses], rows));
-  if (mixed > 0 || missing > 0) throw new Failure(`${mixed} answers from the wrong VM, ${missing} missing`);
+  print(columns(["ASKS", ...addresses], lines));
+  if (wrong > 0 || missing > 0) throw new Failure(`${wrong} answers from the wrong VM, ${missing} missing`);
   print(
     `\n${c.green("✓")} ${vms.length * addresses.length} answers, each from the asker's own tenant; the addresses do not mix.`,
   );

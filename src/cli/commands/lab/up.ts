@@ -1,5 +1,6 @@
 /** `ain lab up FILE`: build a lab. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { seconds } from "#cli/commands/lab/seconds";
 import { Failure, MISUSED } from "#cli/failure";
 import { requireRoot } from "#cli/lab-target";
 import { colorsFor, counted, print, printError } from "#cli/output";
@@ -37,10 +38,4 @@ function topologyOf(file: string): Topology {
   if (result.ok) return result.topology;
   for (const error of result.errors) printError(formatConfigError(error));
   throw new Failure("", MISUSED);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("expected a number of seconds above 0.");
 }
