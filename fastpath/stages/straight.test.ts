@@ -54,7 +54,7 @@ describe.each([
       expect(only(g.fromOutside(packet(HOST, VM)), 0)).toEqual(packet(HOST, VM, { hopLimit: 59 }));
     }
     expect(g.sent[0]!.octets.slice(0, 12)).toEqual(Uint8Array.of(...OUTSIDE_HOP_MAC_6, ...OUTSIDE_MAC));
-    expect([g.endings(0), g.endings(1)]).toEqual([{ "to-outside": 3 }, { "to-fabric": 3 }]);
+    expect<unknown[]>([g.endings(0), g.endings(1)]).toEqual([{ "to-outside": 3 }, { "to-fabric": 3 }]);
   });
 
   test("one that a tenant brought is reached in a tunnel: by its home, and where it is as soon as that is known", () => {
@@ -82,12 +82,21 @@ test("too big, and used-up hop limits: told to both sides by the gateway's own a
   const g = gateway({ outsideMtu: 1400 });
   const large: Partial<Ip6> = { upper: { ...udp, data: counting(1452) } as Upper };
   const told = only(g.fromFabric(packet(VM, HOST, large)), 0);
-  expect([told.slice(8, 24), told.slice(24, 40), told[40], u32(told, 44)]).toEqual([GATEWAY_ADDRESS, VM, 2, 1400]);
+  expect<unknown[]>([told.slice(8, 24), told.slice(24, 40), told[40], u32(told, 44)]).toEqual([
+    GATEWAY_ADDRESS,
+    VM,
+    2,
+    1400,
+  ]);
   const tunnel = only(g.fromFabric(packet(BROUGHT, HOST, large)), 0);
-  expect([tunnel[6], tunnel.slice(24, 40), u32(tunnel, 44)]).toEqual([47, HOME_OF_BROUGHT, BLUE]);
-  expect([tunnel.slice(48 + 24, 48 + 40), tunnel[48 + 40], u32(tunnel, 48 + 44)]).toEqual([BROUGHT, 2, 1400]);
+  expect<unknown[]>([tunnel[6], tunnel.slice(24, 40), u32(tunnel, 44)]).toEqual([47, HOME_OF_BROUGHT, BLUE]);
+  expect<unknown[]>([tunnel.slice(48 + 24, 48 + 40), tunnel[48 + 40], u32(tunnel, 48 + 44)]).toEqual([
+    BROUGHT,
+    2,
+    1400,
+  ]);
   const late = only(g.fromOutside(packet(HOST, VM, { hopLimit: 1 })), 1);
-  expect([late.slice(8, 24), late.slice(24, 40), late[40]]).toEqual([OWN_6, HOST, 3]);
+  expect<unknown[]>([late.slice(8, 24), late.slice(24, 40), late[40]]).toEqual([OWN_6, HOST, 3]);
   const narrow = gateway({ uplinkMtu: 1480 });
   expect(u32(only(narrow.fromOutside(packet(HOST, VM, large)), 1), 44)).toBe(1480);
   expect(u32(only(narrow.fromOutside(packet(HOST, BROUGHT, large)), 1), 44)).toBe(1432);
@@ -115,7 +124,7 @@ test("errors pass both ways when they quote a packet of whom they are for (RFC 5
     expect(g.fromOutside(strange)).toEqual([]);
     expect(g.fromFabric(packet(inside, HOST, { upper: error(1, packet(ROUTER_OUTSIDE, inside)) }))).toEqual([]);
   }
-  expect([g.endings(0)["bad-embedded"], g.endings(1)["bad-embedded"]]).toEqual([2, 2]);
+  expect<unknown[]>([g.endings(0)["bad-embedded"], g.endings(1)["bad-embedded"]]).toEqual([2, 2]);
 });
 
 test("what a fabric router says to an address that a tenant brought comes to a gateway, which knows where that is", () => {
@@ -190,6 +199,6 @@ describe("what must not pass", () => {
     const g = new SmallGateway();
     g.fromOutside(packet(HOST, VM));
     g.fromFabric(packet(VM, HOST));
-    expect([g.endings(1)["outside-ipv6"], g.endings(0)["inside-destination"]]).toEqual([1, 1]);
+    expect<unknown[]>([g.endings(1)["outside-ipv6"], g.endings(0)["inside-destination"]]).toEqual([1, 1]);
   });
 });

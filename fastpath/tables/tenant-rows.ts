@@ -13,7 +13,7 @@ export interface TenantPlan {
   /** Unsigned 32 bits; 0: the network has no way there. */
   readonly tags: number;
   /** Host number that rules know the addresses by. Default: {@link TENANT_HOST_NUMBER}. */
-  readonly host?: number;
+  readonly host?: number | undefined;
   /** Default false. */
   readonly isPublic?: boolean;
   /** True: the network is reached for being public alone. Default false. */

@@ -23,10 +23,12 @@ export const OUTSIDE_TAGS = 1;
  * Host numbers of IPv6 hosts, whose address in the fabric is their own: home prefix, tags, host number. No IPv4 host has an
  * address in 0.0.0.0/8 (RFC 1122 §3.2.1.3), so the two kinds tell by themselves, and neither takes the other's address.
  */
-export const MOST_HOST_NUMBER = 0xff_ffff;
+export const MOST_HOST_NUMBER = 0x7f_ffff;
+/** Above them those by which rules know addresses that are not the fabric's (address-classes.ts). */
+const MOST_IPV6_HOST = 0xff_ffff;
 
-/** `host`: the last 32 bits of an address with a network's tags, unsigned. */
-export const isIpv6Host = (host: number): boolean => host >= 1 && host <= MOST_HOST_NUMBER;
+/** `host`: the last 32 bits of an address with a network's tags, or of what stands for one, unsigned. */
+export const isIpv6Host = (host: number): boolean => host >= 1 && host <= MOST_IPV6_HOST;
 
 /** The part of a network that addresses are looked for in. */
 export interface AddressPool {

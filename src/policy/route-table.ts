@@ -20,7 +20,7 @@ export type RouteTarget =
   | { readonly kind: "blackhole" };
 
 export interface WrittenRoute<P extends Prefix = Prefix> {
-  /** IPv4. */
+  /** IPv4; or IPv6, by way of gateways or to nothing (ipv6-routes.ts). */
   readonly to: P;
   readonly via: RouteTarget;
 }
@@ -69,11 +69,15 @@ interface Resolved {
 
 /** All routes, written or not, shortest first; of equal ones the network's own prefixes last. */
 function inOrder(network: RoutedNetwork, networks: readonly RoutedNetwork[]): Resolved[] {
-  const written = network.routes.map(({ to, via }): Resolved => ({ to, reached: reachedBy(via, networks) }));
+  const written = network.routes
+    .filter(isIpv4)
+    .map(({ to, via }): Resolved => ({ to, reached: reachedBy(via, networks) }));
   const own = ownRows(network).map((row): Resolved => ({ to: row.prefix, reached: [row] }));
   const byDefault: Resolved = { to: EVERYWHERE, reached: reachedBy({ kind: "public" }, networks) };
   return [byDefault, ...written, ...own].sort((a, b) => a.to.length - b.to.length);
 }
+
+const isIpv4 = ({ to }: WrittenRoute): boolean => to.address.length === 4;
 
 const ownRows = ({ prefixes, publicPrefixes, tags }: RoutedNetwork): RouteRow[] =>
   [...prefixes, ...publicPrefixes].map((prefix) => ({ prefix, tags }));

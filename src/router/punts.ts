@@ -82,7 +82,9 @@ export class Punts {
   #fromOutside(port: PortState, punt: Punt): void {
     const { uplinkNeighbors, ospf, mobility, broadcast, local, outside } = this.#parts;
     if (punt.verdict === PUNT_ARP) {
-      outside.take(punt.octets);
+      outside.takeArp(punt.octets);
+    } else if (punt.verdict === PUNT_ND) {
+      outside.takeNd(punt.octets);
     } else if (punt.verdict === PUNT_LOCAL) {
       const isUplink = port.kind === "uplink";
       if (isUplink && uplinkNeighbors.take(port, punt)) return;

@@ -22,7 +22,7 @@ import { RouterMobility } from "#router/mobility/router-mobility";
 import { RouterNat } from "#router/nat";
 import { RouterOspf } from "#router/ospf/router-ospf";
 import { showOspf } from "#router/ospf/show-host";
-import { OutsideSide } from "#router/outside-side";
+import { type Family, OutsideSide } from "#router/outside-side";
 import { PortCounters } from "#router/port-counters";
 import { portKeepers } from "#router/port-keepers";
 import { type PortKeeper, PortLife } from "#router/port-life";
@@ -177,7 +177,10 @@ export class Router {
     this.uplinkNeighbors = new UplinkNeighbors(services, node.address.bytes, () => this.hopsChanged());
     this.local = new LocalDelivery(services, node.address.bytes);
     this.rib = new Rib(this.routing);
-    this.outside = new OutsideSide(services, this.rib, (isUp) => this.outsideChanged(isUp));
+    this.outside = new OutsideSide(services, {
+      ...{ rib: this.rib, log },
+      changed: (family, isUp) => this.outsideChanged(family, isUp),
+    });
     this.nat = node.outside === undefined || node.outside.pool.length === 0 ? undefined : new RouterNat(node.outside);
     this.vms = new Vms(this.vmsOptions(`${directory}/${node.name}.vms`), configuration);
     this.arrivals = new Arrivals({
@@ -460,11 +463,11 @@ export class Router {
   }
 
   /** The fabric hears of the outside while it is reached from here; else other gateways' routes are the better ones. */
-  private outsideChanged(isUp: boolean): void {
+  private outsideChanged(family: Family, isUp: boolean): void {
     void this.oneAtATime(async () => {
-      if (this.stopping || isUp !== this.outside.isUp) return;
+      if (this.stopping || isUp !== this.outside.isUp(family)) return;
       this.log[isUp ? "info" : "warn"](
-        `outside: the next hop ${isUp ? "answers" : "does not answer"}`,
+        `outside: the ${family} next hop ${isUp ? "answers" : "does not answer"}`,
         "outside-next-hop",
       );
       this.outside.routes(this.configuration);

@@ -182,6 +182,8 @@ function networks(router: Router): Views["networks"] {
     prefixes: texts(network.prefixes),
     publicPrefixes: texts(network.publicPrefixes),
     tenantPrefixes: texts(network.tenantPrefixes),
+    publicTenantPrefixes: texts(network.tenantPrefixes.filter(({ isPublic }) => isPublic)),
+    publicIpv6: network.publicIpv6,
     vms: here.filter((name) => name === network.name).length,
   }));
 }

@@ -1,9 +1,10 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
-import { linkLocalFromMac, type Prefix } from "#base/address";
+import { linkLocalFromMac } from "#base/address";
 import type { GatewayTables } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
-import type { RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
+import type { NetworkPlan, RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
 import { ALL_D_ROUTERS, ALL_SPF_ROUTERS } from "#ospf/packet/header";
+import { ipv6Reach } from "#policy/ipv6-routes";
 import { routeRows } from "#policy/route-table";
 import type { Configuration, Fabric, Network } from "#router/config/model";
 import { anchorAddresses } from "#router/mobility/hosted-config";
@@ -59,8 +60,7 @@ export function tablesPlan(
     networks: networks.map((network) => ({
       ...{ tags: network.tags, gateway: network.gateway.bytes, routes: routeRows(network, fabric.networks) },
       metadata: network.metadata && serviceGroup !== 0,
-      peers: peersOf(network, fabric),
-      tenants: tenantsOf(network, fabric),
+      ...tenantsOf(network, fabric),
     })),
     flowSamples: networks.map(({ flowLog }) => flowLog?.sample ?? 0),
     knownTags: fabric.networks.map(({ tags }) => tags),
@@ -80,7 +80,10 @@ export function tablesPlan(
     routerAddress: node.address.bytes,
     rules,
     segments,
-    ...(fabric.outside !== undefined && { outsidePrefix: fabric.outside.prefix.address }),
+    ...(fabric.outside !== undefined && {
+      outsidePrefix: fabric.outside.prefix.address,
+      outside6: fabric.outside.ipv6,
+    }),
     ...(gateway !== undefined && { gateway }),
   };
 }
@@ -88,18 +91,13 @@ export function tablesPlan(
 /** A VM that is away is found here no more; its port is about to go. */
 const tableState = (state: VmState = "active"): Exclude<VmState, "away"> => (state === "away" ? "prepared" : state);
 
-/** Tags of the networks that this one has routes to by name. */
-const peersOf = (network: Network, fabric: Fabric): number[] => peerNetworks(network, fabric).map(({ tags }) => tags);
-
-function peerNetworks({ routes }: Network, { networks }: Fabric): Network[] {
-  const names = new Set(routes.flatMap(({ via }) => (via.kind === "peer" ? [via.network] : [])));
-  return networks.filter(({ name }) => names.has(name));
+/** Whose IPv6 hosts it reaches, and whose addresses are whose. */
+function tenantsOf(
+  network: Network,
+  { networks }: Fabric,
+): Pick<NetworkPlan, "peers" | "publicPeers" | "isPublic6" | "tenants"> {
+  const { peers, publicPeers, rows } = ipv6Reach(network, networks);
+  return { peers, publicPeers, isPublic6: network.publicIpv6, tenants: rows };
 }
-
-/** IPv6 prefixes that tenants brought, as this network knows them: its own, and those of networks that it has routes to. */
-const tenantsOf = (network: Network, fabric: Fabric): { prefix: Prefix; tags: number }[] =>
-  [network, ...peerNetworks(network, fabric)].flatMap(({ tenantPrefixes, tags }) =>
-    tenantPrefixes.map((prefix) => ({ prefix, tags })),
-  );
 
 const hasVm = (port: PortState): port is PortState & { vm: NonNullable<PortState["vm"]> } => port.vm !== undefined;

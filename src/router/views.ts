@@ -105,6 +105,10 @@ export interface NetworkView {
   readonly prefixes: readonly string[];
   readonly publicPrefixes: readonly string[];
   readonly tenantPrefixes: readonly string[];
+  /** Those of them that are public. */
+  readonly publicTenantPrefixes: readonly string[];
+  /** True: the fabric's IPv6 addresses of its VMs are public. */
+  readonly publicIpv6: boolean;
   /** VMs of it that this router has a port for. */
   readonly vms: number;
 }

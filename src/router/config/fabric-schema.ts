@@ -78,6 +78,28 @@ const dhcp = z
     description: "what the router tells VMs by DHCP and router advertisements; false: it is not their DHCP server",
   });
 
+const TENANT_PREFIX = "an IPv6 prefix, or a mapping with prefix and public";
+const tenantPrefix = z
+  .union(
+    [
+      prefix6,
+      z.strictObject(
+        {
+          prefix: prefix6,
+          public: z.boolean({ error: "true or false" }).default(false).meta({
+            description: "true: nobody else's; all public addresses reach them, and the outside",
+          }),
+        },
+        { error: TENANT_PREFIX },
+      ),
+    ],
+    { error: TENANT_PREFIX },
+  )
+  .transform((value) =>
+    "prefix" in value ? { ...value.prefix, isPublic: value.public } : { ...value, isPublic: false },
+  )
+  .meta({ description: TENANT_PREFIX });
+
 export const network = z.strictObject(
   {
     // Bounded by the tenant bits: the loader checks it.
@@ -90,9 +112,14 @@ export const network = z.strictObject(
       .array(prefix4, { error: NETWORK_PREFIXES })
       .default([])
       .meta({ description: "its public addresses, which no other network has and all public addresses reach" }),
-    tenantPrefixes: z.array(prefix6, { error: TENANT_PREFIXES }).default([]).meta({
-      description: "IPv6 addresses that the tenant brought, outside the fabric's; other networks may have the same",
+    tenantPrefixes: z.array(tenantPrefix, { error: TENANT_PREFIXES }).default([]).meta({
+      description:
+        "IPv6 addresses that the tenant brought, outside the fabric's; other networks may have the same private ones",
     }),
+    publicIpv6: z
+      .boolean({ error: "true or false" })
+      .default(false)
+      .meta({ description: "true: the fabric's IPv6 addresses of its VMs are public" }),
     routes: z
       .array(networkRoute, { error: ROUTES })
       .default([])
@@ -116,6 +143,7 @@ export const network = z.strictObject(
 );
 
 const NETWORK_NAME = "tenant/network, as in blue/prod";
+const OUTSIDE_PREFIXES = "a list of IPv6 prefixes";
 const FLOATING = "a list of mappings with address, network and to";
 const floating = z.strictObject(
   {
@@ -133,6 +161,9 @@ export const outside = z.strictObject(
     prefix: prefix6.meta({
       description:
         "a /64 inside the fabric's prefixes, and no home: what IPv4 hosts outside have for addresses in the fabric",
+    }),
+    ipv6: z.array(prefix6, { error: OUTSIDE_PREFIXES }).default([]).meta({
+      description: "what is outside of IPv6, reached straight; 2000::/3 is all of the Internet. Default: nothing",
     }),
     floating: z
       .array(floating, { error: FLOATING })

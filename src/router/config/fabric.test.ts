@@ -138,7 +138,7 @@ describe("errors of a fabric", () => {
       "fabric.yaml:9:54: tenants.blue.networks.a.prefixes[2]: found 224.0.0.0/24, expected a prefix outside 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 and 224.0.0.0/3",
       "fabric.yaml:9:78: tenants.blue.networks.a.gateway: found 127.0.0.1, expected a host's address",
       "fabric.yaml:10:10: tenants.blue.networks.b: found a network without addresses, expected prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only",
-      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, tenantPrefixes, routes, gateway, dhcp, metadata, ra, broadcast, flowLog\n    Did you mean "prefixes"?',
+      'fabric.yaml:10:18: tenants.blue.networks.b.prefix: found the unknown key "prefix", expected one of id, prefixes, public, tenantPrefixes, publicIpv6, routes, gateway, dhcp, metadata, ra, broadcast, flowLog\n    Did you mean "prefixes"?',
     ]);
   });
 

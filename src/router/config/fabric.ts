@@ -10,7 +10,7 @@ import type { Address, DhcpSettings, Fabric, FabricRule, Home, Network, Prefix }
 import { checkNetworks, type Placed, routeTo } from "#router/config/network-routes";
 import { isGlobalAddress } from "#router/config/node-lists";
 import { inspectOutside } from "#router/config/outside";
-import { inspectRules, type Names } from "#router/config/rules";
+import { classify, inspectRules, type Names } from "#router/config/rules";
 import { checkTenantPrefixes, isUnicast } from "#router/config/tenant-prefixes";
 import type { ConfigError, Path } from "#runtime/document/config-error";
 import { Inspector } from "#runtime/document/inspector";
@@ -61,11 +61,13 @@ function warnOfReadableKey(inspector: Inspector): void {
 function inspectFabric(inspector: Inspector): Fabric | undefined {
   const outline = inspector.read(fabricOutline, []);
   const { tenants, placed } = inspectTenants(inspector, outline?.tenantBits);
-  const networks = placed.map(({ network }) => network);
+  const written = placed.map(({ network }) => network);
   const hasOutside = outline === undefined || outline.outside !== undefined;
-  checkNetworks(inspector, placed, hasOutside);
+  const hasOutside6 = outline === undefined || (outline.outside?.ipv6.length ?? 0) > 0;
+  checkNetworks(inspector, placed, { hasOutside, hasOutside6, prefixes: outline?.prefixes ?? [] });
   checkTenantPrefixes(inspector, placed, outline?.prefixes ?? []);
-  const rules = inspectAllRules(inspector, { tenantBits: outline?.tenantBits ?? 1, tenants, networks, hasOutside });
+  const names = { tenantBits: outline?.tenantBits ?? 1, tenants, networks: written, hasOutside };
+  const { networks, rules } = classify(written, inspectAllRules(inspector, names));
   if (outline === undefined) return undefined;
   const { name, key, tenantBits, prefixes, mtu, gatewayMac } = outline;
   const homes = outline.homes.map(({ prefix, hypervisor }): Home => (hypervisor ? { prefix, hypervisor } : { prefix }));
@@ -165,7 +167,8 @@ function inspectNetworks(inspector: Inspector, path: Path, of: Tenant): Placed[]
   const networkBits = tenantBits === undefined ? undefined : 32 - tenantBits;
   const ids = new IdCheck(inspector, "network", networkBits === undefined ? undefined : 2 ** networkBits - 1);
   return inspector.readEntries(networkSchema, path).map(({ key, value }): Placed => {
-    const { id, prefixes, public: publicPrefixes, tenantPrefixes, gateway, dhcp, metadata, ra, broadcast } = value;
+    const { id, prefixes, public: publicPrefixes, tenantPrefixes, publicIpv6 } = value;
+    const { gateway, dhcp, metadata, ra, broadcast } = value;
     ids.check(id, [...path, key, "id"]);
     const isWritten = Array.isArray(inspector.valueAt([...path, key, "prefixes"]));
     if (prefixes.length + publicPrefixes.length + tenantPrefixes.length === 0 && !isWritten) {
@@ -190,7 +193,11 @@ function inspectNetworks(inspector: Inspector, path: Path, of: Tenant): Placed[]
         networkId: id,
         prefixes,
         publicPrefixes,
-        tenantPrefixes,
+        tenantPrefixes: tenantPrefixes.map(({ address, length, text, isPublic }) => ({
+          ...{ address, length, text, isPublic },
+        })),
+        publicIpv6,
+        classes: [], // once it is known which prefixes rules name
         routes,
         gateway,
         metadata,

@@ -17,7 +17,8 @@ export const networkFacts = (network: Network): Facts => ({
   tags: tagsText(network.tags),
   ...(network.prefixes.length > 0 && { prefixes: network.prefixes.map((p) => p.text).join(" ") }),
   ...(network.publicPrefixes.length > 0 && { public: network.publicPrefixes.map((p) => p.text).join(" ") }),
-  ...(network.tenantPrefixes.length > 0 && { "tenant's own": network.tenantPrefixes.map((p) => p.text).join(" ") }),
+  ...(network.tenantPrefixes.length > 0 && { "tenant's own": network.tenantPrefixes.map(tenantPrefixText).join(" ") }),
+  ...(network.publicIpv6 && { ipv6: "public" }),
   ...(network.routes.length > 0 && { routes: network.routes.map(networkRouteText).join(" and ") }),
   gateway: network.gateway.text,
   ...(network.dhcp === undefined ? { dhcp: "off" } : dhcpFacts(network.dhcp)),
@@ -26,6 +27,9 @@ export const networkFacts = (network: Network): Facts => ({
   ...(network.segment !== undefined && { broadcast: segmentText(network.segment) }),
   ...(network.flowLog !== undefined && { "flow log": `sample 1 in ${network.flowLog.sample}` }),
 });
+
+const tenantPrefixText = ({ text, isPublic }: Network["tenantPrefixes"][number]): string =>
+  isPublic ? `${text} (public)` : text;
 
 const networkRouteText = ({ to, via }: Network["routes"][number]): string =>
   `${to.text} via ${via.kind === "peer" ? via.network : via.kind}`;

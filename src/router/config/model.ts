@@ -2,6 +2,7 @@
 
 import type { Millis } from "#base/time";
 import type { OspfConfig } from "#ospf/config";
+import type { AddressClass } from "#policy/address-classes";
 import type { WrittenRoute } from "#policy/route-table";
 import type { IidPrefix } from "#policy/rules";
 import type { PortRange } from "#router/config/rule-schema";
@@ -61,6 +62,8 @@ export interface MobilityKey {
 export interface Outside {
   /** A /64. With tags 1 and an IPv4 address behind it, an outside host's address in the fabric. */
   readonly prefix: Prefix;
+  /** What is outside of IPv6; disjoint. None: nothing. */
+  readonly ipv6: readonly Prefix[];
   /** Sorted by address. */
   readonly floating: readonly Floating[];
 }
@@ -93,9 +96,11 @@ export interface FabricRule {
 }
 
 export interface RuleEnd {
-  /** As written: `any`, `public`, `blue`, `blue/prod`, `blue/prod 10.0.0.0/28`. */
+  /** As written: `any`, `public`, `blue`, `blue/prod`, `blue/prod 10.0.0.0/28`, `blue/prod 2001:db8:7::/64`. */
   readonly text: string;
   readonly prefixes: readonly IidPrefix[];
+  /** Only while the file is read: an IPv6 prefix of what a network's tenant brought, whose numbers are yet to be given. */
+  readonly brought?: { readonly tags: number; readonly prefix: Prefix };
 }
 
 export interface Home {
@@ -116,8 +121,12 @@ export interface Network {
   readonly prefixes: readonly Prefix[];
   /** IPv4, overlapping no prefix of any network's. */
   readonly publicPrefixes: readonly Prefix[];
-  /** IPv6, outside the fabric's prefixes: addresses that the tenant brought. Other networks may have the same. */
-  readonly tenantPrefixes: readonly Prefix[];
+  /** IPv6, outside the fabric's prefixes: addresses that the tenant brought. Other networks may have the same private ones. */
+  readonly tenantPrefixes: readonly TenantPrefix[];
+  /** True: the fabric's own IPv6 addresses of its VMs are public. */
+  readonly publicIpv6: boolean;
+  /** What rules know addresses of `tenantPrefixes` by; the longest prefix first. */
+  readonly classes: readonly AddressClass[];
   readonly routes: readonly WrittenRoute<Prefix>[];
   /** What the VMs route through; no VM's address. */
   readonly gateway: Address;
@@ -131,6 +140,11 @@ export interface Network {
   readonly segment?: Segment;
   /** Undefined: flows of its VMs are not logged. */
   readonly flowLog?: FlowLogSettings;
+}
+
+export interface TenantPrefix extends Prefix {
+  /** True: they are nobody else's, public addresses of other networks reach them, and by way of gateways the outside. */
+  readonly isPublic: boolean;
 }
 
 export interface FlowLogSettings {
@@ -197,13 +211,15 @@ export interface Node {
   readonly outside?: OutsideLink;
 }
 
-/** Where a gateway meets the outside: an IPv4 link with a router on it. */
+/** Where a gateway meets the outside: a link with a router on it. */
 export interface OutsideLink {
   readonly interface: string;
   /** The gateway's own address there, and how long its subnet's prefix is: 1 … 30. */
   readonly address: Address & { readonly prefixLength: number };
   /** The router that all packets to the outside are sent to; in the subnet. */
   readonly nextHop: Address;
+  /** Undefined: it speaks IPv4 alone there. */
+  readonly ipv6?: OutsideIpv6;
   /** Undefined: the interface's own. */
   readonly mtu?: number;
   readonly offload: boolean;
@@ -215,6 +231,13 @@ export interface OutsideLink {
   readonly portsPerVm: number;
   /** Sessions there is room for. */
   readonly entries: number;
+}
+
+export interface OutsideIpv6 {
+  /** Global; the subnet's prefix has 1 … 128 bits. */
+  readonly address: Address & { readonly prefixLength: number };
+  /** Link-local, or in the subnet. */
+  readonly nextHop: Address;
 }
 
 /** Undefined, each: the default, or what the command line says. */

@@ -1,6 +1,7 @@
 /** Checks of what networks have to agree on: public prefixes that are nobody else's, and routes to one another. */
 import { overlaps } from "#base/address";
 import type { WrittenRoute } from "#policy/route-table";
+import { type AroundRoutes, checkRoute6 } from "#router/config/ipv6-routes";
 import type { Network, Prefix } from "#router/config/model";
 import { closest } from "#runtime/document/closest";
 import type { Path } from "#runtime/document/config-error";
@@ -18,9 +19,13 @@ export function routeTo(to: Prefix, via: string): WrittenRoute<Prefix> {
   return { to, via: { kind: "peer", network: via } };
 }
 
-/** `hasOutside`: the fabric has gateways. */
-export function checkNetworks(inspector: Inspector, networks: readonly Placed[], hasOutside: boolean): void {
+export function checkNetworks(
+  inspector: Inspector,
+  networks: readonly Placed[],
+  fabric: Omit<AroundRoutes, "networks">,
+): void {
   checkPublic(inspector, networks);
+  const around = { ...fabric, networks: networks.map(({ network }) => network) };
   const byName = new Map(networks.map(({ network }) => [network.name, network]));
   for (const placed of networks) {
     const first = new Map<string, number>();
@@ -33,8 +38,12 @@ export function checkNetworks(inspector: Inspector, networks: readonly Placed[],
         const found = `a route to ${route.to.text}, as in ${line}`;
         inspector.report([...path, "to"], { found, expected: "one route a destination" });
       }
+      if (route.to.address.length === 16) {
+        checkRoute6(inspector, path, { network: placed.network, route }, around);
+        continue;
+      }
       checkDestination(inspector, path, placed.network, route);
-      if (route.via.kind === "gateway" && !hasOutside) {
+      if (route.via.kind === "gateway" && !around.hasOutside) {
         const expected = "outside: { prefix: … } in the fabric's file beside a route via gateway";
         inspector.report([...path, "via"], { found: "gateway, in a fabric without an outside", expected });
       }

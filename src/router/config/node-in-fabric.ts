@@ -1,6 +1,8 @@
 /** Checks of a node against its fabric: its place in the address plan. Its VMs' is in vm-homes.ts. */
 import type { z } from "zod";
 import { contains } from "#base/address";
+import { u32 } from "#base/bytes";
+import { tagsText } from "#router/config/facts";
 import type { Address, Fabric, Prefix } from "#router/config/model";
 import { isGlobalAddress } from "#router/config/node-lists";
 import type { nodeOutline } from "#router/config/node-schema";
@@ -70,6 +72,10 @@ function placeOfSwitch(inspector: Inspector, { address }: Outline, fabric: Fabri
   } else if (fabric.outside !== undefined && contains(fabric.outside.prefix, address.bytes)) {
     const found = `${address.text}, inside the outside's prefix ${fabric.outside.prefix.text}`;
     inspector.report(["address"], { found, expected: "an address that is no outside host's" });
+  } else if (u32(address.bytes, 8) !== 0) {
+    // What comes from other tags is a tenant's to whoever gets it: errors, tunnels and bindings would be refused.
+    const found = `${address.text}, whose tags (the third quarter) are ${tagsText(u32(address.bytes, 8))}`;
+    inspector.report(["address"], { found, expected: "an address with tags 0, the infrastructure's" });
   }
   return { address, homes: [] };
 }

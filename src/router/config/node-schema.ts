@@ -152,7 +152,7 @@ export const vm = z.strictObject(
     address: ipv4.optional().meta({ description: "the VM's IPv4 address, inside one of the network's prefixes" }),
     ipv6: ipv6Addresses.optional().meta({
       description:
-        "its IPv6 addresses: a home prefix, the network's tags, a host number 1 … ffffff; or one of its tenantPrefixes",
+        "its IPv6 addresses: a home prefix, the network's tags, a host number 1 … 7fffff; or one of its tenantPrefixes",
     }),
     mac: macAddress.optional().meta({ description: "the VM's MAC address; learnt when absent" }),
     mtu: whole(576, 65535).optional().meta({ description: "the VM's MTU, octets; default: the port's" }),
@@ -179,12 +179,21 @@ const role = z.enum(["hypervisor", "switch", "gateway"], { error: ROLE });
 
 const POOL = "a list of IPv4 prefixes";
 const BLOCK = "a power of two, 16 … 4096";
+const outsideIpv6 = z.strictObject(
+  {
+    address: interfaceAddress.meta({ description: "the gateway's own global IPv6 address there" }),
+    nextHop: ipv6.meta({ description: "the IPv6 router there, by its link-local address or another of the subnet" }),
+  },
+  { error: "a mapping with address and nextHop" },
+);
+
 export const outsideLink = z.strictObject(
   {
     interface: interfaceName.meta({ description: "kernel interface that leads to the outside" }),
     address: interfaceAddress.meta({ description: "the gateway's own IPv4 address there" }),
     nextHop: ipv4.meta({ description: "the router that everything for the outside is sent to" }),
-    mtu: whole(1280, 65535).optional().meta({ description: "largest IPv4 packet, octets; default: the interface's" }),
+    ipv6: outsideIpv6.optional().meta({ description: "the link's IPv6 side; default: IPv4 alone" }),
+    mtu: whole(1280, 65535).optional().meta({ description: "largest IP packet, octets; default: the interface's" }),
     offload: z
       .boolean({ error: "true or false" })
       .default(true)

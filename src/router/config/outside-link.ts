@@ -1,9 +1,17 @@
 /** Checks of a gateway's section `outside:`: its link to the outside and its NAT addresses. */
 import type { z } from "zod";
-import { contains, masked, type Prefix as Octets, overlaps, sameAddress } from "#base/address";
+import {
+  contains,
+  formatIpv6,
+  isLinkLocal6,
+  masked,
+  type Prefix as Octets,
+  overlaps,
+  sameAddress,
+} from "#base/address";
 import { put32, u32 } from "#base/bytes";
 import type { Fabric, OutsideLink, Prefix } from "#router/config/model";
-import type { NodeLists } from "#router/config/node-lists";
+import { isGlobalAddress, type NodeLists } from "#router/config/node-lists";
 import type { outsideLink } from "#router/config/node-schema";
 import type { Inspector } from "#runtime/document/inspector";
 import { isHostAddress } from "#wire/ipv4";
@@ -30,6 +38,7 @@ export function checkOutsideLink(inspector: Inspector, link: Written, { fabric, 
     inspector.report(["outside", "interface"], { found, expected: "an interface that nothing else uses" });
   }
   checkSubnet(inspector, link);
+  if (link.ipv6 !== undefined) checkIpv6(inspector, link.ipv6, fabric);
   checkBlocks(inspector, link);
   checkPool(inspector, link, fabric);
 }
@@ -45,6 +54,35 @@ function checkSubnet(inspector: Inspector, { address, nextHop }: Written): void 
   if (!contains(subnet, nextHop.bytes) || sameAddress(nextHop.bytes, bytes)) {
     const expected = `another address of the subnet of ${text}/${prefixLength}`;
     inspector.report(["outside", "nextHop"], { found: nextHop.text, expected });
+  }
+}
+
+function checkIpv6(inspector: Inspector, { address, nextHop }: NonNullable<Written["ipv6"]>, fabric: Fabric): void {
+  const { bytes, prefixLength, text } = address;
+  const path = ["outside", "ipv6"];
+  if ((fabric.outside?.ipv6.length ?? 0) === 0) {
+    const expected = `a fabric with outside: { ipv6: … } in ${fabric.file}`;
+    inspector.report(path, { found: "an IPv6 side of a fabric without an IPv6 outside", expected, aim: "key" });
+  }
+  if (bytes.length !== 16 || !isGlobalAddress(bytes) || prefixLength < 1) {
+    const expected = "a global IPv6 address with the length of its subnet's prefix, as in 2001:db8:ffff::2/64";
+    inspector.report([...path, "address"], { found: `${text}/${prefixLength}`, expected });
+    return;
+  }
+  const networks = fabric.networks.flatMap(({ name, tenantPrefixes }) =>
+    tenantPrefixes.map((prefix) => ({ prefix, whose: `${name}'s` })),
+  );
+  const inside = [...fabric.prefixes.map((prefix) => ({ prefix, whose: "the fabric's" })), ...networks];
+  for (const [key, address] of Object.entries({ address: bytes, nextHop: nextHop.bytes })) {
+    const around = inside.find(({ prefix }) => contains(prefix, address));
+    if (around === undefined) continue;
+    const found = `${formatIpv6(address)}, in ${around.whose} ${around.prefix.text}`;
+    inspector.report([...path, key], { found, expected: "an address that is not inside" });
+  }
+  const isThere = isLinkLocal6(nextHop.bytes) || contains(subnetOf(address), nextHop.bytes);
+  if (!isThere || sameAddress(nextHop.bytes, bytes)) {
+    const expected = `a link-local address, or another one of the subnet of ${text}/${prefixLength}`;
+    inspector.report([...path, "nextHop"], { found: nextHop.text, expected });
   }
 }
 
@@ -92,8 +130,8 @@ function checkPool(inspector: Inspector, { pool, address, nextHop }: Written, fa
 }
 
 export function buildOutsideLink(written: Written): OutsideLink {
-  const { mtu, ...rest } = written;
-  return { ...rest, ...(mtu !== undefined && { mtu }) };
+  const { mtu, ipv6, ...rest } = written;
+  return { ...rest, ...(mtu !== undefined && { mtu }), ...(ipv6 !== undefined && { ipv6 }) };
 }
 
 /** All IPv4 addresses of a prefix, ascending. */

@@ -3,6 +3,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { formatPrefix } from "#base/address";
+import { covers } from "#policy/rules";
 import { checkFiles } from "#router/config/check";
 import { checkFabric } from "#router/config/fabric";
 import type { Configuration } from "#router/config/model";
@@ -234,4 +236,120 @@ describe("gateways of one fabric", () => {
       ],
     ]);
   });
+});
+
+describe("the IPv6 outside", () => {
+  const SIX = OUTSIDE.replace("floating:", 'ipv6: ["2000::/3"], floating:');
+  const network = (more: string, routes = '[{to: "::/0", via: gateway}]'): string =>
+    HEAD.concat(
+      `tenants: {blue: {id: 1, networks: {prod: {id: 1, prefixes: [10.0.0.0/16], ${more}, routes: ${routes}}}}}\n`,
+    );
+  const PUBLIC = 'publicIpv6: true, tenantPrefixes: ["fd00:1::/48", {prefix: "2001:db8:70::/48", public: true}]';
+  const SIDE = link(", ipv6: {address: 2001:db8:ffff::2/64, nextHop: fe80::1}");
+
+  test("is what fabric.yaml says is, and gateways lead there that have an IPv6 side", () => {
+    const { node, fabric } = configuration(SIDE, network(PUBLIC) + SIX);
+    expect(fabric.outside?.ipv6.map(({ text }) => text)).toEqual(["2000::/3"]);
+    expect(node.outside?.ipv6?.address).toMatchObject({ text: "2001:db8:ffff::2", prefixLength: 64 });
+    const [prod] = fabric.networks;
+    expect(prod!.tenantPrefixes.map(({ text, isPublic }) => [text, isPublic])).toEqual([
+      ["fd00:1::/48", false],
+      ["2001:db8:70::/48", true],
+    ]);
+    const before = configuration(
+      SIDE,
+      network(PUBLIC) + OUTSIDE.replace("floating:", 'ipv6: ["2001::/16"], floating:'),
+    );
+    const changes = planChange(before, configuration(SIDE, network(PUBLIC) + SIX)).map(describeChange);
+    expect(changes).toEqual(["~ fabric outside ipv6: 2001::/16 → 2000::/3"]);
+  });
+
+  test("public addresses are public in the default rules and to rules' `public`, private ones are not", () => {
+    const rules = "rules: [{name: pub, action: allow, from: public, to: public}]\n";
+    const { fabric } = configuration(SIDE, network(PUBLIC) + SIX + rules);
+    const [priv, pub] = ["fd00:1::/48", "2001:db8:70::/48"].map(
+      (text) => fabric.networks[0]!.classes.find(({ prefix }) => formatPrefix(prefix) === text)!,
+    );
+    const ends = fabricSides(fabric).out.filter(({ name }) => name === "pub" || name === "default public");
+    expect(ends).toHaveLength(2);
+    for (const { source } of ends) {
+      const has = (host: number): boolean => source.some((prefix) => covers(prefix, { tags: 0x401, host }));
+      expect([5, pub!.host, priv!.host, 0xffffff].map(has)).toEqual([true, true, false, false]);
+    }
+  });
+
+  test("rules name prefixes of what a tenant brought, and parts of them", () => {
+    const rule = (prefix: string) =>
+      `rules: [{name: a, action: deny, from: outside, to: {network: blue/prod, prefix: "${prefix}"}}]\n`;
+    const { fabric } = configuration(SIDE, network(PUBLIC) + SIX + rule("2001:db8:70:1::/64"));
+    const inside = fabric.networks[0]!.classes.find(({ prefix }) => prefix.length === 64)!;
+    expect(fabric.rules[0]!.to).toEqual([
+      { text: "blue/prod 2001:db8:70:1::/64", prefixes: [{ tags: 0x401, host: inside.host, length: 64 }] },
+    ]);
+    const whole = configuration(SIDE, network(PUBLIC) + SIX + rule("2001:db8:70::/48")).fabric;
+    expect(whole.rules[0]!.to[0]!.prefixes).toHaveLength(1);
+    expect(ofFabric(network(PUBLIC) + SIX + rule("2001:db8:71::/64"))).toEqual([
+      "rules[0].to.prefix: found 2001:db8:71::/64, expected tenantPrefixes of blue/prod (fd00:1::/48, 2001:db8:70::/48)",
+    ]);
+  });
+
+  test("is refused where its prefixes overlap or are no hosts'", () => {
+    const at = (list: string) => ofFabric(network(PUBLIC) + OUTSIDE.replace("floating:", `ipv6: ${list}, floating:`));
+    expect(at('["2000::/3", "2001:db8::/32"]')).toEqual([
+      "outside.ipv6[1]: found 2001:db8::/32, which overlaps 2000::/3, expected prefixes that do not overlap",
+    ]);
+    expect(at('["::/0"]')[0]).toContain("2000::/3 is all of the Internet");
+  });
+
+  test("is reached by routes of networks with public addresses, and of no others", () => {
+    const at = (more: string, routes?: string, outside = SIX) => ofFabric(network(more, routes) + outside);
+    const path = "tenants.blue.networks.prod.routes[0]";
+    expect(at(PUBLIC, undefined, OUTSIDE)).toEqual([
+      `${path}.via: found gateway, in a fabric without an IPv6 outside, expected outside: { ipv6: ["2000::/3"] } in the fabric's file beside an IPv6 route via gateway`,
+    ]);
+    expect(at('tenantPrefixes: ["fd00:1::/48"]')).toEqual([
+      `${path}: found an IPv6 route via gateway of a network whose IPv6 addresses are all private, expected publicIpv6: true, or tenantPrefixes that are public: no others leave`,
+    ]);
+    expect(at(PUBLIC, '[{to: "2001:db8:70:1::/64", via: gateway}]')[0]).toContain(
+      "inside blue/prod's 2001:db8:70::/48",
+    );
+    expect(at(PUBLIC, '[{to: "2001:db8:a1:7::/64", via: gateway}]')[0]).toContain(
+      "inside the fabric's 2001:db8:a1::/48",
+    );
+    expect(at(PUBLIC, '[{to: "2001:db8:70:1::/64", via: blackhole}]')).toEqual([]);
+    expect(at(PUBLIC, '[{to: "::/0", via: public}]')[0]).toContain("expected gateway or blackhole");
+  });
+
+  test("of a gateway has an address that is nobody's inside, and a next hop on its link", () => {
+    const at = (ipv6: string) => ofNode(link(`, ipv6: ${ipv6}`), network(PUBLIC) + SIX);
+    expect(at("{address: 2001:db8:ffff::2/64, nextHop: 2001:db8:ffff::1}")).toEqual([]);
+    expect(at("{address: 2001:db8:a1:ff::2/64, nextHop: fe80::1}")).toEqual([
+      "outside.ipv6.address: found 2001:db8:a1:ff::2, in the fabric's 2001:db8:a1::/48, expected an address that is not inside",
+    ]);
+    expect(at("{address: 2001:db8:70:1::2/64, nextHop: fe80::1}")[0]).toContain("in blue/prod's 2001:db8:70::/48");
+    expect(at("{address: 2001:db8:ffff::2/64, nextHop: 2001:db8:fffe::1}")[0]).toContain(
+      "a link-local address, or another",
+    );
+    expect(at("{address: 198.51.100.2/24, nextHop: fe80::1}")[0]).toContain("a global IPv6 address");
+    expect(ofNode(SIDE)[0]).toContain("an IPv6 side of a fabric without an IPv6 outside");
+  });
+
+  test("a public prefix is nobody else's, not even privately", () => {
+    const two = (other: string) =>
+      ofFabric(
+        `${HEAD}tenants: {blue: {id: 1, networks: {a: {id: 1, tenantPrefixes: [{prefix: "2001:db8:70::/48", public: true}]}, b: {id: 2, tenantPrefixes: [${other}]}}}}\n`,
+      );
+    expect(two('"2001:db8:70:1::/64"')).toEqual([
+      "tenants.blue.networks.b.tenantPrefixes[0]: found 2001:db8:70:1::/64, which overlaps 2001:db8:70::/48 of blue/a (line 5), expected public addresses that no other network has",
+    ]);
+    expect(two('"2001:db8:71::/64"')).toEqual([]);
+  });
+});
+
+test("a gateway's, or a switch's, own address has tags 0: from other tags it would be a tenant's to whoever hears it", () => {
+  const expected =
+    "address: found 2001:db8:a1:ff:0:401:0:9, whose tags (the third quarter) are 00000401, expected an address with tags 0, the infrastructure's";
+  expect(ofNode(GATEWAY.replace("2001:db8:a1:ff::9", "2001:db8:a1:ff:0:401:0:9"))).toEqual([expected]);
+  const node = "name: sw\nfabric: fabric.yaml\nrole: switch\naddress: 2001:db8:a1:ff:0:401:0:9\n";
+  expect(ofNode(node)).toEqual([expected]);
 });

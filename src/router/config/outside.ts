@@ -4,6 +4,7 @@ import { contains, overlaps } from "#base/address";
 import { u32 } from "#base/bytes";
 import type { outside as schema } from "#router/config/fabric-schema";
 import type { Floating, Home, Network, Outside, Prefix } from "#router/config/model";
+import { isUnicast } from "#router/config/tenant-prefixes";
 import { closest } from "#runtime/document/closest";
 import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
@@ -19,6 +20,7 @@ type Written = z.output<typeof schema>;
 
 export function inspectOutside(inspector: Inspector, written: Written, around: AroundOutside): Outside {
   checkPrefix(inspector, written.prefix, around);
+  checkIpv6(inspector, written.ipv6);
   const first = new Map<string, number>();
   const floating = written.floating.flatMap((each, i): Floating[] => {
     const path: Path = ["outside", "floating", i];
@@ -37,6 +39,7 @@ export function inspectOutside(inspector: Inspector, written: Written, around: A
   });
   return {
     prefix: written.prefix,
+    ipv6: written.ipv6,
     floating: floating.sort((a, b) => u32(a.address.bytes, 0) - u32(b.address.bytes, 0)),
   };
 }
@@ -51,6 +54,21 @@ function checkPrefix(inspector: Inspector, prefix: Prefix, { prefixes, homes }: 
     inspector.report(path, { found: prefix.text, expected });
   } else if (home !== undefined) {
     inspector.report(path, { found: `${prefix.text}, a home`, expected: "a /64 that is no home" });
+  }
+}
+
+/** What of IPv6 is outside; of what is inside as well, the inside's routes are the longer ones. */
+function checkIpv6(inspector: Inspector, prefixes: readonly Prefix[]): void {
+  for (const [i, prefix] of prefixes.entries()) {
+    const path = ["outside", "ipv6", i];
+    const twin = prefixes.slice(0, i).find((earlier) => overlaps(earlier, prefix));
+    if (!isUnicast(prefix)) {
+      const expected = "a prefix inside 2000::/3 or fc00::/7; 2000::/3 is all of the Internet";
+      inspector.report(path, { found: prefix.text, expected });
+    } else if (twin !== undefined) {
+      const found = `${prefix.text}, which overlaps ${twin.text}`;
+      inspector.report(path, { found, expected: "prefixes that do not overlap" });
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** What fabric.yaml may say of rules and of networks' routes. */
 import { z } from "zod";
-import { prefix4, whole } from "#runtime/document/scalars";
+import { ipPrefix, whole } from "#runtime/document/scalars";
 
 const NAME = "a rule's name: 1 … 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit";
 const ruleName = z
@@ -13,7 +13,7 @@ const END_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:\/[A-Za-z0-9][A-Za-z0-9._-]
 const endName = z.string({ error: END }).regex(END_NAME, { error: END });
 /** One end of what a rule matches; the loader looks the names up. */
 export const end = z
-  .union([endName, z.strictObject({ network: endName, prefix: prefix4 }, { error: END })], { error: END })
+  .union([endName, z.strictObject({ network: endName, prefix: ipPrefix }, { error: END })], { error: END })
   .meta({ description: END, examples: ["blue/prod"] });
 const ENDS = `${END}; or a list of 1 … 64 of these`;
 const ends = z
@@ -103,7 +103,7 @@ export const rule = z.strictObject(
 const VIA = "public, gateway, blackhole, or another network as in blue/prod";
 export const networkRoute = z.strictObject(
   {
-    to: prefix4.meta({ description: "destination" }),
+    to: ipPrefix.meta({ description: "destination" }),
     via: z.string({ error: VIA }).regex(END_NAME, { error: VIA }).meta({ description: VIA }),
   },
   { error: "a mapping with to and via" },

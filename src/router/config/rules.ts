@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { overlaps } from "#base/address";
 import { u32 } from "#base/bytes";
+import { addressClasses, classesWithin, fabricHosts, publicClasses } from "#policy/address-classes";
 import { type IidPrefix, OUTSIDE } from "#policy/rules";
 import type { FabricRule, Network, RuleEnd } from "#router/config/model";
 import { type end, PROTOCOLS, rule as ruleSchema, WITH_PORTS } from "#router/config/rule-schema";
@@ -122,7 +123,7 @@ function endsOf(
 function endOf(inspector: Inspector, path: Path, written: z.output<typeof end>, names: Names): RuleEnd | undefined {
   if (typeof written !== "string") return withPrefix(inspector, path, written, names);
   if (written === "any") return { text: written, prefixes: [EVERYTHING] };
-  if (written === "public") return { text: written, prefixes: publicPrefixes(names.networks) };
+  if (written === PUBLIC) return { text: written, prefixes: publicPrefixes(names.networks) };
   if (written === "outside") {
     if (names.hasOutside) return { text: written, prefixes: [OUTSIDE] };
     const expected = "outside: { prefix: … } in the fabric's file beside rules that name it";
@@ -146,11 +147,38 @@ export const tenantPrefix = (id: number, tenantBits: number): IidPrefix => ({
   length: tenantBits,
 });
 
-/** All public addresses of these networks. */
+/** All public addresses of these networks, of both families. */
 export const publicPrefixes = (networks: readonly Network[]): IidPrefix[] =>
-  networks.flatMap(({ tags, publicPrefixes: own }) =>
-    own.map(({ address, length }) => ({ tags, host: u32(address, 0), length: 32 + length })),
-  );
+  networks.flatMap(({ tags, publicPrefixes: own, publicIpv6, classes }) => [
+    ...own.map(({ address, length }) => ({ tags, host: u32(address, 0), length: 32 + length })),
+    ...(publicIpv6 ? [fabricHosts(tags)] : []),
+    ...publicClasses(tags, classes),
+  ]);
+
+/**
+ * Networks with the numbers by which rules know addresses that tenants brought, and rules that go by these. It comes after all
+ * rules are read, since the prefixes that they name are told apart.
+ */
+export function classify(
+  networks: readonly Network[],
+  rules: readonly FabricRule[],
+): { networks: Network[]; rules: FabricRule[] } {
+  const ends = rules.flatMap(({ from, to }) => [...from, ...to]);
+  const classified = networks.map((network): Network => {
+    const named = ends.flatMap(({ brought }) => (brought?.tags === network.tags ? [brought.prefix] : []));
+    return { ...network, classes: addressClasses(network.tenantPrefixes, named) };
+  });
+  const settle = ({ text, prefixes, brought }: RuleEnd): RuleEnd => {
+    if (text === PUBLIC) return { text, prefixes: publicPrefixes(classified) };
+    if (brought === undefined) return { text, prefixes };
+    const { classes } = classified.find(({ tags }) => tags === brought.tags)!;
+    return { text, prefixes: classesWithin(brought.tags, classes, brought.prefix) };
+  };
+  const settled = rules.map((rule) => ({ ...rule, from: rule.from.map(settle), to: rule.to.map(settle) }));
+  return { networks: classified, rules: settled };
+}
+
+const PUBLIC = "public";
 
 function withPrefix(
   inspector: Inspector,
@@ -160,15 +188,19 @@ function withPrefix(
 ): RuleEnd | undefined {
   const network = networkOf(inspector, [...path, "network"], name, names);
   if (network === undefined) return undefined;
-  const own = [...network.prefixes, ...network.publicPrefixes];
+  const isIpv6 = prefix.address.length === 16;
+  const own = isIpv6 ? network.tenantPrefixes : [...network.prefixes, ...network.publicPrefixes];
   if (!own.some((each) => overlaps(each, prefix))) {
-    const expected = `addresses of ${name} (${own.map(({ text }) => text).join(", ")})`;
+    const texts = own.map(({ text }) => text).join(", ") || "it has none";
+    const expected = `${isIpv6 ? "tenantPrefixes" : "addresses"} of ${name} (${texts})`;
     inspector.report([...path, "prefix"], { found: prefix.text, expected });
     return undefined;
   }
-  const { address, length, text } = prefix;
-  const iid: IidPrefix = { tags: network.tags, host: u32(address, 0), length: 32 + length };
-  return { text: `${name} ${text}`, prefixes: [iid] };
+  const { address, length } = prefix;
+  const { tags } = network;
+  const text = `${name} ${prefix.text}`;
+  if (isIpv6) return { text, prefixes: [{ tags, host: 0, length: 32 }], brought: { tags, prefix } };
+  return { text, prefixes: [{ tags, host: u32(address, 0), length: 32 + length }] };
 }
 
 function networkOf(inspector: Inspector, path: Path, name: string, names: Names): Network | undefined {

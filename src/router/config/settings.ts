@@ -32,6 +32,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: "fabric prefixes", of: ({ fabric }) => fabric.prefixes.map((p) => p.text).join(" ") },
   { name: "fabric mtu", of: ({ fabric }) => `${fabric.mtu ?? "not set"}`, restart: AT_START },
   { name: "fabric outside", of: ({ fabric }) => fabric.outside?.prefix.text ?? "none" },
+  { name: "fabric outside ipv6", of: ({ fabric }) => fabric.outside?.ipv6.map((p) => p.text).join(" ") || "none" },
   { name: "fabric floating", of: ({ fabric }) => fabric.outside?.floating.map(floatingText).join(" and ") || "none" },
   { name: "outside", of: ({ node }) => outsideText(node), restart: AT_START },
   { name: "fabric mobility", of: ({ fabric }) => mobilityText(fabric.mobility) },
@@ -58,9 +59,22 @@ const floatingText = ({ address, network, to }: Floating): string => `${address.
 
 function outsideText({ outside }: Node): string {
   if (outside === undefined) return "none";
-  const { interface: name, address, nextHop, mtu, offload, capture, pool, portBlock, portsPerVm, entries } = outside;
+  const {
+    interface: name,
+    address,
+    nextHop,
+    ipv6,
+    mtu,
+    offload,
+    capture,
+    pool,
+    portBlock,
+    portsPerVm,
+    entries,
+  } = outside;
   return [
     `${name} ${address.text}/${address.prefixLength} next hop ${nextHop.text}`,
+    ...(ipv6 === undefined ? [] : [`${ipv6.address.text}/${ipv6.address.prefixLength} next hop ${ipv6.nextHop.text}`]),
     ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
     ...(offload ? [] : ["offload off"]),
     ...(capture ? ["capture on"] : []),

@@ -3,7 +3,7 @@
  * that speak to one another may not, for a destination there has no tags yet.
  */
 import { contains, overlaps, parsePrefix6 } from "#base/address";
-import type { Network, Prefix } from "#router/config/model";
+import type { Network, Prefix, TenantPrefix } from "#router/config/model";
 import type { Placed } from "#router/config/network-routes";
 import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
@@ -31,6 +31,7 @@ export function checkTenantPrefixes(
         const found = `${prefix.text}, which overlaps ${twin.text}`;
         inspector.report(at, { found, expected: "prefixes that do not overlap" });
       }
+      checkPublic(inspector, at, { prefix, network, earlier: networks.slice(0, i) });
       checkPeers(inspector, at, { prefix, network, earlier: networks.slice(0, i) });
     }
   }
@@ -49,8 +50,19 @@ function checkOne(inspector: Inspector, at: Path, prefix: Prefix, fabric: readon
   }
 }
 
+/** A public address is one network's, and nobody else's private one either. Said at the later of the two. */
+function checkPublic(inspector: Inspector, at: Path, { prefix, earlier }: Peered): void {
+  for (const { network, path } of earlier) {
+    const other = network.tenantPrefixes.find((each) => overlaps(each, prefix) && (each.isPublic || prefix.isPublic));
+    if (other === undefined) continue;
+    const line = inspector.lineOf([...path, "tenantPrefixes", network.tenantPrefixes.indexOf(other)]);
+    const found = `${prefix.text}, which overlaps ${other.text} of ${network.name} (${line})`;
+    inspector.report(at, { found, expected: "public addresses that no other network has" });
+  }
+}
+
 interface Peered {
-  readonly prefix: Prefix;
+  readonly prefix: TenantPrefix;
   readonly network: Network;
   readonly earlier: readonly Placed[];
 }

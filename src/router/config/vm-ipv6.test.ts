@@ -112,7 +112,7 @@ describe("an IPv6 address is refused", () => {
   });
 
   test("without a host number, or with one that is an IPv4 address: the same address would be two VMs'", () => {
-    const expected = `expected a host number (the last 32 bits) of 1 … ffffff${HINT}`;
+    const expected = `expected a host number (the last 32 bits) of 1 … 7fffff${HINT}`;
     expect(errors(web('ipv6: ["2001:db8:a1:1:0:401::", 2001:db8:a1:1:0:401:a00:2]'))).toEqual([
       `vms[0].ipv6[0]: found 2001:db8:a1:1:0:401::, whose host number is 0, ${expected}`,
       `vms[0].ipv6[1]: found 2001:db8:a1:1:0:401:a00:2, whose host number is a000002, ${expected}`,

@@ -76,6 +76,14 @@ export const prefix6 = parsed(
   (text) => hostBitsCleared(text, 128),
 );
 
+/** Of either kind. */
+export const ipPrefix = parsed(
+  "an IP prefix",
+  ["10.0.0.0/24", "2001:db8:7::/48"],
+  (text) => toPrefix(parsePrefix4(text) ?? parsePrefix6(text)),
+  (text) => hostBitsCleared(text, text.includes(":") ? 128 : 32),
+);
+
 /** An address with the length of the prefix it is used in, as interfaces have them: `10.0.0.2/24`. */
 export const interfaceAddress = parsed("an address with its prefix length", ["10.0.0.2/32"], (text) => {
   const [, address, digits] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
