@@ -16,6 +16,7 @@ import { showCommand } from "#cli/commands/show";
 import { traceCommand } from "#cli/commands/trace";
 import { verifyCommand } from "#cli/commands/verify";
 import { vmCommand } from "#cli/commands/vm";
+import { webCommand } from "#cli/commands/web";
 import { whyCommand } from "#cli/commands/why";
 import { DEFECT, DENIED, FAILED, Failure, MISUSED, OK, REFUSED, UNREACHABLE } from "#cli/failure";
 import { colorsFor, printError } from "#cli/output";
@@ -55,6 +56,7 @@ const COMMANDS: readonly (() => Command)[] = [
   ospfCommand,
   mobilityCommand,
   shellCommand,
+  webCommand,
 ];
 
 /**

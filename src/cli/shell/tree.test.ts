@@ -35,7 +35,7 @@ test("commands that ask routers say so by their options", () => {
   for (const name of ["show", "show ospf", "vm list", "reload", "move", "alloc", "why"]) expect(names).toContain(name);
   for (const name of ["check", "home", "verify", "lab up", "run", "shell"]) expect(names).not.toContain(name);
   expect(asking.filter(({ command }) => !asksOneRouter(command)).map(({ path }) => path.join(" "))).toEqual([
-    ...["alloc", "why", "trace", "move"],
+    ...["alloc", "why", "trace", "move", "web"],
   ]);
 });
 

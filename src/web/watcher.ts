@@ -1,0 +1,174 @@
+/** Watches all routers of a fabric, and tells what has changed in the model of it. */
+import { mergeFlights } from "#router/mobility/move-report";
+import type { FlightReport } from "#router/mobility/views";
+import { type Happening, happenings } from "#web/events";
+import { fabricOf } from "#web/fabric";
+import type { Wire } from "#web/members";
+import { type Fabric, type FabricEvent, type FabricMove, NOTHING } from "#web/model";
+import type { WholeMove } from "#web/moves";
+import { isEmpty, type Patch, patchBetween } from "#web/patch";
+import type { Answer } from "#web/router-line";
+import { RouterWatch } from "#web/router-watch";
+
+/** A router to be asked. */
+export interface Target {
+  readonly socket: string;
+  /** How the command line is told of it: a name, or the socket's path. */
+  readonly shown: string;
+}
+
+export interface Fleet {
+  readonly title: string;
+  /** By name, as of now: routers may come and go. */
+  readonly routers: () => ReadonlyMap<string, Target>;
+  /** Of a lab. */
+  readonly wires: () => readonly Wire[];
+}
+
+export interface Told {
+  readonly patch: Patch;
+  readonly events: readonly FabricEvent[];
+}
+
+/** Milliseconds between two models at least, and between two looks at which routers there are. */
+const MODEL_EVERY = 250;
+const FLEET_EVERY = 3000;
+const MOST_EVENTS = 200;
+/** Reports of moves are fetched of so many at most. */
+const MOST_REPORTS = 100;
+/** For so long routers are waited for before the first model is told without them, milliseconds. */
+const INTRODUCTION = 3000;
+
+export class Watcher {
+  readonly #fleet: Fleet;
+  readonly #settings: { readonly version: string; readonly linkSpeed: number | null };
+  readonly #tell: (told: Told) => void;
+  readonly #watches = new Map<string, RouterWatch>();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #wholeMoves = new Map<string, WholeMove>();
+  readonly #fetched = new Set<string>();
+  readonly #began = now();
+  #wires: readonly Wire[] = [];
+  #spokesmen: ReadonlySet<string> = new Set();
+  #isChanged = true;
+  #isIntroduced = false;
+  #fabric: Fabric = NOTHING;
+  #events: FabricEvent[] = [];
+  #lastEvent = 0;
+
+  /** @param tell called with each change. */
+  constructor(
+    fleet: Fleet,
+    settings: { readonly version: string; readonly linkSpeed: number | null },
+    tell: (told: Told) => void,
+  ) {
+    this.#fleet = fleet;
+    this.#settings = settings;
+    this.#tell = tell;
+    this.#lookAtFleet();
+    this.#timers.push(setInterval(() => this.#lookAtFleet(), FLEET_EVERY));
+    this.#timers.push(setInterval(() => this.#remodel(), MODEL_EVERY));
+  }
+
+  get fabric(): Fabric {
+    return this.#fabric;
+  }
+
+  /** The latest last. */
+  get events(): readonly FabricEvent[] {
+    return this.#events;
+  }
+
+  /** Asks a router, in its turn. Undefined: no router is called that. */
+  ask(router: string, path: string): Promise<Answer> | undefined {
+    return this.#watches.get(router)?.line.ask(path);
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const watch of this.#watches.values()) watch.close();
+  }
+
+  #lookAtFleet(): void {
+    const routers = this.#fleet.routers();
+    this.#wires = this.#fleet.wires();
+    for (const [name, watch] of this.#watches) {
+      if (routers.has(name)) continue;
+      watch.close();
+      this.#watches.delete(name);
+      this.#isChanged = true;
+    }
+    const around = {
+      routers: () => this.#watches.size,
+      isSpokesman: (name: string) => this.#spokesmen.has(name),
+      now,
+      changed: () => {
+        this.#isChanged = true;
+      },
+    };
+    for (const [name, target] of routers) {
+      if (!this.#watches.has(name)) this.#watches.set(name, new RouterWatch(name, target, around));
+    }
+  }
+
+  #remodel(): void {
+    const watches = [...this.#watches.values()];
+    this.#spokesmen = spokesmenOf(watches);
+    this.#isIntroduced ||= watches.every(({ isIntroduced }) => isIntroduced) || now() - this.#began > INTRODUCTION;
+    if (!this.#isChanged || !this.#isIntroduced) return;
+    this.#isChanged = false;
+    const routers = watches.map(({ known }) => known);
+    const before = this.#fabric;
+    const input = { ...this.#settings, title: this.#fleet.title, routers, wires: this.#wires, now: now() };
+    this.#fabric = fabricOf({ ...input, wholeMoves: this.#wholeMoves }, before);
+    const events = before === NOTHING ? [] : this.#number(happenings(before, this.#fabric));
+    this.#fetchReports();
+    const patch = patchBetween(before, this.#fabric);
+    if (events.length > 0 || !isEmpty(patch)) this.#tell({ patch, events });
+  }
+
+  #number(all: readonly Happening[]): FabricEvent[] {
+    const events = all.map((each) => ({ ...each, id: ++this.#lastEvent, at: now() }));
+    this.#events = [...this.#events, ...events].slice(-MOST_EVENTS);
+    return events;
+  }
+
+  /** Both sides' reports of moves that are over: only together they tell the downtime. */
+  #fetchReports(): void {
+    for (const [id, move] of Object.entries(this.#fabric.moves)) {
+      if (move.outcome === "open" || move.source === null || move.target === null || this.#fetched.has(id)) continue;
+      if (this.#fetched.size >= MOST_REPORTS) this.#fetched.delete([...this.#fetched][0]!);
+      this.#fetched.add(id);
+      void this.#fetchReport(id, move);
+    }
+  }
+
+  async #fetchReport(id: string, { vm, source, target, began }: FabricMove): Promise<void> {
+    const path = `flights/${encodeURIComponent(vm)}`;
+    const sides = await Promise.all([this.ask(source!, path), this.ask(target!, path)]);
+    const reports = sides.flatMap((side) => (side?.kind === "told" ? [side.json as FlightReport] : []));
+    const [left, right] = reports;
+    // The last report of a VM's may be of a later move by now.
+    if (left?.side !== "source" || right?.side !== "target" || Math.abs(left.began - began) > 60_000) return;
+    const { took, lost, downtime } = mergeFlights(left, right);
+    this.#wholeMoves.set(id, { took, lost, downtime });
+    this.#isChanged = true;
+  }
+}
+
+/** Of each area the first that answers tells its router LSAs, and every router that says it is in none of the areas told. */
+function spokesmenOf(watches: readonly RouterWatch[]): ReadonlySet<string> {
+  const spokesmen = new Set<string>();
+  const told = new Set<string>();
+  for (const { known } of watches) {
+    if (known.reach.kind !== "answers") continue;
+    const areas = known.views["ospf/areas"]?.now.value ?? [];
+    if (areas.every(({ area }) => told.has(area))) continue;
+    for (const { area } of areas) told.add(area);
+    spokesmen.add(known.name);
+  }
+  return spokesmen;
+}
+
+/** Unix milliseconds that never go back. */
+const now = (): number => performance.timeOrigin + performance.now();
