@@ -1,5 +1,8 @@
-/** Snooping with Linux as the VM, its own IGMP and MLD of each version. Needs root. */
-import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+/**
+ * Snooping with Linux as the VM, its own IGMP and MLD of each version. Needs root. All tests at once, each with a Linux of
+ * its own: they wait for its timers, seconds long.
+ */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { formatAddress, parseAddress } from "#base/address";
 import { Snooping } from "#services/snooping";
 import type { GroupSet, SnoopingEffect } from "#services/snooping/events";
@@ -19,21 +22,50 @@ const settings = {
 const MEMBER = new URL("testing/group-member.ts", import.meta.url).pathname;
 const MOMENT = 20_000; // milliseconds: longer than whatever is waited for
 
-const host = new TapHost("snp");
-beforeEach(() => host.renew());
-afterAll(() => host.end());
+/** Runs the test beside others, with a Linux of its own. */
+function besideOthers(title: string, run: (linux: Linux) => Promise<void>): void {
+  test.concurrent(title, async () => {
+    const linux = new Linux();
+    try {
+      await run(linux);
+    } finally {
+      linux.end();
+    }
+  });
+}
+
+class Linux extends TapHost {
+  static #made = 0;
+
+  constructor() {
+    super(`snp${Linux.#made++}-`);
+  }
+
+  async up(...settings: string[]): Promise<void> {
+    await this.renew();
+    for (const setting of settings) await this.run("sysctl", "-q", "-w", setting).exited;
+    await this.ip("link", "set", "t0", "up");
+    await this.ip("addr", "add", "10.0.0.2/24", "dev", "t0");
+  }
+
+  member(...words: string[]) {
+    return this.run(process.execPath, MEMBER, ...words);
+  }
+}
 
 class Segment {
   readonly core = new Snooping(1);
+  readonly #linux: TapHost;
   heard: GroupSet = [];
 
-  constructor() {
+  constructor(linux: TapHost) {
+    this.#linux = linux;
     this.carryOut(this.core.handle({ type: "attach", port: PORT, settings }, performance.now()));
   }
 
   carryOut(effects: readonly SnoopingEffect[]): void {
     for (const effect of effects) {
-      if (effect.type === "send") host.send(effect.frame);
+      if (effect.type === "send") this.#linux.send(effect.frame);
       if (effect.type === "listening") this.heard = effect.groups;
     }
   }
@@ -54,17 +86,9 @@ class Segment {
       this.carryOut(this.core.handle(event, performance.now()));
       return done();
     };
-    await host.until(what, turn, MOMENT);
+    await this.#linux.until(what, turn, MOMENT);
   }
 }
-
-async function up(...settings: string[]): Promise<void> {
-  for (const setting of settings) await host.run("sysctl", "-q", "-w", setting).exited;
-  await host.ip("link", "set", "t0", "up");
-  await host.ip("addr", "add", "10.0.0.2/24", "dev", "t0");
-}
-
-const member = (...words: string[]) => host.run(process.execPath, MEMBER, ...words);
 
 describe.each([
   ["IGMPv3", "net.ipv4.conf.t0.force_igmp_version=0", "10.0.0.2", "239.1.2.3"],
@@ -72,40 +96,46 @@ describe.each([
   ["MLDv2", "net.ipv6.conf.t0.force_mld_version=0", "::%t0", "ff05::1:3"],
   ["MLDv1", "net.ipv6.conf.t0.force_mld_version=1", "::%t0", "ff05::1:3"],
 ])("Linux with %s", (_, setting, at, group) => {
-  test("is heard when it joins, when it is asked whether it still listens, and when it leaves", async () => {
-    await up(setting);
-    const segment = new Segment();
-    const program = member(at, group);
-    await segment.until("join", () => segment.hears(group));
-    await segment.until("end of unsolicited reports", after(3000));
-    const { counters } = segment.core;
-    segment.take(leave(group)); // as if another host behind the same port had left it
-    expect(counters.sentGroupQueries).toBe(1);
-    await segment.until("a while", after(2500));
-    expect([segment.hears(group), counters.joined]).toEqual([true, 1]);
-    program.kill();
-    await segment.until("leave", () => !segment.hears(group));
-    expect(counters.outdated).toBe(0);
-  });
+  besideOthers(
+    "is heard when it joins, when it is asked whether it still listens, and when it leaves",
+    async (linux) => {
+      await linux.up(setting);
+      const segment = new Segment(linux);
+      const program = linux.member(at, group);
+      await segment.until("join", () => segment.hears(group));
+      await segment.until("end of unsolicited reports", after(3000));
+      const { counters } = segment.core;
+      segment.take(leave(group)); // as if another host behind the same port had left it
+      expect(counters.sentGroupQueries).toBe(1);
+      await segment.until("a while", after(2500));
+      expect([segment.hears(group), counters.joined]).toEqual([true, 1]);
+      program.kill();
+      await segment.until("leave", () => !segment.hears(group));
+      expect(counters.outdated).toBe(0);
+    },
+  );
 
-  test("that listened before the port was known is asked and tells at once (RFC 4541 §2.1.1)", async () => {
-    await up(setting);
-    const first = new Segment();
-    const program = member(at, group);
-    await first.until("join", () => first.hears(group));
-    await first.until("end of unsolicited reports", after(3000));
-    const second = new Segment();
-    expect(second.heard).toBe("all");
-    await second.until("end of learning", () => second.heard !== "all");
-    expect(second.hears(group)).toBe(true);
-    program.kill();
-  });
+  besideOthers(
+    "that listened before the port was known is asked and tells at once (RFC 4541 §2.1.1)",
+    async (linux) => {
+      await linux.up(setting);
+      const first = new Segment(linux);
+      const program = linux.member(at, group);
+      await first.until("join", () => first.hears(group));
+      await first.until("end of unsolicited reports", after(3000));
+      const second = new Segment(linux);
+      expect(second.heard).toBe("all");
+      await second.until("end of learning", () => second.heard !== "all");
+      expect(second.hears(group)).toBe(true);
+      program.kill();
+    },
+  );
 });
 
-test("Linux with IGMPv1 joins; its leaving shows by its silence (RFC 2236 §5)", async () => {
-  await up("net.ipv4.conf.t0.force_igmp_version=1");
-  const segment = new Segment();
-  const program = member("10.0.0.2", "239.1.2.3");
+besideOthers("Linux with IGMPv1 joins; its leaving shows by its silence (RFC 2236 §5)", async (linux) => {
+  await linux.up("net.ipv4.conf.t0.force_igmp_version=1");
+  const segment = new Segment(linux);
+  const program = linux.member("10.0.0.2", "239.1.2.3");
   await segment.until("join", () => segment.hears("239.1.2.3"));
   program.kill();
   await program.exited;
@@ -116,15 +146,18 @@ test("Linux with IGMPv1 joins; its leaving shows by its silence (RFC 2236 §5)",
   });
 });
 
-test("Linux that listens to one source alone is a listener, and when it blocks that one it is none (RFC 3376 §5.1)", async () => {
-  await up("net.ipv4.conf.t0.force_igmp_version=0");
-  const segment = new Segment();
-  const program = member("10.0.0.2", "232.1.2.3", "192.0.2.1");
-  await segment.until("join", () => segment.hears("232.1.2.3"));
-  program.kill();
-  await segment.until("leave", () => !segment.hears("232.1.2.3"));
-  expect(segment.core.counters.sentGroupQueries).toBe(2);
-});
+besideOthers(
+  "Linux that listens to one source alone is a listener, and when it blocks that one it is none (RFC 3376 §5.1)",
+  async (linux) => {
+    await linux.up("net.ipv4.conf.t0.force_igmp_version=0");
+    const segment = new Segment(linux);
+    const program = linux.member("10.0.0.2", "232.1.2.3", "192.0.2.1");
+    await segment.until("join", () => segment.hears("232.1.2.3"));
+    program.kill();
+    await segment.until("leave", () => !segment.hears("232.1.2.3"));
+    expect(segment.core.counters.sentGroupQueries).toBe(2);
+  },
+);
 
 function after(milliseconds: number): () => boolean {
   const end = performance.now() + milliseconds;
