@@ -1,5 +1,6 @@
 /**
  * `npm test`: style, types, unit tests, then the end-to-end tests, one file after another since they share the machine.
+ * Files that say {@link BESIDE} spend their time waiting for protocols' timers: they go last, two at a time.
  * What failed is told once more at the end, so that the tail of a long log says it.
  * An end-to-end file that fails is run once more when all others are done, if they are few: these tests meet real
  * kernels, daemons and guests in real time, on a machine that may be taken away for seconds. What it said at first is told
@@ -7,7 +8,7 @@
  * The last line is `N passed, N failed`; the exit code is 0 only when nothing failed and nothing was left out.
  */
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,86 +18,99 @@ const END_TO_END_LIMIT = 300; // seconds, for each file
 const TOLD_LINES = 40; // of what a failed test printed, at the end
 const SECOND_RUNS = 3; // end-to-end files that may be run again: more failing at once is no accident
 const GRACE = 5; // seconds a program gets to clean up once its time is over
+const LANES = 2; // end-to-end files at a time that say BESIDE
 const END_TO_END = ".e2e.test.ts";
+/** In an end-to-end file: its tests wait more than they work, and measure no time and no loss. */
+const BESIDE = "Runs beside others.";
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what colours begin with
 const COLOUR = /\x1b\[[0-9;]*m/g;
 
-let total = { passed: 0, failed: 0 };
-/** What failed, and the end of what it printed. */
-let failures = [];
-/** What failed at first and passed when run again, likewise. */
-const unreliable = [];
+/** Process groups: each a program and what it started. */
+const running = new Set();
 
-function fail(message, output = "") {
-  total.failed += 1;
-  failures.push({ what: message, printed: output.trimEnd().split("\n").slice(-TOLD_LINES) });
-  console.log(paint(31, `✗ ${message}`));
-}
-
-let running;
-
-/** A program, what it starts included: they are one process group. */
-function signalRunning(signal) {
+function signal(child, name) {
   try {
-    if (running) process.kill(-running.pid, signal);
+    process.kill(-child.pid, name);
   } catch (error) {
     if (error.code !== "ESRCH") throw error; // gone already
   }
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    signalRunning(signal);
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(name, () => {
     setTimeout(() => process.exit(130), GRACE * 1000).unref();
-    if (running === undefined) process.exit(130);
-    running.once("exit", () => process.exit(130));
+    const ends = [...running].map((child) => new Promise((resolve) => child.once("exit", resolve)));
+    for (const child of running) signal(child, name);
+    Promise.all(ends).then(() => process.exit(130));
   });
 }
 
-/** Runs a program, passes on what it prints, and resolves to { code, output, late }: late when its time was over. */
-function run(command, args, limitSeconds) {
+/**
+ * Runs a program and resolves to { code, output, late }: late when its time was over. Passes on what it prints, unless it
+ * is wanted `together`.
+ */
+function run(command, args, { limitSeconds, together = false }) {
   return new Promise((resolve) => {
     const env = { ...process.env, ...(colours && { FORCE_COLOR: "1" }) };
     const child = spawn(command, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-    running = child;
+    running.add(child);
     let output = "";
     let late = false;
     const timers = [
       setTimeout(() => {
         late = true;
-        signalRunning("SIGTERM");
+        signal(child, "SIGTERM");
       }, limitSeconds * 1000),
-      setTimeout(() => signalRunning("SIGKILL"), (limitSeconds + GRACE) * 1000),
+      setTimeout(() => signal(child, "SIGKILL"), (limitSeconds + GRACE) * 1000),
     ];
     // Both into one stream: Bun writes its results to stderr, and a log must keep their order.
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
         output += text;
-        process.stdout.write(text);
+        if (!together) process.stdout.write(text);
       });
     }
     const finish = (code) => {
       for (const timer of timers) clearTimeout(timer);
-      running = undefined;
+      running.delete(child);
       resolve({ code, output, late });
     };
     // A daemon that a test left behind may keep the pipes open for ever: it shall not keep us.
     child.once("exit", (code) => timers.push(setTimeout(finish, GRACE * 1000, code)));
     child.once("error", (error) => {
-      console.log(`${command}: ${error.message}`);
+      output += `${command}: ${error.message}\n`;
       finish(1);
     });
     child.once("close", finish);
   });
 }
 
+const announce = (title) => console.log(paint(1, `\n── ${title}`));
+const lastLines = (output) => output.trimEnd().split("\n").slice(-TOLD_LINES);
+
+/** What was run: how many passed and failed, and of each failure what it was and the end of what it printed. */
+const nothing = () => ({ passed: 0, failed: 0, failures: [] });
+
+function fail(result, what, output = "") {
+  result.failed += 1;
+  result.failures.push({ what, printed: lastLines(output) });
+  console.log(paint(31, `✗ ${what}`));
+  return result;
+}
+
+const sumOf = (results) => ({
+  passed: results.reduce((sum, { passed }) => sum + passed, 0),
+  failed: results.reduce((sum, { failed }) => sum + failed, 0),
+  failures: results.flatMap(({ failures }) => failures),
+});
+
 async function check(title, command, args) {
-  console.log(paint(1, `\n── ${title}`));
-  const { code, output } = await run(join(ROOT, "node_modules/.bin", command), args, UNIT_LIMIT);
-  if (code !== 0) fail(`${title}: see above`, output);
+  announce(title);
+  const { code, output } = await run(join(ROOT, "node_modules/.bin", command), args, { limitSeconds: UNIT_LIMIT });
+  return code === 0 ? nothing() : fail(nothing(), `${title}: see above`, output);
 }
 
 /** Bun's summary has ` 12 pass` and ` 3 fail` on lines of their own; an error outside of tests counts as a fail there. */
@@ -105,71 +119,74 @@ function summarised(output, word) {
   return [...found].reduce((sum, match) => sum + Number(match[1]), 0);
 }
 
-/** Bun lists failed tests once more behind those of many files. */
-function noteFailure(what, printed) {
-  if (!failures.some((failure) => failure.what === what)) failures.push({ what, printed });
-}
-
-/** The tests that failed: Bun prints what is wrong, then the test's name behind `(fail)`. */
+/** The tests that failed: Bun prints what is wrong, then the test's name behind `(fail)`, and lists those of many files once more. */
 function failedTests(title, output) {
-  const before = failures.length;
+  const failures = new Map();
   let printed = [];
   for (const line of output.replaceAll(COLOUR, "").split("\n")) {
-    if (line.startsWith("(fail) ")) noteFailure(`${title}: ${line.slice("(fail) ".length)}`, printed);
+    const what = `${title}: ${line.slice("(fail) ".length)}`;
+    if (line.startsWith("(fail) ") && !failures.has(what)) failures.set(what, printed);
     if (/^\((pass|fail)\) /.test(line)) printed = [];
     else if (line.trim() !== "") printed = [...printed, line].slice(-TOLD_LINES);
   }
-  // An error outside of the tests has no name.
-  if (failures.length === before) failures.push({ what: title, printed });
+  if (failures.size === 0) failures.set(title, printed); // an error outside of the tests has no name
+  return [...failures].map(([what, printed]) => ({ what, printed }));
 }
 
-async function runTests(title, args, limitSeconds) {
-  console.log(paint(1, `\n── ${title}`));
-  const { code, output, late } = await run(join(ROOT, "bin/bun"), ["test", ...args], limitSeconds);
-  const failed = summarised(output, "fail");
-  total.passed += summarised(output, "pass");
-  total.failed += failed;
-  if (failed > 0) failedTests(title, output);
-  if (late) fail(`${title}: not done after ${limitSeconds} s, ended`, output);
-  else if (code !== 0 && failed === 0) fail(`${title}: bun test ended with code ${code} before its summary`, output);
+async function runTests(title, args, options) {
+  if (!options.together) announce(title);
+  const { code, output, late } = await run(join(ROOT, "bin/bun"), ["test", ...args], options);
+  if (options.together) {
+    announce(title);
+    process.stdout.write(output);
+  }
+  const [passed, failed] = [summarised(output, "pass"), summarised(output, "fail")];
+  const result = { passed, failed, failures: failed > 0 ? failedTests(title, output) : [] };
+  if (late) return fail(result, `${title}: not done after ${options.limitSeconds} s, ended`, output);
+  if (code !== 0 && failed === 0)
+    return fail(result, `${title}: bun test ended with code ${code} before its summary`, output);
+  return result;
 }
 
+/** [those that need the machine for themselves, those that do not]. */
 function endToEndFiles() {
   const isOurs = (path) => !path.split("/").some((part) => part === "node_modules" || part.startsWith("."));
-  return readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(END_TO_END) && isOurs(path))
     .sort();
+  const isBeside = (path) => readFileSync(join(ROOT, path), "utf8").includes(BESIDE);
+  return [files.filter((path) => !isBeside(path)), files.filter(isBeside)];
 }
 
-/** What the run counted is taken back: [counted, failures]. */
-async function apart(run) {
-  const before = [total, failures];
-  [total, failures] = [{ passed: 0, failed: 0 }, []];
-  await run();
-  const counted = [total, failures];
-  [total, failures] = before;
-  return counted;
+const endToEnd = (file, options = {}) =>
+  runTests(`end to end: ${file}`, [`./${file}`], { limitSeconds: END_TO_END_LIMIT, ...options });
+
+/** Resolves to [file, result] of each, in the order they ended. */
+async function runBeside(files) {
+  const [waiting, results] = [[...files], []];
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      results.push([file, await endToEnd(file, { together: true })]);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
 }
 
-function count([counted, failed]) {
-  total.passed += counted.passed;
-  total.failed += counted.failed;
-  failures.push(...failed);
-}
-
-async function runEndToEnd(files) {
-  const again = [];
-  for (const file of files) {
-    const first = await apart(() => runTests(`end to end: ${file}`, [`./${file}`], END_TO_END_LIMIT));
-    if (first[0].failed === 0 || process.env.AIN_TEST_ONCE) count(first);
-    else again.push([file, first]);
+/** Resolves to the result, and to what failed at first and passed when run again. */
+async function runEndToEnd([alone, beside]) {
+  const results = [];
+  for (const file of alone) results.push([file, await endToEnd(file)]);
+  results.push(...(await runBeside(beside)));
+  const bad = results.filter(([, { failed }]) => failed > 0);
+  if (bad.length > SECOND_RUNS || process.env.AIN_TEST_ONCE) return [sumOf(results.map(([, result]) => result)), []];
+  const unreliable = [];
+  for (const entry of bad) {
+    console.log(paint(33, `\n${entry[0]} failed: once more`));
+    const second = await endToEnd(entry[0]);
+    if (second.failed === 0) unreliable.push(...entry[1].failures);
+    entry[1] = second;
   }
-  if (again.length > SECOND_RUNS) for (const [, first] of again.splice(0)) count(first);
-  for (const [file, [, failed]] of again) {
-    const second = await apart(() => runTests(`end to end, once more: ${file}`, [`./${file}`], END_TO_END_LIMIT));
-    if (second[0].failed === 0) unreliable.push(...failed);
-    count(second);
-  }
+  return [sumOf(results.map(([, result]) => result)), unreliable];
 }
 
 function tell(mark, colour, told) {
@@ -179,18 +196,22 @@ function tell(mark, colour, told) {
   }
 }
 
-await check("style (biome check)", "biome", ["check", "."]);
-await check("types (tsc)", "tsc", ["--noEmit"]);
-await runTests("unit tests", ["--path-ignore-patterns", `**/*${END_TO_END}`], UNIT_LIMIT);
-const endToEnd = endToEndFiles();
+const results = [
+  await check("style (biome check)", "biome", ["check", "."]),
+  await check("types (tsc)", "tsc", ["--noEmit"]),
+  await runTests("unit tests", ["--path-ignore-patterns", `**/*${END_TO_END}`], { limitSeconds: UNIT_LIMIT }),
+];
+const files = endToEndFiles();
 if (process.getuid?.() === 0) {
-  await runEndToEnd(endToEnd);
+  const [result, unreliable] = await runEndToEnd(files);
+  results.push(result);
+  tell("⚠ NOT RELIABLE, failed at first and passed when run again:", 33, unreliable);
 } else {
-  fail(`the end-to-end tests (${endToEnd.length} files) were NOT run: they make network namespaces and need root`);
+  const count = files.flat().length;
+  const what = `the end-to-end tests (${count} files) were NOT run: they make network namespaces and need root`;
+  results.push(fail(nothing(), what));
 }
-tell("⚠ NOT RELIABLE: failed at first, passed when run again:", 33, unreliable);
+const { passed, failed, failures } = sumOf(results);
 tell("✗", 31, failures);
-
-console.log("");
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -7,6 +7,7 @@
  *   e: blue, IPv6, dhcpcd, a TAP ───┤ hv1 ──1500── sw ──1400── hv2 ─── b: blue, IPv6, dhclient
  *   r: red, IPv6, by hand ──────────┘
  * ```
+ * Runs beside others.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";

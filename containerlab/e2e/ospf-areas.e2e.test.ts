@@ -1,6 +1,7 @@
 /**
  * Areas and what crosses them, with each of the three programs in each place: the routes and databases have to be the same
  * whoever is where.
+ * Runs beside others.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PeerNetwork } from "./peers/network";

@@ -1,4 +1,7 @@
-/** Several ways of equal cost: AIN, FRR and BIRD, side by side on two LANs, compute the very same next hops. */
+/**
+ * Several ways of equal cost: AIN, FRR and BIRD, side by side on two LANs, compute the very same next hops.
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PeerNetwork } from "./peers/network";
 import { OWN_COST } from "./peers/spec";

@@ -1,4 +1,4 @@
-/** AIN, FRR and BIRD on one LAN: each in turn designated router, backup and neither. */
+/** AIN, FRR and BIRD on one LAN: each in turn designated router, backup and neither. Runs beside others. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Capture } from "./peers/capture";

@@ -1,4 +1,7 @@
-/** NSSAs: their own external routes, and the border router that makes the AS's of them (RFC 3101). */
+/**
+ * NSSAs: their own external routes, and the border router that makes the AS's of them (RFC 3101).
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PeerNetwork } from "./peers/network";
 import { type NetworkSpec, OWN_COST, type Player } from "./peers/spec";

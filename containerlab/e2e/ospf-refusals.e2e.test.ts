@@ -1,4 +1,7 @@
-/** Neighbours that cannot be: each of FRR's and BIRD's is wrong in one way, and `ain show ospf neighbors` says which. */
+/**
+ * Neighbours that cannot be: each of FRR's and BIRD's is wrong in one way, and `ain show ospf neighbors` says which.
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PeerNetwork } from "./peers/network";
 import type { AreaSpec, InterfaceSpec, Player, RouterSpec } from "./peers/spec";

@@ -7,6 +7,7 @@
  *        \     /              |
  *         leaf1 ──────────── leaf2
  * ```
+ * Runs beside others.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";

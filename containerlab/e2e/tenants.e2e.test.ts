@@ -1,6 +1,7 @@
 /**
  * Isolation (paper §2.4), end to end: every VM tries every other one in every way, and the answers are those of the
  * paper's words; a rule that changes under running flows; quotas.
+ * Runs beside others.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";

@@ -1,4 +1,7 @@
-/** DHCPv6 with dhclient and dhcpcd at the other end of a TAP; tshark reads what we send. Needs root. */
+/**
+ * DHCPv6 with dhclient and dhcpcd at the other end of a TAP; tshark reads what we send. Needs root.
+ * Runs beside others.
+ */
 import { afterAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

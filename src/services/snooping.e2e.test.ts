@@ -1,6 +1,7 @@
 /**
  * Snooping with Linux as the VM, its own IGMP and MLD of each version. Needs root. All tests at once, each with a Linux of
  * its own: they wait for its timers, seconds long.
+ * Runs beside others.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { formatAddress, parseAddress } from "#base/address";

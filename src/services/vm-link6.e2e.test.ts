@@ -1,4 +1,7 @@
-/** A VM's IPv6 link against Linux and rdisc6 at the other end of a TAP; tshark reads what we send. Needs root. */
+/**
+ * A VM's IPv6 link against Linux and rdisc6 at the other end of a TAP; tshark reads what we send. Needs root.
+ * Runs beside others.
+ */
 import { afterAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { formatIpv6, linkLocalFromMac } from "#base/address";
 import { INTERFACE, LINUX_MAC } from "#services/testing/tap-host";
