@@ -79,6 +79,11 @@ test("the next hop is asked each second; three unanswered and it is gone, one an
   const answer = advertise(NEIGHBOR, SETTINGS.linkLocal, OWN);
   expect(hear(core, answer)).toEqual(["next hop 02"]);
   expect(hear(core, answer)).toEqual([]);
+  const message = { type: NEIGHBOR_ADVERTISEMENT, router: true, solicited: true, override: false } as const;
+  const bare = { ...message, target: SETTINGS.nextHop, options: {} };
+  const packet = { source: SETTINGS.nextHop, destination: SETTINGS.linkLocal, message: bare };
+  core.handle({ type: "timer" }, core.deadline());
+  expect(hear(core, frameOf(HOP, packet, OWN))).toEqual([]); // without its MAC address, as it was asked there (§4.4)
   const said: string[] = [];
   for (let i = 0; i < 4; i++) said.push(...core.handle({ type: "timer" }, core.deadline()).map(words));
   const ask = "fe80::1 to 02:00:00:00:00:02: who has fe80::9";

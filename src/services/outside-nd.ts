@@ -131,16 +131,16 @@ export class OutsideNd {
     }
     const from = b.slice(SOURCE, SOURCE + 6);
     if (Buffer.compare(from, settings.mac) === 0 || this.#state === "silent") return;
-    if (packet.message.type === NEIGHBOR_ADVERTISEMENT) this.#advertised(effects, settings, packet);
+    if (packet.message.type === NEIGHBOR_ADVERTISEMENT) this.#advertised(effects, settings, { packet, from });
     else if (packet.message.type === NEIGHBOR_SOLICITATION) this.#solicited(effects, settings, { packet, from });
   }
 
-  #advertised(effects: OutsideNdEffect[], settings: OutsideNdSettings, { message }: NdPacket): void {
+  #advertised(effects: OutsideNdEffect[], settings: OutsideNdSettings, { packet: { message }, from }: Asked): void {
     if (message.type !== NEIGHBOR_ADVERTISEMENT) return;
     const { target, options } = message;
     if (this.#isTaken(effects, settings, target)) return;
-    if (sameAddress(target, settings.nextHop) && options.targetLinkLayer !== undefined)
-      this.#heard(effects, options.targetLinkLayer);
+    // Who was asked by its MAC address need not say it (RFC 4861 §4.4).
+    if (sameAddress(target, settings.nextHop)) this.#heard(effects, options.targetLinkLayer ?? from);
   }
 
   #solicited(effects: OutsideNdEffect[], settings: OutsideNdSettings, { packet, from }: Asked): void {

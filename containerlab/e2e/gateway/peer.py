@@ -1,6 +1,6 @@
 """Who sees whom under which address, through a gateway. Run by python3 without any package.
 
-peer.py serve                      TCP 80 and UDP 53 tell the asker its own address and port, then echo; "ready" first
+peer.py serve                      TCP 80 and UDP 53 of both families tell the asker its own address and port, then echo; "ready" first
 peer.py tcp ADDRESS                asks TCP 80, prints what it was told: "198.18.0.10 40000"; or the error's name
 peer.py udp ADDRESS [OCTETS]       the same of UDP 53 with so many octets, which have to come back
 peer.py keep ADDRESS               a TCP connection that echoes a word ten times a second; prints "gap SECONDS" when its
@@ -19,7 +19,7 @@ import time
 class Greeter(socketserver.BaseRequestHandler):
     def handle(self):
         try:
-            self.request.sendall(("%s %d\n" % self.client_address).encode())
+            self.request.sendall(("%s %d\n" % self.client_address[:2]).encode())
             while data := self.request.recv(65536):
                 self.request.sendall(data)
         except OSError:
@@ -29,7 +29,7 @@ class Greeter(socketserver.BaseRequestHandler):
 class Teller(socketserver.BaseRequestHandler):
     def handle(self):
         data, sock = self.request
-        sock.sendto(("%s %d\n" % self.client_address).encode() + data, self.client_address)
+        sock.sendto(("%s %d\n" % self.client_address[:2]).encode() + data, self.client_address)
 
 
 class Threads(socketserver.ThreadingTCPServer):
@@ -37,10 +37,34 @@ class Threads(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
+def ipv6_alone(server):
+    server.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
+class Threads6(Threads):
+    address_family = socket.AF_INET6
+
+    def server_bind(self):
+        ipv6_alone(self)
+        super().server_bind()
+
+
+class Datagrams(socketserver.UDPServer):
+    max_packet_size = 65535
+
+
+class Datagrams6(Datagrams):
+    address_family = socket.AF_INET6
+
+    def server_bind(self):
+        ipv6_alone(self)
+        super().server_bind()
+
+
 def serve():
-    udp = socketserver.UDPServer(("0.0.0.0", 53), Teller)
-    udp.max_packet_size = 65535
-    for server in (Threads(("0.0.0.0", 80), Greeter), udp):
+    servers = [Threads(("0.0.0.0", 80), Greeter), Datagrams(("0.0.0.0", 53), Teller)]
+    servers += [Threads6(("::", 80), Greeter), Datagrams6(("::", 53), Teller)]
+    for server in servers:
         threading.Thread(target=server.serve_forever).start()
     print("ready", flush=True)
 
