@@ -23,7 +23,7 @@ export const WAY_FORMER = 4;
 export const HOME_TUNNEL: number = PLACE_HOME - PLACE_TUNNEL;
 
 /** The home's own address, four raw words: its prefix's ::1. */
-export function writeHomeAddress(f: Frame, to: Int32Array, at: number): void {
+export function writeHomeAddress(f: Pick<Frame, "homeHigh" | "homeLow">, to: Int32Array, at: number): void {
   to[at] = f.homeHigh;
   to[at + 1] = f.homeLow;
   to[at + 2] = 0;

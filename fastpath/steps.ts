@@ -37,6 +37,8 @@ export const ST_LENGTH = 18;
 export const ST_HOP_LIMIT = 19;
 /** Of the tables: the MTU, or pointer, that an error reports. */
 export const ST_REPORTED = 20;
+/** Two raw words: the prefix of the home that HOME_TUNNEL (place.ts) leads to. */
+export const ST_HOME = 21;
 /** The decision record as it was then, all of it. */
 export const ST_RECORD = 32;
 
@@ -82,5 +84,7 @@ function writeStep(w: Int32Array, at: number, f: Frame, t: Tables): void {
   w[at + ST_LENGTH] = f.ipLength;
   w[at + ST_HOP_LIMIT] = f.hopLimit;
   w[at + ST_REPORTED] = t.reported;
+  w[at + ST_HOME] = f.homeHigh;
+  w[at + ST_HOME + 1] = f.homeLow;
   for (let i = 0; i < RECORD; i++) w[at + ST_RECORD + i] = t.records[i]!;
 }

@@ -104,7 +104,7 @@ export class Router {
   private readonly portLife: PortLife;
   private readonly reconfiguration: Reconfiguration;
   readonly why: RouterWhy = new RouterWhy(this);
-  readonly watch: RouterWatch = new RouterWatch(this);
+  readonly watch: RouterWatch = new RouterWatch(this, (text) => this.log.error(`trace: ${text}`, "defect"));
   private timer: Timer | undefined;
   private lookout: Timer | undefined;
   private readonly record: RecordSettings | undefined;

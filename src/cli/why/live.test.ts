@@ -50,6 +50,12 @@ describe("reality is as predicted", () => {
     expect([isAsPredicted, hops[1]!.waited]).toEqual([true, ["punt-neighbor"]]);
   });
 
+  test("of an ICMP query of whatever type, which is no error about anything (RFC 792)", () => {
+    const timestamp: HeaderView[] = [{ header: "icmp", text: "type 13 code 0", fields: { type: 13, code: 0, mtu: 0 } }];
+    const said = { ...answer("hv1", "to-fabric", sent("eth1")), packet: packet(timestamp) };
+    expect(compare(walked(said), [traced(said)])).toMatchObject({ isAsPredicted: true, errors: [] });
+  });
+
   test("whatever identification an IPv4 packet gets", () => {
     const ipv4 = (id: string): SentView => {
       const octets = `${"00".repeat(12)}0800450000${"28"}${id}${"00".repeat(4)}${id}${"11".repeat(20)}`;

@@ -132,8 +132,13 @@ function takeAt(left: TracedPacket[], router: string): TracedPacket[] {
   }
 }
 
+/** RFC 792; of ICMPv6 all below 128 (RFC 4443 §2.1). */
+const ERRORS_4: readonly unknown[] = [3, 4, 5, 11, 12];
+
 /** An ICMP error quotes the packet, and so is seen, too. */
 function isError({ packet }: TracedPacket): boolean {
   const icmp = packet.headers.find(({ header }) => header === "icmp" || header === "icmp6");
-  return icmp !== undefined && icmp.fields.identifier === undefined;
+  if (icmp === undefined) return false;
+  const { type } = icmp.fields;
+  return icmp.header === "icmp" ? ERRORS_4.includes(type) : Number(type) < 128;
 }

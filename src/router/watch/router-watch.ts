@@ -45,9 +45,12 @@ const COUNTS = 1000;
 export class RouterWatch {
   readonly #router: WatchRouter;
   readonly #sessions: WatchSessions;
+  readonly #defect: (text: string) => void;
 
-  constructor(router: WatchRouter) {
+  /** `defect`: what went wrong in telling of a packet, for the log. */
+  constructor(router: WatchRouter, defect: (text: string) => void) {
     this.#router = router;
+    this.#defect = defect;
     this.#sessions = new WatchSessions(() => router.forwarders);
   }
 
@@ -64,7 +67,15 @@ export class RouterWatch {
         filter: isMarked ? { op: "and", of: [nonceFilter(nonce), written] } : written,
         catches: request.catch === true,
       },
-      (record) => stream.put(this.#traced(known, record)),
+      (record) => {
+        try {
+          stream.put(this.#traced(known, record));
+        } catch (error) {
+          // The trace ends, and nothing else does.
+          this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
+          stream.close();
+        }
+      },
     );
     const timer = setInterval(() => {
       const { lost, ...counts } = session.counts;

@@ -4,6 +4,7 @@ import { parseIpv4, parseIpv6, parseMac } from "#base/address";
 import { fromHex } from "#base/bytes";
 import { nextBelow, nextOctets, seeded } from "#base/random";
 import { describe as told } from "#fastpath/testing/describe";
+import { build6, framed, together } from "#fastpath/testing/packet";
 import { RouterError } from "#router/router-error";
 import { describedFrame } from "#router/why/described-packet";
 import { headersOf, icmpText } from "#router/why/headers";
@@ -65,6 +66,15 @@ describe("headers", () => {
       "tcp: 49152 > 80 SYN",
       "payload: 16 octets",
     ]);
+  });
+
+  test('of a frame in a tunnel, as an Ethernet segment\'s are: what is in it, too (docs/wire.md, "Tunnels")', () => {
+    const inner = describedFrame({ from: "a", to: "10.0.0.3", protocol: "udp", port: 53, sourcePort: 7 }, FOUR);
+    const gre = Uint8Array.of(0x20, 0, 0x65, 0x58, 0, 0, 4, 3);
+    const ends = { source: SIX.address, destination: SIX.address };
+    const outer = build6({ ...ends, upper: { kind: "raw", protocol: 47, data: together(gre, inner) } });
+    const names = headersOf(framed(outer, MAC.gatewayMac, MAC.mac)).map(({ header }) => header);
+    expect(names).toEqual(["ethernet", "ipv6", "gre", "ethernet", "ipv4", "udp", "payload"]);
   });
 
   test("of whatever octets: never more than are there, and no exception", () => {

@@ -4,13 +4,14 @@ import { toHex, u32 } from "#base/bytes";
 import { CONNECTION_BACK, R_ADJACENCY, R_DESTINATION, R_LIMITS, R_MACS, R_SOURCE } from "#fastpath/decision";
 import { KIND_ARP, KIND_IPV4, KIND_IPV6, KIND_RARP } from "#fastpath/frame";
 import { STAGES } from "#fastpath/pipeline";
-import { placeOf, tunnelOf } from "#fastpath/place";
+import { HOME_TUNNEL, placeOf, tunnelOf, writeHomeAddress } from "#fastpath/place";
 import {
   ST_BINDING,
   ST_CONNECTION,
   ST_CONNECTION_VERSION,
   ST_FLOW_HASH,
   ST_GROUP,
+  ST_HOME,
   ST_HOP_LIMIT,
   ST_IS_NAT,
   ST_KIND,
@@ -78,6 +79,16 @@ class Step {
 
   get verdict(): number {
     return this.word(ST_VERDICT);
+  }
+
+  /** Address of the other end of the tunnel that leads there; undefined: none does. */
+  get tunnelEnd(): Uint8Array | undefined {
+    const tunnel = tunnelOf(this.word(ST_PLACE));
+    if (tunnel < 0) return undefined;
+    if (tunnel !== HOME_TUNNEL) return this.known.tables.tunnels!.address(tunnel);
+    const words = new Int32Array(4);
+    writeHomeAddress({ homeHigh: this.word(ST_HOME), homeLow: this.word(ST_HOME + 1) }, words, 0);
+    return new Uint8Array(words.buffer);
   }
 
   get isIpv4(): boolean {
@@ -238,11 +249,15 @@ function whereabouts(step: Step): Said {
   if (step.word(ST_VM) >= 0) return { text: `${vmText(step)} is here`, facts: { place: "here" } };
   const word = step.word(ST_PLACE);
   if (word === 0) return { text: "" };
-  const tunnel = tunnelOf(word);
-  if (tunnel >= 0) {
-    const { tables } = step.known;
-    const to = formatIpv6(tables.tunnels!.address(tunnel));
-    return { text: `a tunnel to ${to} leads there`, facts: { place: "tunnel", tunnelTo: to } };
+  const end = step.tunnelEnd;
+  if (end !== undefined) {
+    const to = formatIpv6(end);
+    if (tunnelOf(word) !== HOME_TUNNEL)
+      return { text: `a tunnel to ${to} leads there`, facts: { place: "tunnel", tunnelTo: to } };
+    return {
+      text: `a tunnel to its home, ${to}: nothing else is known`,
+      facts: { place: "home tunnel", tunnelTo: to },
+    };
   }
   if (step.word(ST_BINDING) === 0) return { text: "by its home: nothing else is known", facts: { place: "unknown" } };
   const isHome = placeOf(word) === PLACE_NATIVE;
@@ -268,9 +283,8 @@ function ends(step: Step): Said {
 
 function route(step: Step): Said {
   const group = step.word(ST_GROUP);
-  const tunnel = tunnelOf(step.word(ST_PLACE));
   const { known } = step;
-  const to = tunnel < 0 ? step.address(R_DESTINATION) : known.tables.tunnels!.address(tunnel);
+  const to = step.tunnelEnd ?? step.address(R_DESTINATION);
   if (step.word(ST_VM) >= 0) return { text: "to a VM here, whatever the routes say", facts: { group: "local" } };
   const found = known.route(to);
   if (group === 0 || found === undefined) return { text: `no route to ${formatIpv6(to)}`, facts: { prefix: null } };

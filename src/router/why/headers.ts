@@ -2,6 +2,7 @@
 import { formatIpv4, formatIpv6, formatMac } from "#base/address";
 import { u16, u32 } from "#base/bytes";
 import type { HeaderView } from "#router/why/views";
+import { ETHERTYPE_BRIDGED } from "#wire/ethernet";
 import {
   PROTOCOL_FRAGMENT,
   PROTOCOL_GRE,
@@ -18,14 +19,22 @@ const DEEPEST = 3;
 
 export function headersOf(frame: Uint8Array): HeaderView[] {
   const headers: HeaderView[] = [];
-  if (frame.length < 14) return [cutOff(frame.length)];
-  const type = u16(frame, 12);
-  const [to, from] = [formatMac(frame, 0), formatMac(frame, 6)];
-  headers.push(header("ethernet", `${from} > ${to}`, { source: from, destination: to, type }));
-  if (type === 0x0800 || type === 0x86dd) packet(frame, 14, headers, DEEPEST);
-  else if (type === 0x0806 && frame.length >= 42) headers.push(arp(frame, 14));
-  else headers.push(payload(frame.length - 14));
+  link(frame, 0, headers, DEEPEST);
   return headers;
+}
+
+function link(b: Uint8Array, at: number, headers: HeaderView[], depth: number): void {
+  if (b.length < at + 14) {
+    headers.push(cutOff(b.length - at));
+    return;
+  }
+  const type = u16(b, at + 12);
+  const [to, from] = [formatMac(b, at), formatMac(b, at + 6)];
+  headers.push(header("ethernet", `${from} > ${to}`, { source: from, destination: to, type }));
+  const inside = at + 14;
+  if (type === 0x0800 || type === 0x86dd) packet(b, inside, headers, depth);
+  else if (type === 0x0806 && b.length >= inside + 28) headers.push(arp(b, inside));
+  else headers.push(payload(b.length - inside));
 }
 
 /** One line, without the Ethernet header. */
@@ -111,7 +120,9 @@ function upper(b: Uint8Array, at: number, { protocol, headers, depth }: Upper): 
       .toString(16)
       .padStart(8, "0");
     headers.push(header("gre", `key ${key}`, { key }));
-    packet(b, at + 8, headers, depth - 1);
+    const isFrame = u16(b, at + 2) === ETHERTYPE_BRIDGED; // an Ethernet segment's
+    if (isFrame) link(b, at + 8, headers, depth - 1);
+    else packet(b, at + 8, headers, depth - 1);
   } else {
     headers.push(room < 0 ? cutOff(b.length) : header("payload", `protocol ${protocol}, ${room} octets`, { protocol }));
   }
