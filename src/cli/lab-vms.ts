@@ -44,7 +44,11 @@ export interface WhoAnswers {
 export async function askAll(vms: readonly Place[], patience: number): Promise<WhoAnswers> {
   const addresses = [...new Set(vms.map((vm) => vm.address))].sort();
   const byName = new Map(vms.map((vm) => [vm.name, vm]));
-  const answers = await askEverywhere(vms, addresses, patience);
+  const isThere = (network: string, address: string): boolean =>
+    vms.some((vm) => vm.network === network && vm.address === address);
+  const answers = await askEverywhere(vms, addresses, patience, (known) =>
+    vms.every(({ name, network }) => addresses.every((one) => one in known[name]! || !isThere(network, one))),
+  );
   const rows = [...vms]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((vm) => ({
@@ -55,8 +59,7 @@ export async function askAll(vms: readonly Place[], patience: number): Promise<W
   let missing = 0;
   for (const { vm, answers: row } of rows) {
     for (const [i, answerer] of row.entries()) {
-      const isThere = vms.some((other) => other.network === vm.network && other.address === addresses[i]);
-      if (answerer === null) missing += isThere ? 1 : 0;
+      if (answerer === null) missing += isThere(vm.network, addresses[i]!) ? 1 : 0;
       else if (answerer.network !== vm.network || answerer.address !== addresses[i]) wrong++;
     }
   }

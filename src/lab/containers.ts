@@ -11,6 +11,8 @@ export interface Container {
   readonly name: string;
   /** Its first process; 0: it does not run. */
   readonly pid: number;
+  /** What its image is to play: router, frr or vm of containerlab/image/Dockerfile; undefined: another image. */
+  readonly image: string | undefined;
 }
 
 export interface ContainerLab {
@@ -19,12 +21,18 @@ export interface ContainerLab {
   readonly containers: readonly Container[];
 }
 
-/** The labels are containerlab's. */
+/** The first two labels are containerlab's, the third is of our images. */
 const inspected = z.array(
   z.object({
     Name: z.string(),
     State: z.object({ Pid: z.int() }),
-    Config: z.object({ Labels: z.looseObject({ "clab-node-name": z.string(), "clab-topo-file": z.string() }) }),
+    Config: z.object({
+      Labels: z.object({
+        "clab-node-name": z.string(),
+        "clab-topo-file": z.string(),
+        "ain-image": z.string().optional(),
+      }),
+    }),
   }),
 );
 
@@ -42,6 +50,7 @@ export function findContainerLab(name: string): ContainerLab | undefined {
       node: Config.Labels["clab-node-name"],
       name: Name.replace(/^\//, ""),
       pid: State.Pid,
+      image: Config.Labels["ain-image"],
     }),
   );
   const file = found.data[0]?.Config.Labels["clab-topo-file"];

@@ -132,8 +132,8 @@ function nodeOf({ name, nodes }: LabState, node: string): LabState["nodes"][stri
 /** The part of a lab's state that a moving VM's wire and questions to routers take. */
 function stateOf({ role, env }: LabNode, container: Container): LabState["nodes"][string] {
   const isRouter = role.kind === "router" || role.kind === "frr";
-  // Which of the two images it is the topology need not tell; AIN's has a socket.
-  const kind = isRouter ? (socketsIn(apiFolder(container)).length > 0 ? "router" : "frr") : role.kind;
+  // Who plays a router is the image's to say: the topology may leave it to whoever deploys.
+  const kind = isRouter ? (container.image === "frr" ? "frr" : "router") : role.kind;
   return {
     namespace: container.name,
     role: kind,

@@ -16,11 +16,12 @@ type Socket = udp.Socket<"buffer">;
 /** answers[asker][address] = name of the VM that answered; absent: nobody did. */
 export type Answers = Record<string, Record<string, string>>;
 
-/** Asks from every VM for every address, `patience` milliseconds in all. */
+/** Asks from every VM for every address, until that is enough, `patience` milliseconds at most. */
 export async function askEverywhere(
   vms: readonly DemoVm[],
   addresses: readonly string[],
   patience: number,
+  isEnough: (answers: Answers) => boolean = (answers) => count(answers) === vms.length * addresses.length,
 ): Promise<Answers> {
   const answers: Answers = Object.fromEntries(vms.map(({ name }) => [name, {}]));
   const sockets: Socket[] = [];
@@ -28,7 +29,7 @@ export async function askEverywhere(
     for (const vm of vms) sockets.push(await serve(vm, answers[vm.name]!));
     const end = performance.now() + patience;
     // The first question may be lost to a neighbour that is still being looked for: ask until all that can has answered.
-    while (performance.now() < end && count(answers) < vms.length * addresses.length) {
+    while (performance.now() < end && !isEnough(answers)) {
       sockets.forEach((socket, i) => {
         for (const address of addresses)
           if (answers[vms[i]!.name]![address] === undefined) trySend(socket, QUESTION, PORT, address);
@@ -44,12 +45,15 @@ export async function askEverywhere(
 const count = (answers: Answers): number =>
   Object.values(answers).reduce((sum, row) => sum + Object.keys(row).length, 0);
 
+/** What routers say in ICMP while they do not know the way yet. */
+const UNREACHABLE = ["EHOSTUNREACH", "ENETUNREACH"];
+
 /** An error that waits for the socket, of an earlier datagram, is of no interest. */
 function trySend(socket: Socket, text: string, port: number, address: string): void {
   try {
     socket.send(text, port, address);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EHOSTUNREACH") throw error;
+    if (!UNREACHABLE.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }
 

@@ -11,9 +11,9 @@ import { colorsFor, counted, print, printJson } from "#cli/output";
 import type { Topology } from "#lab/model";
 import { type StandingLab, topologyOf } from "#lab/standing";
 
-/** Milliseconds between looks at the routers, and for VMs to ask one another. */
+/** Milliseconds between looks at the routers, and that VMs may ask one another at least. */
 const LOOK = 200;
-const PATIENCE = 10_000;
+const LEAST = 5000;
 
 /** What a lab was found to be. */
 export interface LabCheckJson {
@@ -56,7 +56,7 @@ export const checkCommand = (): Command =>
       "check a lab, of namespaces or of containerlab's: OSPF neighbors Full, VMs answered by their own tenant",
     )
     .argument("<lab>", "name of a lab, or its topology file")
-    .option("--timeout <seconds>", "how long its routers may take to find one another", seconds, 60)
+    .option("--timeout <seconds>", "how long its routers may take to find one another and all ways", seconds, 60)
     .option("--json", "print the result as JSON")
     .action(check);
 
@@ -64,9 +64,11 @@ async function check(target: string, { timeout, json }: { timeout: number; json?
   requireRoot();
   const lab = requireStandingLab(target);
   const topology = topologyOf(lab);
-  const routers = await untilFull(lab, topology, timeout * 1000);
+  const end = performance.now() + timeout * 1000;
+  const routers = await untilFull(lab, topology, end);
   const vms = placesOf(topology);
-  const who = await askAll(vms, PATIENCE);
+  // Neighbors may be Full some time before all routes are there.
+  const who = await askAll(vms, Math.max(end - performance.now(), LEAST));
   const pings = await Promise.all(who.rows.map(({ vm }) => pingNext(lab, vm, vms)));
   const faults = faultsOf(routers, who, pings);
   if (json) printJson(asJson(lab, routers, who, pings));
@@ -74,10 +76,9 @@ async function check(target: string, { timeout, json }: { timeout: number; json?
   if (faults.length > 0) throw new Failure(faults.join(", "));
 }
 
-/** Looks until all neighbors are Full, or the time is over. */
-async function untilFull(lab: StandingLab, topology: Topology, patience: number): Promise<LabRouterJson[]> {
+/** Looks until all neighbors are Full, or the time is over (by performance.now()). */
+async function untilFull(lab: StandingLab, topology: Topology, end: number): Promise<LabRouterJson[]> {
   const speakers = new Speakers(topology, lab);
-  const end = performance.now() + patience;
   for (;;) {
     const routers = await Promise.all(
       speakers.all().map(async ({ name, player }): Promise<LabRouterJson> => {
