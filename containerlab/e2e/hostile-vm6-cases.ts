@@ -18,6 +18,7 @@ import { between, type HostileCase, MARK, marked, octets, udp, withType } from "
 import {
   A,
   B,
+  BEYOND,
   DENIED_PORT,
   frameOfV,
   fromV,
@@ -235,6 +236,7 @@ const ANSWERED: readonly HostileCase[] = [
   { ...sends("another tenant", "no-network-route", { destination: host6(1, 2, (2 << 10) | 1) }), owed: [1, 0] },
   { ...sends("an IPv4 VM of another network", "no-network-route", { destination: S.ipv6 }), owed: [1, 0] },
   { ...sends("an address outside the fabric", "no-network-route", { destination: ip("2001:4860::1") }), owed: [1, 0] },
+  { ...sends("from a private address, outside", "private-source", { destination: ip(`${BEYOND}1`) }), owed: [1, 5] },
   { ...sends("the router's own address", "no-network-route", { destination: ROUTER6 }), owed: [1, 0] },
   { ...sends("a fabric router's address", "no-network-route", { destination: N6 }), owed: [1, 0] },
   { ...sends("an IPv4 address of its network", "no-counterpart", { destination: withHost(X6, T.ipv4) }), owed: [1, 3] },

@@ -93,6 +93,8 @@ export const ETH2_MAC = parseMac("02:00:00:00:02:01")!;
 export const ROUTER6 = parseIpv6("2001:db8:a1:1::1")!;
 const N = "2001:db8:a1:ff::2";
 export const N6 = parseIpv6(N)!;
+/** The IPv6 outside. */
+export const BEYOND = "2001:db8:66::";
 /** Largest IPv4 packet that VM a takes, octets. */
 export const A_MTU = 1400;
 
@@ -133,11 +135,14 @@ ${[
   .map(([, text]) => text)
   .join("")}`;
 
+/** Its VMs have private addresses; only what its tenant brought could leave by a gateway, which there is none of. */
+const SIX_YAML = `six: { id: 2, prefixes: [], ra: false, tenantPrefixes: [{ prefix: "2001:db8:70::/48", public: true }], routes: [{ to: "${BEYOND}/48", via: gateway }] }`;
+
 /** Builds it all; resolves when b and s reach one another. */
 export async function build(lab: TestLab): Promise<void> {
   lab.write(
     "fabric.yaml",
-    `${fabricYaml(HOMES).replace("gateway: 10.0.0.1 } } }\n  red", "gateway: 10.0.0.1 }, six: { id: 2, prefixes: [], ra: false }, lan: { id: 3, prefixes: [10.0.1.0/24], gateway: 10.0.1.1, broadcast: { prefix: 10.0.1.0/24, rate: 100 } } } }\n  red")}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\n`,
+    `${fabricYaml(HOMES).replace("gateway: 10.0.0.1 } } }\n  red", `gateway: 10.0.0.1 }, ${SIX_YAML}, lan: { id: 3, prefixes: [10.0.1.0/24], gateway: 10.0.1.1, broadcast: { prefix: 10.0.1.0/24, rate: 100 } } } }\n  red`)}rules: [{ name: no-chargen, action: deny, protocol: udp, ports: ${DENIED_PORT} }]\noutside: { prefix: "2001:db8:a1:fe::/64", ipv6: ["${BEYOND}/48"] }\n`,
   );
   lab.write("hv.yaml", nodeYaml());
   const mute = (name: string): string => `    ${name}:
