@@ -14,10 +14,13 @@ const CODES = {
   add: 0x07,
   subtractRegister: 0x1f,
   multiplyRegister: 0x2f,
+  and: 0x57,
+  shiftRight: 0x77,
   /** r0 becomes the packet's octet at `value`; r6 must hold the context. A packet that ends before it ends the program with 0. */
   packetOctet: 0x30,
   load32: 0x61,
   load64: 0x79,
+  store32: 0x63,
   store64: 0x7b,
   storeValue32: 0x62,
   /** Adds `source` to what lies at `to` + `offset`, as one operation. */

@@ -13,6 +13,7 @@ const BPF_MAP_TYPE_ARRAY = 2;
 const BPF_F_MMAPABLE = 1 << 10;
 const BPF_PROG_TYPE_SCHED_CLS = 3;
 const BPF_TCX_INGRESS = 46;
+const BPF_TCX_EGRESS = 47;
 const TC_ACT_SHOT = 2;
 
 /** Programs of packet sockets and TAPs. */
@@ -35,10 +36,16 @@ const DROP = assemble([{ does: "move", value: TC_ACT_SHOT }, { does: "exit" }]);
  * Drops what comes in on an interface of the calling thread's namespace, for as long as the returned descriptor is
  * open (so also not after a killed run). Throws SysError: needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN.
  */
-export function dropIncoming(index: number, about: string): number {
-  const program = loadProgram(BPF_PROG_TYPE_SCHED_CLS, DROP, about);
+export const dropIncoming = (index: number, about: string): number => linkTcx(DROP, BPF_TCX_INGRESS, index, about);
+
+/** Runs a program on what goes out, likewise; except for what packet sockets send past the queueing discipline. */
+export const linkOutgoing = (code: Uint8Array, index: number, about: string): number =>
+  linkTcx(code, BPF_TCX_EGRESS, index, about);
+
+function linkTcx(code: Uint8Array, where: number, index: number, about: string): number {
+  const program = loadProgram(BPF_PROG_TYPE_SCHED_CLS, code, about);
   try {
-    return check(bpf(BPF_LINK_CREATE, [program, index, BPF_TCX_INGRESS, 0]), "bpf link tcx", about);
+    return check(bpf(BPF_LINK_CREATE, [program, index, where, 0]), "bpf link tcx", about);
   } finally {
     closeDescriptor(program);
   }
@@ -52,9 +59,11 @@ export function loadProgram(type: number, code: Uint8Array, about: string): numb
   return check(bpf(BPF_PROG_LOAD, [type, code.length / 8, ...word64(program), ...word64(license)]), "bpf load", about);
 }
 
-/** Descriptor of a map with one value of `octets`, zeroed, that mmap(2) maps. Throws SysError. */
-export function createSharedValue(octets: number, about: string): number {
-  return check(bpf(BPF_MAP_CREATE, [BPF_MAP_TYPE_ARRAY, 4, octets, 1, BPF_F_MMAPABLE]), "bpf map", about);
+/**
+ * Descriptor of a map with values of `octets`, zeroed, that mmap(2) maps; each takes a multiple of 8 there. Throws SysError.
+ */
+export function createSharedValues(octets: number, count: number, about: string): number {
+  return check(bpf(BPF_MAP_CREATE, [BPF_MAP_TYPE_ARRAY, 4, octets, count, BPF_F_MMAPABLE]), "bpf map", about);
 }
 
 const word64 = (value: number): [number, number] => [value | 0, Math.floor(value / 2 ** 32)];

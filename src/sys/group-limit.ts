@@ -5,7 +5,7 @@
  * puts the clock forward by an interval, and is refused when the clock is ahead of the time by more than the burst.
  * A super-packet counts as the frames that it stands for. Two processors at once may let a frame more pass.
  */
-import { createSharedValue, loadProgram, SOCKET_FILTER } from "#sys/bpf";
+import { createSharedValues, loadProgram, SOCKET_FILTER } from "#sys/bpf";
 import { assemble, type Line } from "#sys/bpf-code";
 import { closeDescriptor } from "#sys/descriptor";
 import { check } from "#sys/errno";
@@ -83,7 +83,7 @@ export class GroupLimit {
 
   /** Refuses nothing yet. `about`: for errors. Throws SysError: needs CAP_BPF. */
   static open(about: string): GroupLimit {
-    const map = createSharedValue(VALUE, about);
+    const map = createSharedValues(VALUE, 1, about);
     let program: number | undefined;
     try {
       program = loadProgram(SOCKET_FILTER, assemble(linesOf(map)), about);

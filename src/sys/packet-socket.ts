@@ -64,6 +64,8 @@ export interface PacketSocketSettings {
   readonly promiscuous?: boolean;
   /** Take frames for all groups: an interface of real hardware passes on those only that somebody has joined. */
   readonly allGroups?: boolean;
+  /** Receive nothing. */
+  readonly deaf?: boolean;
   /** Take only frames of which all this holds. */
   readonly filter?: readonly Condition[];
   /** 0 (default) … 7: what is sent goes before others' frames where the interface's queueing discipline knows of it. */
@@ -89,7 +91,7 @@ export function openPacketSocket(settings: PacketSocketSettings): number {
     if (settings.priority !== undefined) setOption(fd, SOL_SOCKET, SO_PRIORITY, settings.priority, about);
     if (settings.filter !== undefined) attachFilter(fd, settings.filter, about);
     if (settings.ring !== undefined) setRing(fd, settings.ring, about);
-    bindTo(fd, settings.index, about);
+    bindTo(fd, settings.index, settings.deaf ? 0 : ETH_P_ALL, about);
     if (settings.promiscuous) join(fd, settings.index, PACKET_MR_PROMISC, about);
     if (settings.allGroups) join(fd, settings.index, PACKET_MR_ALLMULTI, about);
     if (settings.fanoutGroup !== undefined) {
@@ -133,10 +135,10 @@ function setRing(fd: number, { slotSize, slots, reserve }: PacketRing, about: st
 }
 
 /** struct sockaddr_ll: family u16, protocol u16 in network order, ifindex i32, … 20 octets. */
-function bindTo(fd: number, index: number, about: string): void {
+function bindTo(fd: number, index: number, protocol: number, about: string): void {
   scratch.bytes.fill(0, 0, 20);
   scratch.view.setUint16(0, AF_PACKET, true);
-  scratch.view.setUint16(2, ETH_P_ALL);
+  scratch.view.setUint16(2, protocol);
   scratch.view.setInt32(4, index, true);
   check(libc.bind(fd, scratch.address, 20), "bind packet socket", about);
 }

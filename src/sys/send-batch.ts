@@ -8,11 +8,18 @@ const MSG_DONTWAIT = 0x40;
 const MESSAGE = 64;
 const MESSAGE_IOVEC = 16;
 const MESSAGE_IOVEC_COUNT = 24;
+const MESSAGE_CONTROL = 32;
+const MESSAGE_CONTROL_LENGTH = 40;
 /** struct iovec: base u64, length u64. */
 const IOVEC = 16;
+/** struct cmsghdr: length u64, level i32, type i32; the mark, padding. */
+const CONTROL = 24;
+const CONTROL_LENGTH = 20;
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
 
-/** Octets of arena memory a batch of `capacity` needs; 64-aligned. */
-export const sendBatchSize = (capacity: number): number => capacity * (MESSAGE + IOVEC);
+/** Octets of arena memory a batch of `capacity` needs. */
+export const sendBatchSize = (capacity: number): number => capacity * (MESSAGE + IOVEC + CONTROL);
 
 export class SendBatch {
   /** Frames the kernel refused since the start. */
@@ -30,8 +37,9 @@ export class SendBatch {
   /**
    * @param memory what is sent lies in it; must not cross a 4 GiB boundary (an {@link Arena} does not).
    * @param at offset of {@link sendBatchSize} octets in it, for the batch's own use.
+   * @param mark of the first of each batch (socket(7), SO_MARK), the next has the next; absent: none has one.
    */
-  constructor(memory: Memory, at: number, capacity: number, fd: number) {
+  constructor(memory: Memory, at: number, capacity: number, fd: number, mark?: number) {
     this.#fd = fd;
     this.#capacity = capacity;
     this.#messages = memory.address + at;
@@ -45,7 +53,24 @@ export class SendBatch {
       memory.view.setBigUint64(at + i * MESSAGE + MESSAGE_IOVEC_COUNT, 1n, true);
       // The upper half of every base is the same; add() writes the lower.
       memory.view.setBigUint64(this.#iovecs + i * IOVEC, BigInt(memory.address), true);
+      if (mark !== undefined) this.#setMark(memory, at, i, mark + i);
     }
+  }
+
+  #setMark({ address, view }: Memory, at: number, i: number, mark: number): void {
+    const control = this.#iovecs + this.#capacity * IOVEC + i * CONTROL;
+    view.setBigUint64(at + i * MESSAGE + MESSAGE_CONTROL, BigInt(address + control), true);
+    view.setBigUint64(at + i * MESSAGE + MESSAGE_CONTROL_LENGTH, BigInt(CONTROL), true);
+    view.setBigUint64(control, BigInt(CONTROL_LENGTH), true);
+    view.setInt32(control + 8, SOL_SOCKET, true);
+    view.setInt32(control + 12, SO_MARK, true);
+    view.setUint32(control + 16, mark, true);
+  }
+
+  /** Which of a batch the next one is that {@link add} is told of: 0 … capacity − 1. Flushes first when all are taken. */
+  next(): number {
+    if (this.#queued === this.#capacity) this.flush();
+    return this.#queued;
   }
 
   /** Queues `length` octets at an offset of the memory; they must stay until {@link flush}. Flushes first when full. */
