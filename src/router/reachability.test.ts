@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { contains, type Prefix } from "#base/address";
+import { contains, type Prefix, parsePrefix6 } from "#base/address";
 import { put32, u32 } from "#base/bytes";
 import { nextBelow, nextBetween, seeded } from "#base/random";
 import { routeRows, tagsOf } from "#policy/route-table";
 import { decideNaively } from "#policy/rules";
 import { checkFabric } from "#router/config/fabric";
 import type { Fabric } from "#router/config/model";
-import { ipv6HostsOf, OUTSIDE_HOSTS, type Place, placesOf, Reach } from "#router/reachability";
+import { broughtHostsOf, ipv6HostsOf, OUTSIDE_HOSTS, type Place, placesOf, Reach } from "#router/reachability";
 import { fabricSides } from "#router/rules";
 import { formatConfigError } from "#runtime/document/config-error";
 import { parseSource } from "#runtime/document/source";
@@ -161,4 +161,31 @@ test("its places are each network's private and its public addresses", () => {
   expect(place("blue/prod").prefixes.every(({ address }) => contains(place("blue/prod").prefixes[0]!, address))).toBe(
     true,
   );
+});
+
+test("public IPv6 addresses reach the outside and are reached from there, and by other networks, private ones are not", () => {
+  const plan = fabric(`outside: {prefix: 2001:db8:a1:fe::/64, ipv6: ["2000::/3"]}
+tenants:
+  blue:
+    id: 1
+    networks:
+      web: {id: 1, publicIpv6: true, tenantPrefixes: [{prefix: "2001:db8:70::/48", public: true}, "fd00:71::/48"], routes: [{to: "::/0", via: gateway}]}
+    rules:
+      - {name: dns, action: allow, from: outside, to: {network: blue/web, prefix: "2001:db8:70:1::/64"}, protocol: udp, ports: 53}
+  red: {id: 2, networks: {prod: {id: 1, prefixes: []}, pub: {id: 2, publicIpv6: true}}}
+`);
+  const asked = new Reach(plan);
+  const [web, prod, pub] = placesOf(plan) as [Place, Place, Place];
+  expect([web.name, prod.name, pub.name]).toEqual(["blue/web ipv6", "red/prod ipv6", "red/pub ipv6"]);
+  const brought = (text: string): Place => broughtHostsOf(plan.networks[0]!, text, parsePrefix6(text)!)!;
+  expect(asked.between(web, OUTSIDE_HOSTS)).toMatchObject({ verdict: "yes", routed: "all" }); // of what is public
+  expect(asked.between(brought("fd00:71::/48"), OUTSIDE_HOSTS)).toMatchObject({ verdict: "no", routed: "none" });
+  for (const place of [prod, pub]) expect(asked.between(place, OUTSIDE_HOSTS)).toMatchObject({ routed: "none" });
+  const passing = { in: { name: "blue/dns" }, isAnswered: true };
+  expect(asked.between(OUTSIDE_HOSTS, brought("2001:db8:70:1::/64"))).toMatchObject({ verdict: "some", passing });
+  expect(asked.between(OUTSIDE_HOSTS, web)).toMatchObject({ verdict: "some", routed: "some", passing });
+  expect(asked.between(OUTSIDE_HOSTS, brought("fd00:71::/48"))).toMatchObject({ verdict: "no", routed: "none" });
+  expect(asked.between(pub, web)).toMatchObject({ verdict: "some", routed: "some" });
+  expect(asked.between(prod, pub)).toMatchObject({ verdict: "no", routed: "all" });
+  expect(asked.between(pub, prod)).toMatchObject({ verdict: "no", routed: "none" });
 });

@@ -1,17 +1,35 @@
 /** `ain verify`: who can ever reach whom, by a fabric's rules and route tables; computed, not tried. */
 import { Command, Option } from "commander";
-import { contains, formatIpv4, overlaps, parseIpv4, parsePrefix4 } from "#base/address";
+import {
+  contains,
+  formatIpv4,
+  formatPrefix,
+  overlaps,
+  parseIpv4,
+  parseIpv6,
+  parsePrefix4,
+  parsePrefix6,
+} from "#base/address";
 import { put32 } from "#base/bytes";
 import { columns } from "#cli/columns";
 import { FABRIC_OPTION, fabricOf, networkOf } from "#cli/fabric-choice";
 import { FAILED, Failure, MISUSED } from "#cli/failure";
 import { colorsFor, print, printJson } from "#cli/output";
+import { isIpv6Host } from "#policy/homes";
 import type { Traffic, TrafficRange } from "#policy/regions";
 import type { Iid, Packet } from "#policy/rules";
 import { protocolName } from "#router/config/facts";
-import type { Fabric } from "#router/config/model";
+import type { Fabric, Network } from "#router/config/model";
 import { PROTOCOLS, WITH_PORTS } from "#router/config/rule-schema";
-import { ipv6HostsOf, OUTSIDE_HOSTS, type Place, placesOf, Reach, type Reachability } from "#router/reachability";
+import {
+  broughtHostsOf,
+  ipv6HostsOf,
+  OUTSIDE_HOSTS,
+  type Place,
+  placesOf,
+  Reach,
+  type Reachability,
+} from "#router/reachability";
 
 interface Options {
   readonly fabric: string;
@@ -28,7 +46,7 @@ export const verifyCommand = (): Command =>
     .option(...FABRIC_OPTION)
     .option(
       "--from <network[:address]>",
-      "who asks: blue/prod, blue/prod:10.0.0.5, blue/prod:10.0.0.0/28, blue/prod:ipv6, outside",
+      "who asks: blue/prod, blue/prod:10.0.0.5, blue/prod:10.0.0.0/28, blue/prod:2001:db8:7::/64, blue/prod:ipv6, outside",
     )
     .option("--to <network[:address]>", "who is asked")
     .addOption(new Option("--protocol <protocol>", "only this one: icmp, tcp, udp, sctp or a number 0 … 255"))
@@ -78,12 +96,27 @@ function placeOf(fabric: Fabric, text: string): Place {
   const where = rest.join(":");
   if (where === "ipv6" || (rest.length === 0 && all.length === 0)) return ipv6HostsOf(network);
   if (rest.length === 0) return { name, network, prefixes: all };
+  if (where.includes(":")) return broughtOf(network, where);
   const ipv4 = parseIpv4(where);
   const prefix = ipv4 === undefined ? parsePrefix4(where) : { address: ipv4, length: 32 };
-  if (prefix === undefined) throw new Failure(`found "${where}", expected an IPv4 address or prefix, or ipv6`, MISUSED);
+  if (prefix === undefined) throw new Failure(`found "${where}", expected an IP address or prefix, or ipv6`, MISUSED);
   const parts = all.flatMap((own) => (overlaps(own, prefix) ? [own.length > prefix.length ? own : prefix] : []));
   if (parts.length > 0) return { name: `${name} ${where}`, network, prefixes: parts };
   throw new Failure(`${where} is in none of the prefixes of ${name} (${all.map((p) => p.text).join(", ")})`, MISUSED);
+}
+
+/** Addresses that a tenant brought: rules tell them apart by the prefixes that are written, and no further. */
+function broughtOf(network: Network, text: string): Place {
+  const ipv6 = parseIpv6(text);
+  const prefix = ipv6 === undefined ? parsePrefix6(text) : { address: ipv6, length: 128 };
+  if (prefix === undefined) throw new Failure(`found "${text}", expected an IP address or prefix, or ipv6`, MISUSED);
+  const around = network.classes.find(
+    (each) => each.prefix.length <= prefix.length && contains(each.prefix, prefix.address),
+  );
+  const place = broughtHostsOf(network, text, around?.prefix ?? prefix);
+  if (place !== undefined) return place;
+  const own = network.tenantPrefixes.map((each) => each.text).join(", ") || "it has none";
+  throw new Failure(`${text} is in none of the tenantPrefixes of ${network.name} (${own})`, MISUSED);
 }
 
 function trafficOf({ protocol: name, port: portText }: Options): Traffic {
@@ -185,6 +218,10 @@ function hostText({ tags, host }: Iid, { networks }: Fabric): string {
   put32(ipv4, 0, host);
   if (tags === OUTSIDE_HOSTS.network.tags) return `outside ${formatIpv4(ipv4)}`;
   const network = networks.find((each) => each.tags === tags);
+  if (network !== undefined && isIpv6Host(host)) {
+    const brought = network.classes.find((each) => each.host === host);
+    return `${network.name} ${brought === undefined ? `IPv6 host ${host.toString(16)}` : formatPrefix(brought.prefix)}`;
+  }
   const isOwn =
     network !== undefined && [...network.prefixes, ...network.publicPrefixes].some((p) => contains(p, ipv4));
   return `${network?.name ?? tags.toString(16)} ${isOwn ? formatIpv4(ipv4) : `(${formatIpv4(ipv4)})`}`;

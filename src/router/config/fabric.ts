@@ -171,7 +171,7 @@ function inspectNetworks(inspector: Inspector, path: Path, of: Tenant): Placed[]
     const { gateway, dhcp, metadata, ra, broadcast } = value;
     ids.check(id, [...path, key, "id"]);
     const isWritten = Array.isArray(inspector.valueAt([...path, key, "prefixes"]));
-    if (prefixes.length + publicPrefixes.length + tenantPrefixes.length === 0 && !isWritten) {
+    if (prefixes.length + publicPrefixes.length + tenantPrefixes.length === 0 && !publicIpv6 && !isWritten) {
       const expected = "prefixes, public or both; prefixes: [] where VMs have IPv6 addresses only";
       inspector.report([...path, key], { found: "a network without addresses", expected });
     }
