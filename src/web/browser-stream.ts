@@ -1,8 +1,5 @@
 /** Server-sent events to one browser (HTML Standard §9.2), with a bound on what waits for it. */
 
-/** Octets that may wait for a browser that reads slowly; one that lets more pile up is dropped, and begins anew when it comes back. */
-export const MOST_WAITING = 4 * 2 ** 20;
-
 export class BrowserStream {
   readonly body: ReadableStream<Uint8Array>;
   readonly #most: number;
@@ -13,8 +10,11 @@ export class BrowserStream {
   #wake: () => void = () => {};
   #isOver = false;
 
-  /** @param ended called once, when the browser is gone or was dropped. */
-  constructor(ended: () => void, most = MOST_WAITING) {
+  /**
+   * @param ended called once, when the browser is gone or was dropped.
+   * @param most octets that may wait: a browser that lets more pile up is dropped, and begins anew when it comes back.
+   */
+  constructor(ended: () => void, most: number) {
     this.#most = most;
     this.#ended = ended;
     this.body = new ReadableStream<Uint8Array>(

@@ -6,13 +6,26 @@ export type Happening = Omit<FabricEvent, "id" | "at">;
 /** So many of one sort at one time are told one by one; of more only how many. */
 const MOST_OF_A_SORT = 6;
 
-/** Nothing has happened to what is seen for the first time: `before` is to be a model of the same routers. */
-export function happenings(before: Fabric, now: Fabric): Happening[] {
+/** A VM's new place is no news while its move is told, milliseconds from its beginning. */
+const MOVE_TOLD = 30_000;
+
+/** Unix milliseconds. */
+export interface Times {
+  /** Of the later model. */
+  readonly at: number;
+  /** What was over before that is no news. */
+  readonly since: number;
+}
+
+/**
+ * Nothing has happened to what is seen for the first time: `before` is to be a model of the same routers.
+ */
+export function happenings(before: Fabric, now: Fabric, { at, since }: Times): Happening[] {
   const sorts: readonly (readonly [string, Happening[]])[] = [
     ["routers", nodeHappenings(before, now)],
     ["links", linkHappenings(before, now)],
-    ["moves", moveHappenings(before, now)],
-    ["VMs", vmHappenings(before, now)],
+    ["moves", moveHappenings(before, now, since)],
+    ["VMs", vmHappenings(before, now, at)],
     ["tunnels", tunnelHappenings(before, now)],
   ];
   return sorts.flatMap(([sort, all]) => (all.length <= MOST_OF_A_SORT ? all : summarised(sort, all)));
@@ -81,12 +94,12 @@ function linkHappenings(before: Fabric, now: Fabric): Happening[] {
   return [...changed, ...fresh];
 }
 
-function moveHappenings(before: Fabric, now: Fabric): Happening[] {
+function moveHappenings(before: Fabric, now: Fabric, since: number): Happening[] {
   return Object.entries(now.moves).flatMap(([id, move]) => {
     const old = before.moves[id];
-    const isOver = move.outcome !== "open" && (old === undefined || old.outcome === "open");
+    const isOver = move.isReported && old?.isReported !== true && move.began + (move.took ?? 0) >= since;
     if (isOver) return [happening(move.outcome === "aborted" ? "bad" : "good", moveText(move), "moves", id)];
-    const isBegun = move.outcome === "open" && old === undefined;
+    const isBegun = move.outcome === "open" && old === undefined && move.source !== null && move.target !== null;
     return isBegun ? [happening("note", `${wayText(move)} begins`, "moves", id)] : [];
   });
 }
@@ -103,8 +116,15 @@ export function moveText(move: FabricMove): string {
 
 const millis = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-function vmHappenings(before: Fabric, now: Fabric): Happening[] {
-  const changed = shared(before.vms, now.vms).flatMap((id) => vmChanges(before.vms[id]!, now.vms[id]!, id));
+function vmHappenings(before: Fabric, now: Fabric, at: number): Happening[] {
+  const told = Object.values(now.moves).filter(({ began }) => at - began < MOVE_TOLD);
+  const changed = shared(before.vms, now.vms).flatMap((id) => {
+    const [old, vm] = [before.vms[id]!, now.vms[id]!];
+    const isTold = told.some(
+      (move) => move.vm === vm.name && [old.at, vm.at].includes(move.target ?? move.source ?? ""),
+    );
+    return vmChanges(old, vm, { id, isTold });
+  });
   const fresh = added(before.vms, now.vms).map((id) =>
     happening("note", `${vmName(now.vms[id]!)} is at ${now.vms[id]!.at}`, "vms", id),
   );
@@ -120,12 +140,18 @@ function vmHappenings(before: Fabric, now: Fabric): Happening[] {
 
 const vmName = ({ name, network }: FabricVm): string => `${name} (${network})`;
 
-function vmChanges(old: FabricVm, vm: FabricVm, id: string): Happening[] {
+/** @param isTold its move is: where it is, and how, is no news. */
+function vmChanges(
+  old: FabricVm,
+  vm: FabricVm,
+  { id, isTold }: { readonly id: string; readonly isTold: boolean },
+): Happening[] {
   const name = vmName(vm);
   if (vm.isDisputed && !old.isDisputed) {
     const rivals = vm.also.map(({ node }) => node).join(", ");
     return [happening("bad", `${name}: ${vm.at} and ${rivals} both say that they have it`, "vms", id)];
   }
+  if (isTold) return [];
   if (old.at !== vm.at) return [happening("note", `${name} is at ${vm.at} now, it was at ${old.at}`, "vms", id)];
   if (old.state === vm.state) return [];
   return [happening(vm.state === "up" ? "good" : "note", `${name} at ${vm.at} is ${vm.state}`, "vms", id)];

@@ -20,7 +20,8 @@ export interface FabricInput {
   readonly routers: readonly Knowledge[];
   /** Of a lab; else none. */
   readonly wires: readonly Wire[];
-  readonly wholeMoves: ReadonlyMap<string, WholeMove>;
+  /** Null: the reports cannot be had. */
+  readonly wholeMoves: ReadonlyMap<string, WholeMove | null>;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -51,7 +52,7 @@ export function fabricOf(input: FabricInput, before: Fabric): Fabric {
     vms: vmsOf(routers, homes),
     tunnels: tunnelsOf(routers),
     homes,
-    moves: movesOf(routers, wholeMoves),
+    moves: movesOf(routers, { whole: wholeMoves, now }),
   };
 }
 

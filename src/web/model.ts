@@ -165,6 +165,8 @@ export interface FabricMove {
   readonly source: string | null;
   readonly target: string | null;
   readonly outcome: "open" | "done" | "aborted";
+  /** It is over, and both sides' reports are in, or cannot be had. */
+  readonly isReported: boolean;
   /** Unix milliseconds. */
   readonly began: number;
   /** Milliseconds; null: not yet, not known. */

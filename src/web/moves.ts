@@ -14,13 +14,18 @@ export interface WholeMove {
 
 /** Two machines' clocks may differ by so much, milliseconds. */
 const SAME_MOVE = 30_000;
+/** For so long the other side may not have been looked at since, milliseconds. */
+const OTHER_SIDE = 5000;
 /** The latest that are told. */
 const MOST = 50;
 
-/** @param whole by a move's id, of those whose reports were fetched. */
+/**
+ * @param known `whole`: by a move's id, of those whose reports were fetched; null: they cannot be had. `now`: Unix
+ * milliseconds.
+ */
 export function movesOf(
   routers: readonly Knowledge[],
-  whole: ReadonlyMap<string, WholeMove>,
+  { whole, now }: { readonly whole: ReadonlyMap<string, WholeMove | null>; readonly now: number },
 ): Record<string, FabricMove> {
   const flights = routers.flatMap(({ name, views }) =>
     (views.flights?.now.value.flights ?? []).map((flight): Flight => ({ ...flight, node: name })),
@@ -34,9 +39,10 @@ export function movesOf(
       sources.filter((each) => !claimed.has(each)),
     );
     if (source !== undefined) claimed.add(source);
-    moves.set(idOf(target), moveOf(source, target, whole.get(idOf(target))));
+    moves.set(idOf(target), moveOf({ source, target, report: whole.get(idOf(target)), now }));
   }
-  for (const source of sources) if (!claimed.has(source)) moves.set(idOf(source), moveOf(source, undefined, undefined));
+  for (const source of sources)
+    if (!claimed.has(source)) moves.set(idOf(source), moveOf({ source, target: undefined, report: undefined, now }));
   return Object.fromEntries([...moves].sort(([, x], [, y]) => y.began - x.began).slice(0, MOST));
 }
 
@@ -50,7 +56,17 @@ const closest = (target: Flight, sources: readonly Flight[]): Flight | undefined
     .filter(({ apart }) => apart <= SAME_MOVE)
     .sort((x, y) => x.apart - y.apart)[0]?.each;
 
-function moveOf(source: Flight | undefined, target: Flight | undefined, whole: WholeMove | undefined): FabricMove {
+const endOf = ({ began, took }: Flight): number => began + (took ?? 0);
+
+interface Sides {
+  readonly source: Flight | undefined;
+  readonly target: Flight | undefined;
+  readonly report: WholeMove | null | undefined;
+  readonly now: number;
+}
+
+function moveOf({ source, target, report, now }: Sides): FabricMove {
+  const whole = report ?? undefined;
   const sides = [source, target].filter((side) => side !== undefined);
   const outcomes = sides.map(({ outcome }) => outcome);
   const tooks = sides.flatMap(({ took }) => (took === null ? [] : [took]));
@@ -59,6 +75,7 @@ function moveOf(source: Flight | undefined, target: Flight | undefined, whole: W
   return {
     ...{ vm: sides[0]!.vm, source: source?.node ?? null, target: target?.node ?? null },
     outcome: outcomes.includes("aborted") ? "aborted" : isOpen ? "open" : "done",
+    isReported: !isOpen && (report !== undefined || (sides.length === 1 && now - endOf(sides[0]!) > OTHER_SIDE)),
     began: Math.min(...sides.map(({ began }) => began)),
     took: whole?.took ?? (isOpen || tooks.length === 0 ? null : Math.max(...tooks)),
     downtime: whole === undefined ? (source?.downtime ?? target?.downtime ?? null) : whole.downtime.total,

@@ -1,15 +1,15 @@
 /** Keeps one router's knowledge up to date: asks for the view that is due, and when nobody answers, now and then for a sign of life. */
 import { answers, type Knowledge, newKnowledge, refused, silent, told } from "#web/knowledge";
+import type { Pace } from "#web/pace";
 import { type Answer, RouterLine } from "#web/router-line";
 import { readView, VIEW_PATHS, type ViewPath } from "#web/router-views";
 import { checksumsOf, nextDue, type Situation } from "#web/schedule";
 
-/** Milliseconds between two questions to a router that does not answer. */
-const RETRY = 1500;
 /** The longest rest, so that what changes the schedule is noticed. */
 const LONGEST_REST = 1000;
 
 export interface Surrounding {
+  readonly pace: Pace;
   readonly routers: () => number;
   readonly isSpokesman: (name: string) => boolean;
   /** Unix milliseconds that never go back. */
@@ -32,7 +32,7 @@ export class RouterWatch {
     around: Surrounding,
   ) {
     this.#known = newKnowledge(name, shown);
-    this.line = new RouterLine(socket);
+    this.line = new RouterLine(socket, around.pace.line);
     this.#around = around;
     void this.#run();
   }
@@ -61,7 +61,7 @@ export class RouterWatch {
     while (!this.#stop.signal.aborted) {
       const isSilent = this.#known.reach.kind === "silent";
       const due = isSilent ? { path: "status" as const, at: 0 } : nextDue(this.#known, this.#asked, this.#situation());
-      const rest = isSilent ? RETRY : Math.min(LONGEST_REST, due.at - this.#around.now());
+      const rest = isSilent ? this.#around.pace.retry : Math.min(LONGEST_REST, due.at - this.#around.now());
       if (rest > 0) await sleep(rest, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       if (isSilent || due.at <= this.#around.now()) await this.#look(due.path);
@@ -69,8 +69,13 @@ export class RouterWatch {
   }
 
   #situation(): Situation {
-    const { routers, isSpokesman } = this.#around;
-    return { checksums: this.#checksums, routers: routers(), isSpokesman: isSpokesman(this.#known.name) };
+    const { pace, routers, isSpokesman } = this.#around;
+    return {
+      checksums: this.#checksums,
+      routers: routers(),
+      slowness: pace.slowness,
+      isSpokesman: isSpokesman(this.#known.name),
+    };
   }
 
   async #look(path: ViewPath): Promise<void> {

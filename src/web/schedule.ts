@@ -26,6 +26,8 @@ export interface Situation {
   readonly checksums: string;
   /** How many are asked. */
   readonly routers: number;
+  /** Times as long between two looks. */
+  readonly slowness: number;
   /** True: its router LSAs are wanted; others' of the same area say the same. */
   readonly isSpokesman: boolean;
 }
@@ -34,9 +36,9 @@ export interface Situation {
 export function nextDue(
   known: Knowledge,
   asked: ReadonlyMap<ViewPath, Moment>,
-  { checksums, routers, isSpokesman }: Situation,
+  { checksums, routers, isSpokesman, ...situation }: Situation,
 ): Due {
-  const slowness = Math.max(1, routers / ROUTERS_AT_FULL_RATE);
+  const slowness = situation.slowness * Math.max(1, routers / ROUTERS_AT_FULL_RATE);
   const due = VIEW_PATHS.flatMap((path): Due[] => {
     const last = asked.get(path);
     if (path === "ospf/database/router") {

@@ -8,7 +8,7 @@ import { BrowserStream } from "#web/browser-stream";
 import { isOurHost, type ListenAddress, urlOf } from "#web/listen-address";
 import { PAGE_FILES } from "#web/page-files";
 import { wholeOf } from "#web/patch";
-import { type Fleet, type Told, Watcher } from "#web/watcher";
+import { type Fleet, type Told, Watcher, type WatchSettings } from "#web/watcher";
 
 /** Makes text of what a router shows, as the command line does. */
 export interface Shown {
@@ -20,13 +20,9 @@ export interface Shown {
   readonly text: (view: unknown) => { readonly text: string; readonly json: unknown };
 }
 
-export interface WebSettings {
+export interface WebSettings extends WatchSettings {
   readonly listen: ListenAddress;
   readonly fleet: Fleet;
-  /** Of this AIN. */
-  readonly version: string;
-  /** Bits a second; null: not told. */
-  readonly linkSpeed: number | null;
   /** Undefined: there is no such thing to show. */
   readonly shown: (words: readonly string[]) => Shown | undefined;
 }
@@ -67,8 +63,7 @@ export class WebServer {
       },
       error: () => failure(500, "a fault of this server's own"),
     });
-    const { fleet, version, linkSpeed } = settings;
-    this.#watcher = new Watcher(fleet, { version, linkSpeed }, (told) => this.#broadcast(told));
+    this.#watcher = new Watcher(settings.fleet, settings, (told) => this.#broadcast(told));
     this.#heartbeat = setInterval(() => {
       for (const browser of this.#browsers) browser.comment("still here");
     }, HEARTBEAT);
@@ -117,7 +112,7 @@ export class WebServer {
 
   #listen(): Response {
     if (this.#browsers.size >= MOST_BROWSERS) return failure(503, `${MOST_BROWSERS} browsers listen already`);
-    const browser = new BrowserStream(() => this.#browsers.delete(browser));
+    const browser = new BrowserStream(() => this.#browsers.delete(browser), this.#settings.pace.mostWaiting);
     this.#browsers.add(browser);
     const { fabric, events } = this.#watcher;
     browser.send("whole", { patch: wholeOf(fabric), events });

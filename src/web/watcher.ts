@@ -6,6 +6,7 @@ import { fabricOf } from "#web/fabric";
 import type { Wire } from "#web/members";
 import { type Fabric, type FabricEvent, type FabricMove, NOTHING } from "#web/model";
 import type { WholeMove } from "#web/moves";
+import type { Pace } from "#web/pace";
 import { isEmpty, type Patch, patchBetween } from "#web/patch";
 import type { Answer } from "#web/router-line";
 import { RouterWatch } from "#web/router-watch";
@@ -30,22 +31,25 @@ export interface Told {
   readonly events: readonly FabricEvent[];
 }
 
-/** Milliseconds between two models at least, and between two looks at which routers there are. */
-const MODEL_EVERY = 250;
-const FLEET_EVERY = 3000;
+export interface WatchSettings {
+  /** Of this AIN. */
+  readonly version: string;
+  /** Bits a second; null: not told. */
+  readonly linkSpeed: number | null;
+  readonly pace: Pace;
+}
+
 const MOST_EVENTS = 200;
-/** Reports of moves are fetched of so many at most. */
-const MOST_REPORTS = 100;
-/** For so long routers are waited for before the first model is told without them, milliseconds. */
-const INTRODUCTION = 3000;
+/** Two machines' clocks may differ by so much, milliseconds. */
+const SAME_MOVE = 60_000;
 
 export class Watcher {
   readonly #fleet: Fleet;
-  readonly #settings: { readonly version: string; readonly linkSpeed: number | null };
+  readonly #settings: WatchSettings;
   readonly #tell: (told: Told) => void;
   readonly #watches = new Map<string, RouterWatch>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
-  readonly #wholeMoves = new Map<string, WholeMove>();
+  readonly #wholeMoves = new Map<string, WholeMove | null>();
   readonly #fetched = new Set<string>();
   readonly #began = now();
   #wires: readonly Wire[] = [];
@@ -57,17 +61,13 @@ export class Watcher {
   #lastEvent = 0;
 
   /** @param tell called with each change. */
-  constructor(
-    fleet: Fleet,
-    settings: { readonly version: string; readonly linkSpeed: number | null },
-    tell: (told: Told) => void,
-  ) {
+  constructor(fleet: Fleet, settings: WatchSettings, tell: (told: Told) => void) {
     this.#fleet = fleet;
     this.#settings = settings;
     this.#tell = tell;
     this.#lookAtFleet();
-    this.#timers.push(setInterval(() => this.#lookAtFleet(), FLEET_EVERY));
-    this.#timers.push(setInterval(() => this.#remodel(), MODEL_EVERY));
+    this.#timers.push(setInterval(() => this.#lookAtFleet(), settings.pace.fleetEvery));
+    this.#timers.push(setInterval(() => this.#remodel(), settings.pace.modelEvery));
   }
 
   get fabric(): Fabric {
@@ -101,7 +101,7 @@ export class Watcher {
     const around = {
       routers: () => this.#watches.size,
       isSpokesman: (name: string) => this.#spokesmen.has(name),
-      now,
+      ...{ now, pace: this.#settings.pace },
       changed: () => {
         this.#isChanged = true;
       },
@@ -114,14 +114,18 @@ export class Watcher {
   #remodel(): void {
     const watches = [...this.#watches.values()];
     this.#spokesmen = spokesmenOf(watches);
-    this.#isIntroduced ||= watches.every(({ isIntroduced }) => isIntroduced) || now() - this.#began > INTRODUCTION;
+    this.#isIntroduced ||=
+      watches.every(({ isIntroduced }) => isIntroduced) || now() - this.#began > this.#settings.pace.introduction;
     if (!this.#isChanged || !this.#isIntroduced) return;
     this.#isChanged = false;
     const routers = watches.map(({ known }) => known);
     const before = this.#fabric;
-    const input = { ...this.#settings, title: this.#fleet.title, routers, wires: this.#wires, now: now() };
+    const { version, linkSpeed } = this.#settings;
+    const input = { version, linkSpeed, title: this.#fleet.title, routers, wires: this.#wires, now: now() };
     this.#fabric = fabricOf({ ...input, wholeMoves: this.#wholeMoves }, before);
-    const events = before === NOTHING ? [] : this.#number(happenings(before, this.#fabric));
+    const events =
+      before === NOTHING ? [] : this.#number(happenings(before, this.#fabric, { at: now(), since: this.#began }));
+    this.#forgetReports();
     this.#fetchReports();
     const patch = patchBetween(before, this.#fabric);
     if (events.length > 0 || !isEmpty(patch)) this.#tell({ patch, events });
@@ -136,10 +140,18 @@ export class Watcher {
   /** Both sides' reports of moves that are over: only together they tell the downtime. */
   #fetchReports(): void {
     for (const [id, move] of Object.entries(this.#fabric.moves)) {
-      if (move.outcome === "open" || move.source === null || move.target === null || this.#fetched.has(id)) continue;
-      if (this.#fetched.size >= MOST_REPORTS) this.#fetched.delete([...this.#fetched][0]!);
+      const { outcome, source, target } = move;
+      if (outcome === "open" || source === null || target === null || this.#fetched.has(id)) continue;
       this.#fetched.add(id);
       void this.#fetchReport(id, move);
+    }
+  }
+
+  #forgetReports(): void {
+    for (const id of this.#fetched) {
+      if (this.#fabric.moves[id] !== undefined) continue;
+      this.#fetched.delete(id);
+      this.#wholeMoves.delete(id);
     }
   }
 
@@ -149,10 +161,18 @@ export class Watcher {
     const reports = sides.flatMap((side) => (side?.kind === "told" ? [side.json as FlightReport] : []));
     const [left, right] = reports;
     // The last report of a VM's may be of a later move by now.
-    if (left?.side !== "source" || right?.side !== "target" || Math.abs(left.began - began) > 60_000) return;
-    const { took, lost, downtime } = mergeFlights(left, right);
-    this.#wholeMoves.set(id, { took, lost, downtime });
+    const isIt = left?.side === "source" && right?.side === "target" && Math.abs(left.began - began) < SAME_MOVE;
+    this.#wholeMoves.set(id, isIt ? wholeOf(left, right) : null);
     this.#isChanged = true;
+  }
+}
+
+function wholeOf(source: FlightReport, target: FlightReport): WholeMove | null {
+  try {
+    const { took, lost, downtime } = mergeFlights(source, target);
+    return { took, lost, downtime };
+  } catch {
+    return null; // reports of another version, which lack something
   }
 }
 

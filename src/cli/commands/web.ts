@@ -7,7 +7,8 @@ import { untilStopped } from "#cli/streams";
 import { surroundings } from "#cli/surroundings";
 import { webFleet } from "#cli/web-fleet";
 import { type ListenAddress, parseListen } from "#web/listen-address";
-import { WebServer } from "#web/server";
+import { PACE } from "#web/pace";
+import { WebServer, type WebSettings } from "#web/server";
 import packageJson from "../../../package.json";
 
 interface Options {
@@ -37,9 +38,8 @@ async function web(where: string | undefined, { router, listen, linkSpeed }: Opt
   const fleet = webFleet(where, router);
   const speed = linkSpeed === undefined ? null : bitsIn(linkSpeed);
   const server = serve({
-    ...{ listen: address, fleet, linkSpeed: speed },
-    version: packageJson.version,
-    shown: shownWords,
+    ...{ listen: address, fleet, linkSpeed: speed, pace: PACE },
+    ...{ version: packageJson.version, shown: shownWords },
   });
   const { signal, stop } = untilStopped(surroundings().signal);
   if (!address.isLoopback) {
@@ -54,7 +54,7 @@ async function web(where: string | undefined, { router, listen, linkSpeed }: Opt
   await server.stop();
 }
 
-function serve(settings: ConstructorParameters<typeof WebServer>[0]): WebServer {
+function serve(settings: WebSettings): WebServer {
   try {
     return new WebServer(settings);
   } catch (error) {

@@ -126,7 +126,7 @@ export class Details {
     if (step === 0) return;
     event.preventDefault();
     const buttons = /** @type {HTMLElement[]} */ ([...this.#parts.tabs.children]);
-    const at = buttons.findIndex((button) => button === event.currentTarget);
+    const at = buttons.indexOf(/** @type {HTMLElement} */ (event.currentTarget));
     const next = buttons[(at + step + buttons.length) % buttons.length];
     next?.focus();
     next?.click();

@@ -51,15 +51,19 @@ export function aside(a, b, by) {
 }
 
 /**
- * An arc from box to box, bent away from the straight line.
+ * An arc from box to box, bent up or down.
  * @param {Box} a
  * @param {Box} b
- * @param {number} bend
+ * @param {number} bend how far; upwards when negative.
  * @returns {{ path: string, top: Point }}
  */
 export function arc(a, b, bend) {
   const middle = between(middleOf(a), middleOf(b), 0.5);
-  const [, control] = aside(middleOf(a), middle, bend);
+  // One that stands above the other is passed by on the right.
+  const isUpright = Math.abs(middle.x - middleOf(a).x) < a.width / 4;
+  const control = isUpright
+    ? { x: middle.x + a.width / 2 + Math.abs(bend), y: middle.y }
+    : { x: middle.x, y: middle.y + bend };
   const [from, to] = [edgeTowards(a, control), edgeTowards(b, control)];
   const path = `M${round(from.x)} ${round(from.y)} Q${round(control.x)} ${round(control.y)} ${round(to.x)} ${round(to.y)}`;
   return { path, top: between(between(from, control, 0.5), between(control, to, 0.5), 0.5) };

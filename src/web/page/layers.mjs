@@ -156,7 +156,7 @@ export function drawTunnels(layer, { view, plan }) {
     const [from, to] = [plan.boxes.get(tunnel.from), plan.boxes.get(tunnel.to ?? "")];
     const isUsed = tunnel.users > 0 || (tunnel.rate ?? 0) > 0;
     return view.hasTunnels && isUsed && from !== undefined && to !== undefined
-      ? [/** @type {const} */ ([id, { id, tunnel, ...arc(from, to, -58) }])]
+      ? [/** @type {const} */ ([id, { id, tunnel, ...arc(from, to, tunnel.from < (tunnel.to ?? "") ? -72 : -108) }])]
       : [];
   });
   keyed(
@@ -194,6 +194,8 @@ export function tunnelText({ from, to, address, rate, share, users }, { nodes })
   return `Tunnel ${nodes[from]?.name ?? from} → ${end}: ${bitsText(rate)}${part}, for ${users} addresses`;
 }
 
+const HOME_BEND = 70;
+
 /**
  * From a VM that is selected to the home of its address.
  * @param {Element} layer
@@ -206,7 +208,7 @@ export function drawHome(layer, { view, plan, chips }) {
   const from = chip?.box ?? plan.boxes.get(vm?.at ?? "");
   const to = plan.boxes.get(vm?.home ?? "");
   const isAway = vm !== undefined && vm.home !== vm.at && from !== undefined && to !== undefined;
-  const lines = isAway ? new Map([["home", arc(from, to, 40)]]) : new Map();
+  const lines = isAway ? new Map([["home", arc(from, to, HOME_BEND)]]) : new Map();
   keyed(
     layer,
     lines,

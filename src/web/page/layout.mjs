@@ -26,7 +26,7 @@
 
 /** @type {Density} */
 export const ROOMY = {
-  ...{ cellWidth: 150, boxWidth: 138, boxHeight: 44, chipsAcross: 2, chipHeight: 22, tierGap: 66, rowGap: 24 },
+  ...{ cellWidth: 134, boxWidth: 124, boxHeight: 44, chipsAcross: 2, chipHeight: 22, tierGap: 66, rowGap: 24 },
 };
 /** @type {Density} */
 export const DENSE = {
@@ -48,7 +48,7 @@ const USUAL_WIDTH = 650;
 /** Below this scale text is hard to read: less is shown then. */
 const LEGIBLE = 0.8;
 /** Links to a row behind another one pass behind its nodes: so much of the scale is given for rows that are not broken. */
-const BROKEN_ROWS_COST = 0.4;
+const BROKEN_ROWS_COST = 0.6;
 
 /**
  * @typedef {object} Scene
@@ -85,12 +85,18 @@ function planWith(scene, space, density) {
     for (const columns of columnsToTry(widest)) {
       const plan = arrange(bands, { scene, density, columns, across });
       const scale = Math.min(largest, space.width / plan.size.width, space.height / plan.size.height);
-      const worth = scale * (1 - BROKEN_ROWS_COST * plan.broken);
+      const worth = worthOf(scale) * (1 - BROKEN_ROWS_COST * plan.broken);
       if (worth > most + 1e-9) [most, best] = [worth, { ...plan, scale }];
     }
   }
   return /** @type {Plan} */ (best);
 }
+
+/**
+ * What can be read well need not be larger.
+ * @param {number} scale
+ */
+const worthOf = (scale) => Math.min(scale, 1) + 0.15 * Math.max(0, scale - 1);
 
 /**
  * The widest first, so that what fits is not broken into rows.

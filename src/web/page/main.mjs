@@ -3,7 +3,7 @@ import { Details } from "./details.mjs";
 import { byId, set, setText } from "./dom.mjs";
 import { follow, nothing } from "./feed.mjs";
 import { FabricMap } from "./map.mjs";
-import { tenantClasses } from "./paint.mjs";
+import { fullLoad, tenantClasses } from "./paint.mjs";
 import { searchBox } from "./search.mjs";
 import { drawEvents, drawLegend, drawTenants } from "./side.mjs";
 import { drawTables } from "./table.mjs";
@@ -51,6 +51,8 @@ function due() {
 
 function draw() {
   const view = viewOf();
+  // Of links whose speed is not known none is full: their loads are told in shades, not in warnings.
+  document.body.classList.toggle("relative", !fullLoad(fabric).isSpeed);
   drawHead();
   drawTenants(byId("tenants"), view, (tenant) => {
     if (!hidden.delete(tenant)) hidden.add(tenant);

@@ -23,7 +23,7 @@ const DIRECTIONS = new Map([
 const NARROW = 700;
 /** So many times as long as it is wide. */
 const LONGEST = 2.8;
-const LAYERS = ["areas", "home", "links", "tunnels", "nodes", "vms"];
+const LAYERS = ["areas", "links", "nodes", "tunnels", "vms", "home"];
 
 export class FabricMap {
   #svg;
@@ -65,6 +65,7 @@ export class FabricMap {
     const plan = this.#planOf(view, roomFor(view.fabric, chips));
     const scene = { view, plan, chips: placed(chips, plan) };
     const layer = (/** @type {string} */ name) => /** @type {SVGGElement} */ (this.#layers.get(name));
+    layer("links").classList.toggle("quiet", plan.density.chipsAcross === 0);
     drawAreas(layer("areas"), scene);
     drawHome(layer("home"), scene);
     const links = drawLinks(layer("links"), scene);

@@ -54,4 +54,4 @@ export function loadClass(bits, most) {
 }
 
 /** @param {string} klass */
-export const loadWidth = (klass) => (klass === "unknown" ? 1.5 : 2 + 0.8 * Number(klass.slice(1)));
+export const loadWidth = (klass) => (klass === "unknown" ? 1.5 : 1.8 + 0.6 * Number(klass.slice(1)));

@@ -171,12 +171,17 @@ function linkSubject(fabric, id) {
   };
 }
 
+const LATEST_MOVES = 4;
+
 /** @param {Fabric} fabric @param {string} id @returns {Subject | undefined} */
 function vmSubject(fabric, id) {
   const vm = fabric.vms[id];
   if (vm === undefined) return undefined;
   const { name, at, home, port } = vm;
-  const moves = Object.entries(fabric.moves).filter(([, move]) => move.vm === name);
+  const moves = Object.entries(fabric.moves)
+    .filter(([, move]) => move.vm === name)
+    .sort(([, x], [, y]) => y.began - x.began)
+    .slice(0, LATEST_MOVES);
   const away = home !== null && home !== at;
   return {
     title: name,

@@ -82,8 +82,9 @@ export class ViewBox {
 
   /** @param {WheelEvent} event */
   #wheel(event) {
-    // A page that scrolls with the wheel goes on doing so; with Ctrl, as browsers zoom, the map does.
-    if (!event.ctrlKey && !event.metaKey) return;
+    // A page that scrolls goes on doing so; with Ctrl, as browsers zoom, the map does.
+    const { scrollHeight, clientHeight } = document.documentElement;
+    if (scrollHeight > clientHeight && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const frame = this.#svg.getBoundingClientRect();
     const about = {
