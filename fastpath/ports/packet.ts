@@ -17,6 +17,7 @@ import type { Arena, Memory } from "#sys/memory";
 import * as ring from "#sys/packet-ring";
 import { openPacketSocket, takeDrops, takeError } from "#sys/packet-socket";
 import { SendBatch, sendBatchSize } from "#sys/send-batch";
+import { segmentsItself } from "#sys/transmit-features";
 import { freeXdpTransmit, openXdpTransmit, XDP_LONGEST, type XdpDescriptor, XdpTransmit } from "#sys/xdp-transmit";
 
 const MSG_DONTWAIT = 0x40;
@@ -69,8 +70,8 @@ export interface PacketPortSettings {
   readonly fanoutGroup?: number;
   readonly promiscuous?: boolean;
   /**
-   * Send past the queueing discipline, and small frames by AF_XDP; captures on the interface then miss what is sent.
-   * Default true.
+   * Send past the queueing discipline (unless the interface leaves segmenting to the kernel, which then happens there), and
+   * small frames by AF_XDP; captures on the interface then miss what is sent. Default true.
    */
   readonly express?: boolean;
 }
@@ -85,7 +86,7 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
     about: interfaceName,
     allGroups: true, // neighbor discovery and routing protocols speak to groups, which the pipeline looks at
     ring: { slotSize, slots, reserve: ring.reserveFor(HEADROOM) },
-    bypassQueue: settings.express ?? true,
+    bypassQueue: (settings.express ?? true) && segmentsItself(interfaceName),
     receiveBuffer: RECEIVE_BUFFER,
     sendBuffer: SEND_BUFFER,
   });

@@ -13,6 +13,7 @@ import { Poller } from "#sys/poll";
 import { Rtnetlink } from "#sys/rtnetlink";
 import { writeSysctl } from "#sys/sysctl";
 import { openTap } from "#sys/tap";
+import { finishChecksums } from "#sys/transmit-features";
 
 const NAMESPACE = `ports${process.pid}`;
 const INSIDE = "in";
@@ -217,6 +218,39 @@ describe("a packet port besides", () => {
     );
     expect(port.transmitErrors).toBe(0);
     close();
+    arena.unmap();
+  });
+
+  test("has the kernel segment super-packets for an interface that does not, as containerlab's veths", () => {
+    const arena = Arena.map(2 ** 28);
+    links.addVeth({ name: INSIDE, peerName: OUTSIDE });
+    inNamespace(NAMESPACE, () => finishChecksums(INSIDE, false));
+    const [inside, outside] = [openPacket(arena, INSIDE, true), openPacket(arena, OUTSIDE, false)];
+    const { departed, close } = bench(
+      arena,
+      inside.port,
+      outside.port,
+      () => {},
+      () => {},
+    );
+    const at = arena.allocate(8192, 64) + 130;
+    arena.bytes.fill(7, at, at + 3054);
+    arena.bytes.set(tcpHeaders, at);
+    arena.view.setUint16(at + 16, 3040);
+    const gso = { partial: true, csumStart: 34, csumOffset: 16, gsoType: 1, gsoSize: 1000, headerLength: 54 };
+    inside.port.transmit(Object.assign(new Frame(), { at, end: at + 3054, ...gso }));
+    inside.port.flush();
+    expect(departed(3).map(({ octets, offload }) => [octets.length, offload.partial])).toEqual([
+      ...[
+        [1054, false],
+        [1054, false],
+        [1054, false],
+      ],
+    ]);
+    expect(inside.port.transmitErrors).toBe(0);
+    for (const end of [inside, outside]) end.free();
+    close();
+    removeLink(INSIDE);
     arena.unmap();
   });
 
