@@ -33,6 +33,7 @@ const PORTS = 9;
 
 /** Refuses frames as it likes. */
 class MoodyPort implements Port {
+  readonly tunnels = false;
   readonly fd = -1;
   readonly failure = 0;
   readonly transmitErrors = 0;

@@ -17,6 +17,7 @@ import {
   ACTION_6_TO_4,
   ACTION_NAT_4_TO_6,
   ACTION_NAT_6_TO_4,
+  ACTION_NAT_6_TO_6,
   ACTION_SEND,
   isFourToSix,
   isSixToFour,
@@ -61,7 +62,7 @@ import { forward } from "#fastpath/rewrite/forward";
 import { fourToSix } from "#fastpath/rewrite/four-to-six";
 import { cutFragment, fragmentPayload, prepareFragments } from "#fastpath/rewrite/fragment";
 import { writeEthernet, writeEtherType } from "#fastpath/rewrite/link";
-import { natFourToSix, natSixToFour } from "#fastpath/rewrite/nat";
+import { natFourToSix, natSixToFour, natSixToSix } from "#fastpath/rewrite/nat";
 import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
 import { sixToFour } from "#fastpath/rewrite/six-to-four";
 import { completeChecksum } from "#fastpath/rewrite/transport";
@@ -126,6 +127,8 @@ const DROPPED = ENDINGS.map((e) => e.fate === "dropped");
 const IS_LATE = ENDINGS.map((_, i) => i === PORT_DOWN || i === TRANSMIT_FAILED || i === SEGMENTATION);
 const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
 
+/** Octets of an IPv6 packet, so that a tunnel's outer length can say what it adds up to with GRE's header. */
+const LONGEST_TUNNELLED = 65_535 - 8;
 /** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
 const ERROR_BURST = 100;
 const ERRORS_PER_TICK = 20;
@@ -368,6 +371,7 @@ export class Engine {
     if (action === ACTION_6_TO_4) return sixToFour(f, t, base);
     if (action === ACTION_NAT_4_TO_6) return natFourToSix(f, t, base);
     if (action === ACTION_NAT_6_TO_4) return natSixToFour(f, t, base);
+    if (action === ACTION_NAT_6_TO_6) return natSixToSix(f, t, base);
     if (action !== ACTION_SEND) forward(f, t, base);
     return CONTINUE;
   }
@@ -383,6 +387,8 @@ export class Engine {
     if (tunnelOf(f.place) >= 0) return this.intoTunnel(f, base, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
     writeEthernet(t, f.at, base);
     writeEtherType(t, f.at, f.kind === KIND_IPV4 ? 4 : 6);
+    if (f.gsoType !== GSO_NONE && f.protocol === PROTOCOL_GRE)
+      return this.onInTunnel(f, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
     if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {
       if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
       completeChecksum(f, t.bytes);
@@ -398,24 +404,32 @@ export class Engine {
     const to = port.index;
     const octets = f.end - f.l3;
     const isSuper = f.gsoType !== GSO_NONE;
-    if (isSuper) this.tunnelSegments.begin(f);
+    const isCut = isSuper && (!port.tunnels || octets > LONGEST_TUNNELLED);
+    if (isCut) this.tunnelSegments.begin(f);
     else wrap(f, t);
     writeEthernet(t, f.at, base);
     writeEtherType(t, f.at, 6);
-    if (!isSuper) {
-      if (!port.offload) completeChecksum(f, t.bytes);
-      countTunnel(f, t, 1, octets);
-      return this.transmit(f, to);
-    }
+    if (!isSuper && !port.offload) completeChecksum(f, t.bytes);
+    countTunnel(f, t, isSuper ? Math.ceil((f.end - f.at - f.headerLength) / f.gsoSize) : 1, octets);
+    if (isCut) return this.sendTunnelled(f, port);
+    return isSuper ? this.transmitTunnelled(f, to) : this.transmit(f, to);
+  }
+
+  /** A super-packet in somebody else's tunnel. */
+  private onInTunnel(f: Frame, port: Port): boolean {
+    if (port.tunnels) return this.transmitTunnelled(f, port.index);
+    this.tunnelSegments.resume(f);
+    return this.sendTunnelled(f, port);
+  }
+
+  /** In pieces. */
+  private sendTunnelled(f: Frame, port: Port): boolean {
     const payload = f.end - f.at - f.headerLength;
     let sent = true;
-    let count = 0;
     for (let done = 0; done < payload; done += f.gsoSize) {
       this.tunnelSegments.cut(f, this.segment, done, port.offload);
-      sent = this.transmit(this.segment, to) && sent;
-      count++;
+      sent = this.transmit(this.segment, port.index) && sent;
     }
-    countTunnel(f, t, count, octets);
     return sent;
   }
 
@@ -483,6 +497,13 @@ export class Engine {
     this.counters[c + C_TX_FRAMES]! += 1;
     this.counters[c + C_TX_OCTETS]! += octets;
     return true;
+  }
+
+  private transmitTunnelled(f: Frame, to: number): boolean {
+    f.isTunnelled = true;
+    const sent = this.transmit(f, to);
+    f.isTunnelled = false;
+    return sent;
   }
 
   /** What was counted as forwarded when it was held: refused, it is as what the kernel refuses. */
@@ -561,7 +582,7 @@ function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (isFourToSix(action)) return TO_FABRIC;
   if (isSixToFour(action)) return t.isOutside(to) ? TO_OUTSIDE : TO_VM;
   if (action === ACTION_SEND) return ORIGINATED;
-  if (f.kind === KIND_IPV4) return HAIRPIN;
+  if (f.kind === KIND_IPV4 || action === ACTION_NAT_6_TO_6) return HAIRPIN;
   const kind = t.ports[to * PORT_WORDS + P_KIND];
   if (t.isVm(f.port)) return kind === KIND_VM ? HAIRPIN : TO_FABRIC;
   if (kind === KIND_VM) return TO_VM;

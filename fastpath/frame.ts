@@ -109,6 +109,8 @@ export class Frame {
   /** Word index of the entry of the binding table that says so, and its version; 0: none. */
   binding = 0;
   bindingVersion = 0;
+  /** On its way out: a super-packet in a tunnel, whose offload fields are about the packet in it. */
+  isTunnelled = false;
   /** The packet leaves in a tunnel: the raw key, and the first word of the outer header as flowWord() has it. */
   tunnelKey = 0;
   tunnelFlow = 0;

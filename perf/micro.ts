@@ -37,6 +37,7 @@ const ROUNDS = 7;
 
 /** Takes every frame and does nothing with it. */
 class Sink implements Port {
+  readonly tunnels = false;
   readonly fd = -1;
   readonly offload = true;
   readonly failure = 0;

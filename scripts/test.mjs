@@ -199,7 +199,9 @@ function tell(mark, colour, told) {
 const results = [
   await check("style (biome check)", "biome", ["check", "."]),
   await check("types (tsc)", "tsc", ["--noEmit"]),
-  await runTests("unit tests", ["--path-ignore-patterns", `**/*${END_TO_END}`], { limitSeconds: UNIT_LIMIT }),
+  await runTests("unit tests", ["--timeout", "60000", "--path-ignore-patterns", `**/*${END_TO_END}`], {
+    limitSeconds: UNIT_LIMIT,
+  }),
 ];
 const files = endToEndFiles();
 if (process.getuid?.() === 0) {

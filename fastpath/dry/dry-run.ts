@@ -202,7 +202,7 @@ export class DryRun {
 
   #port(index: number, offload: boolean): Port {
     return {
-      ...{ index, offload, fd: -1, failure: 0, transmitErrors: 0 },
+      ...{ index, offload, tunnels: false, fd: -1, failure: 0, transmitErrors: 0 },
       receiveDrops: () => 0,
       receive: () => 0,
       transmit: (f) => this.#sent.push({ port: index, octets: this.#bytes.slice(f.at, f.end) }) > 0,

@@ -65,6 +65,8 @@ export class MemoryPort implements Port {
   readonly index: number;
   readonly fd = -1;
   readonly offload: boolean;
+  /** Set it to have super-packets in tunnels. */
+  tunnels = false;
   /** Set it to make the port fail, as an interface does that is deleted. */
   failure = 0;
   readonly transmitErrors = 0;

@@ -18,6 +18,14 @@ import * as ring from "#sys/packet-ring";
 import { openPacketSocket, takeDrops, takeError } from "#sys/packet-socket";
 import { SendBatch, sendBatchSize } from "#sys/send-batch";
 import { segmentsItself } from "#sys/transmit-features";
+import {
+  closeTunnelTransmit,
+  freeTunnelTransmit,
+  OUTER,
+  openTunnelTransmit,
+  TunnelTransmit,
+  type TunnelTransmitDescriptor,
+} from "#sys/tunnel-transmit";
 import { freeXdpTransmit, openXdpTransmit, XDP_LONGEST, type XdpDescriptor, XdpTransmit } from "#sys/xdp-transmit";
 
 const MSG_DONTWAIT = 0x40;
@@ -52,6 +60,8 @@ export interface PacketDescriptor {
   readonly batch: number;
   /** The cheaper way out for frames of at most `longest` octets; absent where the kernel has none to give. */
   readonly express?: { readonly xdp: XdpDescriptor; readonly longest: number };
+  /** The way out of super-packets in tunnels; absent where none are sent, or the kernel has none to give. */
+  readonly tunnels?: TunnelTransmitDescriptor;
 }
 
 export interface PacketPortSettings {
@@ -74,6 +84,8 @@ export interface PacketPortSettings {
    * small frames by AF_XDP; captures on the interface then miss what is sent. Default true.
    */
   readonly express?: boolean;
+  /** Super-packets in tunnels may be sent here. Default false. */
+  readonly tunnels?: boolean;
 }
 
 /** Control thread, inside the interface's namespace: opens the socket and maps its ring. Throws SysError, RangeError. */
@@ -94,7 +106,8 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
   try {
     if (settings.exclusive) dropFd = dropIncoming(interfaceIndex, interfaceName);
     const plain = { kind: "packet", index, fd, dropFd, offload, slots, slotSize } as const;
-    return { ...plain, ...allocate(arena, plain, interfaceName), ...openExpress(arena, settings) };
+    const places = allocate(arena, plain, interfaceName);
+    return { ...plain, ...places, ...openExpress(arena, settings), ...openTunnels(arena, settings) };
   } catch (error) {
     if (dropFd >= 0) closeDescriptor(dropFd);
     closeDescriptor(fd);
@@ -105,9 +118,21 @@ export function openPacketPort(arena: Arena, settings: PacketPortSettings): Pack
 /** Nothing where the kernel refuses (too old, all queues taken by other forwarders) or memory is short: all works without. */
 function openExpress(arena: Arena, settings: PacketPortSettings): Pick<PacketDescriptor, "express"> {
   if (settings.express === false) return {};
+  const longest = Math.min(XDP_LONGEST, settings.mtu + ETHERNET_HEADER);
+  return ifGiven(() => ({
+    express: { xdp: openXdpTransmit(arena, settings.interfaceIndex, settings.interfaceName), longest },
+  }));
+}
+
+function openTunnels(arena: Arena, settings: PacketPortSettings): Pick<PacketDescriptor, "tunnels"> {
+  if (!settings.tunnels || !settings.offload) return {};
+  return ifGiven(() => ({ tunnels: openTunnelTransmit(arena, { ...settings, sendBuffer: SEND_BUFFER }) }));
+}
+
+/** Nothing where the kernel refuses or memory is short. */
+function ifGiven<T extends object>(open: () => T): T | Record<string, never> {
   try {
-    const xdp = openXdpTransmit(arena, settings.interfaceIndex, settings.interfaceName);
-    return { express: { xdp, longest: Math.min(XDP_LONGEST, settings.mtu + ETHERNET_HEADER) } };
+    return open();
   } catch (error) {
     if (error instanceof SysError || error instanceof RangeError) return {};
     throw error;
@@ -135,7 +160,8 @@ export function discardPacketPort(arena: Arena, descriptor: PacketDescriptor): v
   freePacketPort(arena, descriptor);
 }
 
-function closeAll({ fd, dropFd, express }: PacketDescriptor): void {
+function closeAll({ fd, dropFd, express, tunnels }: PacketDescriptor): void {
+  if (tunnels !== undefined) closeTunnelTransmit(tunnels);
   if (express !== undefined) closeDescriptor(express.xdp.fd);
   if (dropFd >= 0) closeDescriptor(dropFd);
   closeDescriptor(fd);
@@ -147,12 +173,14 @@ export function freePacketPort(arena: Arena, descriptor: PacketDescriptor): void
   arena.release(descriptor.landing, LANDING_SIZE);
   arena.release(descriptor.batch, sendBatchSize(BATCH));
   if (descriptor.express !== undefined) freeXdpTransmit(arena, descriptor.express.xdp);
+  if (descriptor.tunnels !== undefined) freeTunnelTransmit(arena, descriptor.tunnels);
 }
 
 export class PacketPort implements Port {
   readonly index: number;
   readonly fd: number;
   readonly offload: boolean;
+  readonly tunnels: boolean;
   failure = 0;
   readonly #descriptor: PacketDescriptor;
   readonly #memory: Memory;
@@ -160,6 +188,7 @@ export class PacketPort implements Port {
   readonly #batch: SendBatch;
   readonly #express: XdpTransmit | undefined;
   readonly #expressLongest: number;
+  readonly #tunnels: TunnelTransmit | undefined;
   /** Slot number of the first we hold, how many we hold, and so the next to look at. */
   #first = 0;
   #held = 0;
@@ -175,10 +204,13 @@ export class PacketPort implements Port {
     this.#batch = new SendBatch(memory, descriptor.batch, BATCH, descriptor.fd);
     this.#express = descriptor.express && new XdpTransmit(memory, descriptor.express.xdp);
     this.#expressLongest = descriptor.express?.longest ?? 0;
+    this.#tunnels = descriptor.tunnels && new TunnelTransmit(memory, descriptor.tunnels);
+    this.tunnels = this.#tunnels !== undefined;
   }
 
   get transmitErrors(): number {
-    return this.#batch.refused + (this.#express === undefined ? 0 : this.#express.refused + this.#express.invalid());
+    const express = this.#express === undefined ? 0 : this.#express.refused + this.#express.invalid();
+    return this.#batch.refused + express + (this.#tunnels?.refused ?? 0);
   }
 
   receiveDrops(): number {
@@ -204,10 +236,13 @@ export class PacketPort implements Port {
     return count > from ? count - from : this.#whenNothingCame();
   }
 
+  /** What was queued another way goes first. */
   transmit(frame: Frame): boolean {
     const { at, end } = frame;
+    if (frame.isTunnelled) return this.#intoTunnel(frame);
+    this.#tunnels?.flush();
     if (end - at <= this.#expressLongest && frame.gsoType === GSO_NONE) {
-      this.#batch.flush(); // what was queued the other way goes first
+      this.#batch.flush();
       if (this.#express!.add(at, end, frame.partial ? frame.csumStart : -1, frame.csumOffset)) return true;
     } else {
       this.#express?.flush();
@@ -218,9 +253,22 @@ export class PacketPort implements Port {
     return true;
   }
 
+  #intoTunnel(frame: Frame): boolean {
+    const tunnels = this.#tunnels!;
+    this.#batch.flush();
+    this.#express?.flush();
+    frame.at = tunnels.takeOff(frame.at);
+    frame.headerLength -= OUTER;
+    frame.csumStart -= OUTER;
+    writeOffload(this.#memory.bytes, frame);
+    tunnels.add(frame.at - OFFLOAD_SIZE, frame.end);
+    return true;
+  }
+
   flush(): void {
     this.#batch.flush();
     this.#express?.flush();
+    this.#tunnels?.flush();
   }
 
   release(): void {
@@ -278,7 +326,8 @@ export class PacketPort implements Port {
   /** An interface that went down says so once, as an error of the socket, to whichever call comes first. */
   #whenNothingCame(): number {
     if (this.#held > 0) return 0;
-    this.failure = this.#batch.failure || this.#express?.failure || takeError(this.fd);
+    const sending = this.#batch.failure || this.#express?.failure || this.#tunnels?.failure;
+    this.failure = sending || takeError(this.fd);
     return this.failure === 0 ? 0 : GONE;
   }
 }

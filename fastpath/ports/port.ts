@@ -11,6 +11,11 @@ export interface Port {
   readonly fd: number;
   /** True: takes GSO super-packets and partial checksums. False: the forwarder segments and finishes checksums first. */
   readonly offload: boolean;
+  /**
+   * True: takes super-packets in tunnels (Frame.isTunnelled): IPv6, GRE with a key, IPv6, TCP or UDP, each header without
+   * options before the last. It refuses none at once, and overwrites their outer headers.
+   */
+  readonly tunnels: boolean;
   /** errno of what made the port fail; 0 while it works. */
   readonly failure: number;
   /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Frame, MAX_FRAME } from "#fastpath/frame";
+import { Frame, GSO_TCPV4, GSO_TCPV6, MAX_FRAME } from "#fastpath/frame";
 import { type Bench, offloadContract, portContract } from "#fastpath/ports/contract";
 import { type LooseFrame, loosen, NO_OFFLOAD } from "#fastpath/ports/memory";
 import { freePacketPort, openPacketPort, PacketPort } from "#fastpath/ports/packet";
@@ -45,7 +45,7 @@ function openPacket(arena: Arena, name: string, express: boolean): { port: Packe
   const descriptor = inNamespace(NAMESPACE, () =>
     openPacketPort(arena, {
       ...{ index: 5, interfaceIndex, interfaceName: name, mtu: MTU, offload: true, slots: 1024 },
-      ...{ exclusive: true, promiscuous: true, express },
+      ...{ exclusive: true, promiscuous: true, express, tunnels: true },
     }),
   );
   expect(descriptor.express !== undefined).toBe(express);
@@ -149,6 +149,15 @@ describe("a packet port besides", () => {
     "02000000000202000000000108004500000000014000400600000a0000010a000002138813890000000100000002" + "5010ffff00000000",
     "hex",
   );
+  const tunnelHeaders = Buffer.from(
+    "02000000000202000000000186dd6000000000002f40" +
+      "20".repeat(32) +
+      "200086dd00000401" +
+      "6000000000000640" +
+      "fd".repeat(32) +
+      "1388138900000001000000025010ffff00000000",
+    "hex",
+  );
   const vlanFrame = Uint8Array.from({ length: 64 }, (_, i) => i);
   vlanFrame.set([0x81, 0x00, 0x20, 0x05, 0x88, 0xb5], 12);
 
@@ -200,21 +209,31 @@ describe("a packet port besides", () => {
     arena.unmap();
   });
 
-  test("sends small frames and super-packets in the order they were queued, whichever way each goes", () => {
+  test("sends small frames, super-packets and those in tunnels in the order they were queued, whichever way each goes", () => {
     const arena = Arena.map(2 ** 28);
     const { port, departed, close } = packetBench(arena);
-    const sent = Array.from({ length: 90 }, (_, i) => {
+    const gso = { partial: true, csumOffset: 16, gsoSize: 1000 };
+    const kinds = [
+      { length: 4000, headers: tcpHeaders, ...gso, csumStart: 34, gsoType: GSO_TCPV4, headerLength: 54 },
+      { length: 60, headers: tcpHeaders },
+      { length: 5000, headers: tunnelHeaders, ...gso, csumStart: 102, gsoType: GSO_TCPV6, headerLength: 122 },
+    ];
+    const sent = Array.from({ length: 120 }, (_, i) => {
+      const { length, headers, ...fields } = kinds[i % 3]!;
       const at = arena.allocate(8192, 64) + 130;
-      arena.bytes.fill(i, at, at + 4000);
-      arena.bytes.set(tcpHeaders, at);
-      arena.view.setUint16(at + 16, 3986);
-      const gso = { partial: true, csumStart: 34, csumOffset: 16, gsoType: 1, gsoSize: 1000, headerLength: 54 };
-      return i % 3 === 0 ? { at, end: at + 4000, ...gso } : { at, end: at + 60 };
+      arena.bytes.fill(i, at, at + length);
+      arena.bytes.set(headers, at);
+      if (i % 3 === 0) arena.view.setUint16(at + 16, length - 14);
+      if (i % 3 === 2) for (const header of [14, 62]) arena.view.setUint16(at + header + 4, length - header - 40);
+      return Object.assign(new Frame(), fields, { at, end: at + length, isTunnelled: i % 3 === 2 });
     });
-    for (const fields of sent) port.transmit(Object.assign(new Frame(), fields));
+    const octets = sent.map((frame) => arena.bytes.slice(frame.at, frame.end));
+    for (const frame of sent) port.transmit(frame);
     port.flush();
-    expect(departed(90).map(({ octets }) => [octets.length, octets[59]])).toEqual(
-      sent.map(({ at, end }, i) => [end - at, i]),
+    const got = departed(120);
+    expect(got.map((each) => each.octets)).toEqual(octets);
+    expect(got.map(({ offload }) => [offload.gsoType, offload.csumStart])).toEqual(
+      sent.map((_, i) => [kinds[i % 3]!.gsoType ?? 0, kinds[i % 3]!.csumStart ?? 0]),
     );
     expect(port.transmitErrors).toBe(0);
     close();

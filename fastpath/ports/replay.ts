@@ -18,6 +18,7 @@ const WORDS = LINK_WORDS + MENDED_WORDS;
 export class ReplayPort implements Port {
   readonly index: number;
   readonly fd = -1;
+  readonly tunnels = false;
   readonly offload = true;
   readonly failure = 0;
   readonly transmitErrors = 0;

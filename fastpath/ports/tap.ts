@@ -51,6 +51,7 @@ export class TapPort implements Port, WriteOwner {
   readonly index: number;
   readonly fd: number;
   readonly offload: boolean;
+  readonly tunnels = false;
   failure = 0;
   transmitErrors = 0;
   readonly #memory: Memory;

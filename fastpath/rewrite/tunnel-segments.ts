@@ -8,6 +8,7 @@ import { type Frame, GSO_NONE } from "#fastpath/frame";
 import { wrap } from "#fastpath/rewrite/tunnel";
 import type { Scratch } from "#fastpath/scratch";
 import type { Tables } from "#fastpath/tables/tables";
+import { TUNNEL_HEADERS } from "#fastpath/tables/tunnels";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
 const FIN_PSH = 0x09;
@@ -31,8 +32,20 @@ export class TunnelSegments {
 
   /** Wraps the super-packet's headers, of which every segment gets a copy. The Ethernet header is the caller's. */
   begin(f: Frame): void {
-    const { bytes: b } = this.#tables;
     wrap(f, this.#tables);
+    this.#look(f);
+  }
+
+  /** Likewise of one that is in a tunnel, and that `unwrap` let pass; the frame describes the packet in it from now on. */
+  resume(f: Frame): void {
+    f.l3 += TUNNEL_HEADERS;
+    f.l4 = f.l3 + IPV6_HEADER;
+    f.protocol = this.#tables.bytes[f.l3 + 6]!;
+    this.#look(f);
+  }
+
+  #look(f: Frame): void {
+    const { bytes: b } = this.#tables;
     this.#pseudo = sum(b, f.l3 + 8, 32) + f.protocol;
     this.#flags = b[f.l4 + 13]!;
     this.#sequence = u32(b, f.l4 + 4);

@@ -7,7 +7,7 @@
  * (paper §2.4). The key is the tags of who the packet is for (RFC 5845 §3). So a tunnel in a tunnel, which would be for a router,
  * is refused.
  */
-import { type Frame, TENANT_DESTINATION } from "#fastpath/frame";
+import { type Frame, GSO_ECN, GSO_NONE, GSO_TCPV6, GSO_UDP_L4, TENANT_DESTINATION } from "#fastpath/frame";
 import { fromMember, isBridged, toFabricGroup } from "#fastpath/stages/bridged";
 import { classifyInner } from "#fastpath/stages/classify";
 import { isPortMac } from "#fastpath/stages/port-mac";
@@ -23,8 +23,13 @@ import {
   TUNNEL_SOURCE,
   type Verdict,
 } from "#fastpath/verdicts";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "#wire/protocol";
 
+// Headers without options, octets.
 const ETHERNET = 14;
+const IPV6 = 40;
+const TCP = 20;
+const UDP = 8;
 /** The traffic class's last two bits (RFC 3168 §5). */
 const NOT_ECT = 0;
 const ECT_1 = 1;
@@ -37,7 +42,7 @@ export function unwrap(f: Frame, t: Tables): Verdict {
   const w = f.l3 >> 2;
   if ((t.bytes[f.at]! & 1) !== 0) return toFabricGroup(f, t);
   if (!t.isUplink(f.port) || !t.isOwn(t.words, w + 6) || !isPortMac(f, t))
-    return f.gsoType === 0 ? CONTINUE : BAD_OFFLOAD; // nobody behind us could cut it
+    return f.gsoType === GSO_NONE ? CONTINUE : describeSuperPacket(f, t);
   if (t.bindings === undefined || t.gateway !== undefined) return NOT_A_TUNNEL_END;
   if (isBridged(f, t)) return fromMember(f, t);
   const gre = f.l4;
@@ -57,6 +62,25 @@ export function unwrap(f: Frame, t: Tables): Verdict {
     f.destinationTags = key;
   } else if (t.words[destination + 2] !== key) return TUNNEL_KEY;
   return ecn === NOT_ECT ? CONTINUE : congested(f, ecn);
+}
+
+/**
+ * A super-packet in a tunnel that leads on: what its sender asks for has to be about the very packet in it, or whoever cuts
+ * it would write elsewhere. Only tunnels as ours are known.
+ */
+function describeSuperPacket(f: Frame, t: Tables): Verdict {
+  const inner = f.l3 + TUNNEL_HEADERS;
+  const l4 = inner + IPV6;
+  const b = t.bytes;
+  if (f.unusual !== 0 || f.l4 !== f.l3 + IPV6 || f.end < l4 + TCP || t.words[f.l4 >> 2] !== GRE_WORD)
+    return BAD_OFFLOAD;
+  const isTcp = b[inner + 6] === PROTOCOL_TCP;
+  if (b[inner]! >> 4 !== 6 || !(isTcp || b[inner + 6] === PROTOCOL_UDP)) return BAD_OFFLOAD;
+  if (!f.partial || f.csumStart !== l4 - f.at || f.csumOffset !== (isTcp ? 16 : 6)) return BAD_OFFLOAD;
+  const header = isTcp ? (b[l4 + 12]! >> 4) << 2 : UDP;
+  f.headerLength = l4 + header - f.at;
+  const isCuttable = header >= (isTcp ? TCP : UDP) && f.gsoSize > 0 && f.end - f.at > f.headerLength;
+  return isCuttable && (f.gsoType & ~GSO_ECN) === (isTcp ? GSO_TCPV6 : GSO_UDP_L4) ? CONTINUE : BAD_OFFLOAD;
 }
 
 /**

@@ -186,6 +186,8 @@ export interface Sent {
 }
 
 export class KeepingPort implements Port {
+  /** Set it to have super-packets in tunnels. */
+  tunnels = false;
   readonly index: number;
   readonly fd = -1;
   readonly offload: boolean;
@@ -229,6 +231,8 @@ export interface SmallRouterOptions {
   /** Connections there is room for, and each VM's share of them. Default 1024, all. */
   readonly connections?: number;
   readonly perVm?: number;
+  /** Ports of VMs whose IPv4 addresses are public. Default: none. */
+  readonly public4?: readonly number[];
   /** Rows of both networks' route tables beside their own prefix. */
   readonly routes?: readonly NetworkRoutePlan[];
   /** True: both networks have routes to one another by name. Default false. */
@@ -290,7 +294,7 @@ export class SmallRouter {
     const { cacheEntries = 1024, uplinkMtu = 1500, vmMtu = 1500, offload = true } = options;
     const { macIsFixed = false, dhcp = false, metadata = false, rules = [], routes = [], peering = false } = options;
     const { states = {}, guest = VM_G, address = ROUTER_ADDRESS, flowSamples = [0, 0], tenants = false } = options;
-    const { outside6 = false } = options;
+    const { outside6 = false, public4 = [] } = options;
     const { segments = NO_SEGMENTS_PLAN } = options;
     const { connections = 1024, perVm = connections } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
@@ -341,6 +345,7 @@ export class SmallRouter {
       segments,
       tenants,
       outside6,
+      public4,
     };
     this.adopt = (changes) => {
       this.snapshot = buildSnapshot(tablesPlan(vms, { ...settings, ...changes }));
@@ -437,7 +442,7 @@ export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]):
 
 function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
   const { uplinkMtu, vmMtu, offload, macIsFixed, dhcp, metadata, rules, routes, peering, states } = settings;
-  const { guest, address, flowSamples, segments, tenants, outside6 } = settings;
+  const { guest, address, flowSamples, segments, tenants, outside6, public4 } = settings;
   const tags = [BLUE, RED];
   return {
     ports: [
@@ -452,6 +457,7 @@ function tablesPlan(vms: readonly SmallVm[], settings: Settings): TablesPlan {
         ipv4: {
           host: v.ipv4,
           networkAddress: ("address" in v && v.address) || networkAddress(HOMES[0]!, v.tags, v.ipv4),
+          isPublic: public4.includes(v.port),
         },
       }),
       ...("ipv6" in v && { ipv6: v.ipv6 }),

@@ -14,6 +14,7 @@ export class WatchedPort implements Port {
   readonly index: number;
   readonly fd: number;
   readonly offload: boolean;
+  readonly tunnels: boolean;
   readonly #watcher: PortWatcher;
 
   constructor(inner: Port, watcher: PortWatcher) {
@@ -21,6 +22,7 @@ export class WatchedPort implements Port {
     this.index = inner.index;
     this.fd = inner.fd;
     this.offload = inner.offload;
+    this.tunnels = inner.tunnels;
     this.#watcher = watcher;
   }
 
@@ -42,7 +44,10 @@ export class WatchedPort implements Port {
 
   transmit(f: Frame): boolean {
     if (this.#watcher.leaves(f, this.index)) return true;
+    // Its outer headers are gone when it has been taken, which is at once.
+    if (f.isTunnelled) this.#watcher.left(f, this.index);
     const isSent = this.inner.transmit(f);
+    if (f.isTunnelled) return isSent;
     if (isSent) this.#watcher.left(f, this.index);
     return isSent;
   }

@@ -196,6 +196,7 @@ export class Ports {
             offload,
             exclusive: queue === 0,
             express: !capture,
+            tunnels: port.kind === "uplink",
             ...(forwarders > 1 && { fanoutGroup: (process.pid * 131 + link.index) & 0xffff }),
           }),
         );
