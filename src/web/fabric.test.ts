@@ -149,6 +149,9 @@ test("in a lab their names are those at the other ends of its wires, however man
   ];
   const { nodes } = model([lonely()], { wires });
   expect([nodes["ospf 10.0.0.3"]?.name, nodes["ospf 10.0.0.1"]?.name]).toEqual(["acc", "agg"]);
+  const cut = knows("hv1", { "ospf/database/router": [lsa("10.0.0.1", [])] }, { from: lonely() });
+  expect(model([cut], { wires }).nodes["ospf 10.0.0.1"]?.name).toBe("10.0.0.1");
+  expect(model([cut], { wires, before: model([lonely()], { wires }) }).nodes["ospf 10.0.0.1"]?.name).toBe("agg");
 });
 
 test("RFC 5340 §4.4.3.2: a link to a transit network joins its router to the LAN", () => {

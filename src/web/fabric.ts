@@ -32,7 +32,7 @@ const REMEMBERED = 600_000;
 /** @param before the model as it was: what is gone is remembered by it. */
 export function fabricOf(input: FabricInput, before: Fabric): Fabric {
   const { routers, version, wires, wholeMoves, now } = input;
-  const members = membersOf(routers, wires);
+  const members = membersOf(routers, wires, new Map(Object.entries(before.nodes).map(([id, { name }]) => [id, name])));
   const { links: adjacencies, lans } = adjacenciesOf(members);
   const levels = new Map(Object.entries(before.nodes).map(([id, { dropLevel }]) => [id, dropLevel]));
   const nodes = nodesOf(members, lans, { version, levels });

@@ -28,7 +28,12 @@ export interface Members {
 
 export const foreignId = (routerId: string): string => `ospf ${routerId}`;
 
-export function membersOf(routers: readonly Knowledge[], wires: readonly Wire[]): Members {
+/** @param before names by node id, as they were: while a link is down nothing leads to what is behind it. */
+export function membersOf(
+  routers: readonly Knowledge[],
+  wires: readonly Wire[],
+  before: ReadonlyMap<string, string> = new Map(),
+): Members {
   const asked = new Map(routers.map((router) => [router.name, router]));
   const byRouterId = new Map<string, string>();
   for (const { name, views } of routers) {
@@ -45,7 +50,7 @@ export function membersOf(routers: readonly Knowledge[], wires: readonly Wire[])
   const taken = new Set(asked.keys());
   const foreign = new Map(
     strangers.map((routerId) => {
-      const name = names.get(routerId);
+      const name = names.get(routerId) ?? before.get(foreignId(routerId));
       return [foreignId(routerId), { routerId, name: name === undefined || taken.has(name) ? routerId : name }];
     }),
   );

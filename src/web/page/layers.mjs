@@ -277,7 +277,7 @@ function updateNode(group, { node, box, vms, plan, marks }) {
   set(/** @type {Element} */ (name), { x: 14, y: isDense ? 15 : 19 });
   setText(/** @type {Element} */ (name), clipped(node.name, Math.floor((box.width - 20) / 7.6)));
   set(/** @type {Element} */ (sub), { x: 14, y: isDense ? 28 : 35 });
-  setText(/** @type {Element} */ (sub), clipped(subText(node, isDense ? vms : 0), Math.floor((box.width - 20) / 6)));
+  setText(/** @type {Element} */ (sub), clipped(subText(node, isDense ? vms : 0), Math.floor((box.width - 20) / 5.75)));
   set(/** @type {Element} */ (badge), { x: box.width - 7, y: isDense ? 15 : 19 });
   setText(/** @type {Element} */ (badge), badgeText(node));
 }
