@@ -229,7 +229,6 @@ describe("what must not pass", () => {
   ];
   const fromFabric: readonly (readonly [ending: string, packet: Uint8Array])[] = [
     ["inside-destination", out(udp(1, 2), undefined, outside(VM))],
-    ["inside-destination", out(udp(1, 2), undefined, outside(FLOATING))],
     ["inside-destination", out(udp(1, 2), undefined, outside(OWN))],
     ["inside-destination", out(udp(1, 2), undefined, outside(parseIpv4("224.0.0.5")!))],
     ["inside-destination", out(udp(1, 2), undefined, parseIpv6("2001:db8:a1:fe:0:401:a00:5")!)],

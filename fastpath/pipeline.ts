@@ -12,6 +12,7 @@ import {
   adjacencyStraight,
   adjacencyToOutside,
   adjacencyTransit,
+  adjacencyTurned,
 } from "#fastpath/stages/adjacency";
 import { admit } from "#fastpath/stages/admit";
 import { admit6 } from "#fastpath/stages/admit-ipv6";
@@ -39,6 +40,7 @@ import { admitOutside6, answerOutside6, enter, isPublicTenants, leave, turnBack 
 import { nameIn, nameOut } from "#fastpath/stages/tenants";
 import { trackIn, trackOut } from "#fastpath/stages/track";
 import { translatableTo4, translatableTo6 } from "#fastpath/stages/translatable";
+import { isTurned, turnAround } from "#fastpath/stages/turn-around";
 import { unmap } from "#fastpath/stages/unmap";
 import type { Steps } from "#fastpath/steps";
 import { GROUP_LOCAL, V_IPV4 } from "#fastpath/tables/layout";
@@ -93,6 +95,12 @@ export const FROM_OUTSIDE: readonly Stage[] = [
 /** Fabric → outside: what a gateway's prefix covers is for it, and leaves with an address of the outside's. */
 export const TO_OUTSIDE: readonly Stage[] = [inner, origin, mapOut, translatableTo4, adjacencyToOutside];
 
+/** … or back in, to the inside host that an address outside stands for. */
+export const TURN_AROUND: readonly Stage[] = [
+  ...[inner, origin, turnAround, translatableTo4],
+  ...[redirect, routeTransit, inquire, adjacencyTurned],
+];
+
 /** IPv6 from outside, straight in: to where the VM is, natively or in a tunnel. */
 export const FROM_OUTSIDE_6: readonly Stage[] = [
   ...[admitOutside6, whole, answerOutside6, enter],
@@ -137,7 +145,18 @@ const NAMED: readonly (readonly [name: string, stage: Stage | undefined])[] = Ob
   ...{ notBack, onward, adjacencyTransit, whole, admit6, answer6, resolve6, nameOut, nameIn },
   ...{ fromService, onlyLocal, admitOutside, answerOutside, unmap, adjacencyFromOutside },
   ...{ mapOut, adjacencyToOutside, adjacencyOriginate, segment, segment6 },
-  ...{ admitOutside6, answerOutside6, enter, leave, turnBack, nameOwn, adjacencyStraight, adjacencyEntering },
+  ...{
+    admitOutside6,
+    answerOutside6,
+    enter,
+    leave,
+    turnBack,
+    nameOwn,
+    turnAround,
+    adjacencyTurned,
+    adjacencyStraight,
+    adjacencyEntering,
+  },
 });
 export const STAGES: readonly string[] = NAMED.map(([name]) => name);
 const NUMBERS = new Map(NAMED.map(([, stage], number) => [stage, number]));
@@ -161,7 +180,7 @@ export function decide(f: Frame, t: Tables): Verdict {
 function decideOut(f: Frame, t: Tables): Verdict {
   const r = t.records;
   const isIpv4 = r[R_DESTINATION] === t.outsidePrefix[0] && r[R_DESTINATION + 1] === t.outsidePrefix[1];
-  if (isIpv4) return run(TO_OUTSIDE, f, t);
+  if (isIpv4) return run(isTurned(t) ? TURN_AROUND : TO_OUTSIDE, f, t);
   return run(isPublicTenants(f, t) ? TURN_BACK : TO_OUTSIDE_6, f, t);
 }
 

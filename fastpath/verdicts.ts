@@ -31,7 +31,7 @@ export const ENDINGS: readonly Ending[] = [
   ending("to-fabric", "forwarded", "sent into the fabric, translated unless it is IPv6, or to the metadata service"),
   ending("to-vm", "forwarded", "delivered to a local VM, translated unless that is an IPv6 host"),
   ending("to-outside", "forwarded", "sent to the outside by this gateway, translated to IPv4 unless it is IPv6"),
-  ending("hairpin", "forwarded", "from one local VM to another"),
+  ending("hairpin", "forwarded", "from one local VM to another, or at a gateway to the outside address of another"),
   ending("transit", "forwarded", "routed from fabric to fabric"),
   ending("flooded", "forwarded", "on an Ethernet segment, to those of its VMs that are to get it, here and elsewhere"),
   ending("replicated", "forwarded", "multicast of the fabric's, on to the ports where it was asked for"),

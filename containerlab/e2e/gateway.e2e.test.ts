@@ -172,6 +172,38 @@ describe("addresses of their own", () => {
   });
 });
 
+describe("from inside to an address that the outside knows a VM by (RFC 4787 §6)", () => {
+  const turned = async (): Promise<number> =>
+    (await Promise.all(["gw1", "gw2"].map((gateway) => lab.counted(gateway, "eth1", "hairpin")))).reduce(
+      (a, b) => a + b,
+    );
+
+  test("private VMs of the same tenant and of another are seen by NAT addresses, and nothing leaves by the outside link", async () => {
+    const [before, left] = [await turned(), await outsideCount("to-fabric")];
+    for (const vm of ["ba", "ra"]) {
+      for (const to of [FLOATING, ADDRESS.bp]) {
+        for (let i = 0; i < 3; i++) expect(ask(vm, `tcp ${to}`), `${vm} to ${to}`).toMatch(POOL);
+        expect(lab.run(vm, `ping -c 2 -i 0.2 -W 2 ${to}`), `${vm} to ${to}`).toMatchObject({ status: 0 });
+      }
+      expect(lab.run(vm, `ping -c 1 -W 2 -s 4000 ${FLOATING}`)).toMatchObject({ status: 0 }); // in fragments
+    }
+    expect(await turned()).toBeGreaterThan(before + 50);
+    expect(await outsideCount("to-fabric")).toBe(left);
+  });
+
+  test("those with floating and public addresses are seen by these, both ways", () => {
+    expect(addressTold("bp", `tcp ${FLOATING}`)).toBe(ADDRESS.bp);
+    expect(addressTold("bf", `tcp ${ADDRESS.bp}`)).toBe(FLOATING);
+    expect(ask("b6", `tcp ${HOST_6.replace(/:c000:209$/, ":c612:a")}`)).toMatch(POOL); // NAT64 to 198.18.0.10
+  });
+
+  test("rules ask as of outside hosts, and errors come back to who sent", () => {
+    expect(ask("ba", `udp ${FLOATING}`)).toBe("silence"); // only TCP 80 and pings are let in
+    const { text } = lab.run("ba", `traceroute -n -q 1 -w 2 -I ${FLOATING}`);
+    expect([...text.matchAll(/^ *\d+ +(\S+)/gm)].at(-1)?.[1], text).toBe(FLOATING);
+  });
+});
+
 const outsideCount = async (ending: string): Promise<number> =>
   (await lab.counted("gw1", "out", ending)) + (await lab.counted("gw2", "out", ending));
 

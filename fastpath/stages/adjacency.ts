@@ -5,6 +5,7 @@ import {
   ACTION_FORWARD,
   ACTION_NAT_4_TO_6,
   ACTION_NAT_6_TO_4,
+  ACTION_NAT_6_TO_6,
   ACTION_SEND,
   limits,
   R_ACTION,
@@ -68,6 +69,19 @@ export function adjacencyToOutside(f: Frame, t: Tables): Verdict {
   r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 8) >> 2, 8, r, R_SOURCE, 2);
   const mtu = t.adjacencies.mtu(index);
   r[R_LIMITS] = limits(mtu, Math.min(mtu - HEADERS_4, t.ports[f.port * PORT_WORDS + P_MTU]! - HEADERS_6));
+  return CONTINUE;
+}
+
+/** From one inside host to another's outside address (stages/turn-around.ts), whose ends are in the record. */
+export function adjacencyTurned(f: Frame, t: Tables): Verdict {
+  if (f.group === GROUP_LOCAL) return NO_ROUTE;
+  const verdict = nextHop(f, t);
+  if (verdict !== CONTINUE) return verdict;
+  const r = t.records;
+  r[R_ACTION] = ACTION_NAT_6_TO_6;
+  r[R_CHECKSUM_DELTA] = checksumDelta(t.words, (f.l3 + 8) >> 2, 8, r, R_SOURCE, 8);
+  const mtu = room(f, t);
+  r[R_LIMITS] = limits(mtu, mtu - HEADERS_6);
   return CONTINUE;
 }
 

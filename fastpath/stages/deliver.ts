@@ -15,10 +15,9 @@ import {
 import { type Frame, KIND_IPV4, UNUSUAL_ICMP_ERROR } from "#fastpath/frame";
 import { HEADERS_4, HEADERS_6 } from "#fastpath/stages/adjacency";
 import { checksumDelta } from "#fastpath/stages/checksum-delta";
-import { findRoute } from "#fastpath/stages/resolve";
+import { findRoute, leadsTo } from "#fastpath/stages/resolve";
 import { reaches } from "#fastpath/stages/resolve-ipv6";
 import {
-  NR_TAGS,
   P_MTU,
   P_VM,
   PORT_WORDS,
@@ -88,5 +87,5 @@ function quotesTheVm(f: Frame, t: Tables): boolean {
   const tags = t.words[w + 6]!;
   if (tags === r[R_DESTINATION + 2]) return true;
   const row = findRoute(t, t.vms[f.vm + V_NETWORK]!, t.words[w + 7]!);
-  return row >= 0 && t.networkRoutes[row + NR_TAGS] === tags;
+  return row >= 0 && leadsTo(t, row, tags);
 }

@@ -1,9 +1,11 @@
 /** What a hypervisor makes of hosts outside the data centre: by route, by rule, both families of VMs. */
 import { expect, test } from "bun:test";
 import { parseIpv4 } from "#base/address";
-import { build4, build6, framed, together, type Upper } from "#fastpath/testing/packet";
+import { build4, build6, counting, fragments6, framed, together, type Upper } from "#fastpath/testing/packet";
 import {
   GATEWAY_MAC,
+  HOMES,
+  KEY,
   NEXT_HOP_MAC,
   OUTSIDE_PREFIX,
   type Sent,
@@ -13,6 +15,7 @@ import {
   VM_B,
   VM_D,
 } from "#fastpath/testing/small-router";
+import { allocateNear } from "#policy/homes";
 import { OUTSIDE, type Rule } from "#policy/rules";
 
 const HOST = parseIpv4("192.0.2.9")!;
@@ -109,4 +112,38 @@ test("errors of the outside's routers come to whom they are about (RFC 4443 §3.
   expect(told4[20]).toBe(11);
   expect(only(back(r, VM_D.ipv6[0]!, { kind: "icmp", type: 3, body: sent6 }, routerOutside), 5)[40]).toBe(3);
   expect(back(r, VM_B.address, { kind: "icmp", type: 3, body: sent4 }, routerOutside)).toEqual([]);
+});
+
+test("another network's public addresses, by a route via gateway: directly from public ones, as outside from private ones", () => {
+  const tags = (2 << 10) | 2;
+  const pool = { tags, prefixes: [{ address: parseIpv4("198.18.1.0")!, length: 24 }] };
+  const elsewhere = { homes: new Set([1]), count: 1, isTaken: () => false };
+  const publicHost = allocateNear({ key: KEY, homes: HOMES }, pool, elsewhere)[0]!;
+  const routes = [
+    { prefix: { address: new Uint8Array(4), length: 0 }, tags: OUTSIDE.tags },
+    { prefix: { address: publicHost, length: 32 }, tags, viaGateway: true },
+  ];
+  const everything: Rule = { ...outward, destination: EVERYTHING };
+  const rules = [{ rule: everything, owner: undefined }];
+  const r = new SmallRouter({ routes, rules, public4: [VM_B.port] });
+  const b = framed(build4({ source: VM_B.ipv4, destination: publicHost, upper: udp(7, 53) }), GATEWAY_MAC, VM_B.mac);
+  for (let i = 0; i < 2; i++) {
+    expect<Uint8Array>(only(out4(r, 7, publicHost), 0).slice(24, 40)).toEqual(outside(publicHost));
+    const direct = only(r.offer(2, b), 0).slice(32, 40);
+    expect<Uint8Array>(direct).toEqual(together(Uint8Array.of(0, 0, 8, 2), publicHost));
+    const answer = only(back(r, VM_A.address, udp(53, 7), outside(publicHost)), 1);
+    expect<Uint8Array>(answer.slice(12, 20)).toEqual(together(publicHost, VM_A.ipv4));
+  }
+  const sent = only(out4(r, 7, publicHost), 0);
+  const error: Upper = { kind: "icmp", type: 1, code: 4, body: sent };
+  expect(only(back(r, VM_A.address, error, outside(publicHost)), 1)[20]).toBe(3);
+});
+
+test("later fragments of a ping pass where a rule about pings may be meant for them (RFC 1858 §2)", () => {
+  const pings: Rule = { ...outward, source: [OUTSIDE], destination: EVERYTHING, protocol: 1, icmp: { type: 8 } };
+  const r = router({ rules: [pings] });
+  const upper: Upper = { kind: "icmp", type: 128, body: counting(2000) };
+  const pieces = fragments6({ source: outside(HOST), destination: VM_A.address, upper }, 1000, 7);
+  for (const piece of pieces) r.offer(0, framed(piece, UPLINK_MAC, NEXT_HOP_MAC));
+  expect(r.endings(0)).toEqual({ "to-vm": pieces.length });
 });

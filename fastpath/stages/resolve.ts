@@ -7,6 +7,7 @@ import {
   NETWORK_ROUTE_WORDS,
   NETWORK_WORDS,
   NR_ACTION,
+  NR_BY_GATEWAY,
   NR_FIRST,
   NR_NOWHERE,
   NR_TAGS,
@@ -14,6 +15,7 @@ import {
   P_VM,
   PORT_WORDS,
   V_NETWORK,
+  V_PUBLIC_4,
   V_TAGS,
   VM_WORDS,
 } from "#fastpath/tables/layout";
@@ -27,7 +29,7 @@ export function resolve(f: Frame, t: Tables): Verdict {
   const destination = t.words[(f.l3 + 16) >> 2]!;
   const row = findRoute(t, t.vms[vm + V_NETWORK]!, destination);
   if (row < 0) return NO_NETWORK_ROUTE;
-  t.records[R_DESTINATION + 2] = t.networkRoutes[row + NR_TAGS]!;
+  t.records[R_DESTINATION + 2] = tagsBy(t, vm, row);
   t.records[R_DESTINATION + 3] = destination;
   if ((f.unusual & UNUSUAL_ICMP_ERROR) === 0) return CONTINUE;
   return resolveQuoted(f, t, vm);
@@ -49,13 +51,27 @@ export function findRoute(t: Tables, network: number, address: number): number {
   return networkRoutes[row + NR_ACTION] === NR_NOWHERE ? -1 : row;
 }
 
+/**
+ * Raw tags that a row of the route table gives the destinations of a VM's at `vm`. Public addresses that are reached by way of the gateways a
+ * private one reaches as if they were outside: they could not answer it, but they can whoever it is known as there.
+ */
+function tagsBy(t: Tables, vm: number, row: number): number {
+  const isTurned = t.networkRoutes[row + NR_ACTION] === NR_BY_GATEWAY && t.vms[vm + V_PUBLIC_4] === 0;
+  return isTurned ? OUTSIDE_TAGS : t.networkRoutes[row + NR_TAGS]!;
+}
+
+/** True when a row leads to hosts with these raw tags, from some address of its network. */
+export const leadsTo = (t: Tables, row: number, tags: number): boolean =>
+  t.networkRoutes[row + NR_TAGS] === tags ||
+  (tags === OUTSIDE_TAGS && t.networkRoutes[row + NR_ACTION] === NR_BY_GATEWAY);
+
 /** True for the address in the fabric, at `word` of `words`, of an outside host that the network has a route to. */
 export function leadsOutside(t: Tables, network: number, words: Int32Array, word: number): boolean {
   const { outsidePrefix } = t;
   if (words[word + 2] !== OUTSIDE_TAGS || words[word] !== outsidePrefix[0] || words[word + 1] !== outsidePrefix[1])
     return false;
   const row = findRoute(t, network, words[word + 3]!);
-  return row >= 0 && t.networkRoutes[row + NR_TAGS] === OUTSIDE_TAGS;
+  return row >= 0 && leadsTo(t, row, OUTSIDE_TAGS);
 }
 
 /**
@@ -69,7 +85,7 @@ function resolveQuoted(f: Frame, t: Tables, vm: number): Verdict {
   if (t.words[(quoted + 16) >> 2] !== t.words[(f.l3 + 12) >> 2]) return BAD_EMBEDDED;
   const row = findRoute(t, t.vms[vm + V_NETWORK]!, source);
   if (row < 0) return BAD_EMBEDDED;
-  t.quoted[2] = t.networkRoutes[row + NR_TAGS]!;
+  t.quoted[2] = tagsBy(t, vm, row);
   t.quoted[3] = source;
   t.quoted[6] = t.vms[vm + V_TAGS]!;
   t.quoted[7] = t.words[(quoted + 16) >> 2]!;

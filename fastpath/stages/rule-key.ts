@@ -9,7 +9,8 @@ export function writeTransportKey(t: Tables, protocol: number, at: number, end: 
   key[K_PROTOCOL] = protocol;
   key[K_PORTS] = 0;
   if (protocol === PROTOCOL_ICMP4 || protocol === PROTOCOL_ICMP6) {
-    if (end - at < 2) key[K_PROTOCOL] = protocol | PORTS_UNKNOWN;
+    // A later fragment of either is asked about as ICMPv4's: rules that name ICMP may be meant for it.
+    if (end - at < 2) key[K_PROTOCOL] = PROTOCOL_ICMP4 | PORTS_UNKNOWN;
     else if (protocol === PROTOCOL_ICMP4) key[K_PORTS] = t.words[at >> 2]! & 0xffff;
     else asIcmp4(key, t.words[at >> 2]! & 0xffff);
   } else if (hasPorts(protocol)) {

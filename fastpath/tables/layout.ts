@@ -28,7 +28,7 @@ export const KIND_OUTSIDE = 4;
 /**
  * A VM's address. A VM with several has a record for each, one behind the other: IPv4's first. The port refers to the first.
  */
-export const VM_WORDS = 16;
+export const VM_WORDS = 17;
 /** Tenant and network tags, raw. */
 export const V_TAGS = 0;
 /** IPv4 address, raw; 0 in the record of an IPv6 address. */
@@ -55,6 +55,9 @@ export const V_STATE = 14;
 /** Where the address's home is: 0 here, 1 elsewhere; AWAY_TENANTS: nowhere in the address, as a tenant brought it. */
 export const V_AWAY = 15;
 export const AWAY_TENANTS = 2;
+
+/** 1 when the record's IPv4 address is a public one. */
+export const V_PUBLIC_4 = 16;
 
 /** It is here. */
 export const VM_ACTIVE = 0;
@@ -117,6 +120,8 @@ export const NR_NOWHERE = 0;
 export const NR_TAGGED = 1;
 /** The metadata service. */
 export const NR_SERVICE = 2;
+/** As NR_TAGGED, from public addresses: those of others are private, and go as to an outside host, by a gateway. */
+export const NR_BY_GATEWAY = 3;
 
 /** Raw tags of IPv4 hosts outside the data centre (policy/homes.ts). */
 export const OUTSIDE_TAGS = 0x0100_0000;

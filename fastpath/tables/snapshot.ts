@@ -20,6 +20,7 @@ import {
   N_TENANT_COUNT,
   N_TENANTS,
   NETWORK_WORDS,
+  NR_BY_GATEWAY,
   NR_NOWHERE,
   NR_SERVICE,
   NR_TAGGED,
@@ -42,6 +43,7 @@ import {
   V_MTU,
   V_NETWORK,
   V_PORT,
+  V_PUBLIC_4,
   V_STATE,
   V_TAGS,
   VM_ACTIVE,
@@ -68,7 +70,13 @@ export interface VmPlan {
   /** Index in `networks`. */
   readonly network: number;
   /** Absent: it has IPv6 addresses only. */
-  readonly ipv4?: { readonly host: Uint8Array /** 16 octets. */; readonly networkAddress: Uint8Array };
+  readonly ipv4?: {
+    readonly host: Uint8Array;
+    /** 16 octets. */
+    readonly networkAddress: Uint8Array;
+    /** Default false. */
+    readonly isPublic?: boolean;
+  };
   /** At most 16. Default: none. */
   readonly ipv6?: readonly Uint8Array[];
   readonly port: number;
@@ -104,6 +112,8 @@ export interface NetworkPlan {
 export interface NetworkRoutePlan {
   readonly prefix: Prefix;
   readonly tags: number | undefined;
+  /** True: from private addresses they are reached by a gateway, as outside hosts are. Default false. */
+  readonly viaGateway?: boolean;
 }
 
 /** The tenants' rules, compiled (rule-compiler.ts); `…Hits`: decisions of each, by rule number. */
@@ -233,6 +243,7 @@ function vmRow(vm: VmPlan, { plan, ipv6, ipv4, address }: RowPlan): Int32Array {
   row[V_DHCP] = vm.dhcp ? 1 : 0;
   row[V_IPV6] = ipv6;
   row[V_IPV6_COUNT] = vm.ipv6?.length ?? 0;
+  row[V_PUBLIC_4] = ipv4 !== 0 && vm.ipv4?.isPublic === true ? 1 : 0;
   row[V_STATE] = STATES[vm.state ?? "active"];
   // Own prefixes are those of own addresses.
   const isAway = plan.own.some((own) => equal(own, 0, address, 0, 8)) ? 0 : 1;
@@ -305,8 +316,12 @@ interface Covered {
   readonly row: readonly [action: number, tags: number];
 }
 
-function rangeOf({ prefix: { address, length }, tags }: NetworkRoutePlan): Covered {
+function rangeOf({ prefix: { address, length }, tags, viaGateway }: NetworkRoutePlan): Covered {
   const first = rawOf(raw(address)) >>> 0;
   const last = first + 2 ** (32 - length) - 1;
-  return { first, last, row: tags === undefined ? [NR_NOWHERE, 0] : [NR_TAGGED, rawOf(tags)] };
+  return {
+    first,
+    last,
+    row: tags === undefined ? [NR_NOWHERE, 0] : [viaGateway === true ? NR_BY_GATEWAY : NR_TAGGED, rawOf(tags)],
+  };
 }

@@ -63,6 +63,8 @@ describe("a network's route table", () => {
     const to = ["10.0.0.1", "10.1.0.1", "10.1.1.1", "203.0.113.1", "192.0.2.1", "9.9.9.9"];
     expect(to.map((address) => reaches(a, [a, b], address))).toEqual([7, 8, undefined, 8, undefined, OUTSIDE_TAGS]);
     expect(reaches(b, [a, b], "9.9.9.9")).toBeUndefined();
+    const marked = routeRows(a, [a, b]).filter(({ viaGateway }) => viaGateway);
+    expect(marked.map(({ prefix: each }) => formatPrefix(each))).toEqual(["203.0.113.0/24"]);
   });
 
   test("goes outside for a part only, where only that is routed so", () => {

@@ -41,6 +41,8 @@ export interface RoutedNetwork {
 export interface RouteRow {
   readonly prefix: Prefix;
   readonly tags: number | undefined;
+  /** True: public addresses that a route via gateway leads to. Private ones reach them as the outside does, by a gateway. */
+  readonly viaGateway?: true;
 }
 
 const EVERYWHERE: Prefix = { address: new Uint8Array(4), length: 0 };
@@ -56,7 +58,7 @@ export function routeRows(network: RoutedNetwork, networks: readonly RoutedNetwo
     for (const row of [{ prefix: to, tags: undefined }, ...reached]) {
       if (!overlaps(to, row.prefix)) continue;
       const prefix = row.prefix.length >= to.length ? row.prefix : to;
-      rows.set(`${prefix.address.join(".")}/${prefix.length}`, { prefix, tags: row.tags });
+      rows.set(`${prefix.address.join(".")}/${prefix.length}`, { ...row, prefix });
     }
   }
   return [...rows.values()].sort((a, b) => b.prefix.length - a.prefix.length);
@@ -89,7 +91,10 @@ function reachedBy(via: RouteTarget, networks: readonly RoutedNetwork[]): RouteR
     case "public":
       return networks.flatMap(({ publicPrefixes, tags }) => publicPrefixes.map((prefix) => ({ prefix, tags })));
     case "gateway":
-      return [{ prefix: EVERYWHERE, tags: OUTSIDE_TAGS }, ...reachedBy({ kind: "public" }, networks)];
+      return [
+        { prefix: EVERYWHERE, tags: OUTSIDE_TAGS },
+        ...reachedBy({ kind: "public" }, networks).map((row): RouteRow => ({ ...row, viaGateway: true })),
+      ];
     case "blackhole":
       return [];
   }

@@ -95,9 +95,12 @@ test("OSPF tells of the outside, and packets for it are taken, while the next ho
   it.hear(arp.REPLY, "198.51.100.1", "198.51.100.2");
   it.side.routes(it.running);
   expect(it.news).toEqual(["IPv4 true"]);
-  expect([told(it), it.isRouted()]).toEqual([2, true]);
+  expect([told(it), it.isRouted()]).toEqual([3, true]); // the pool too: replies of hosts inside are for this gateway
   expect(it.side.ospf(it.running)!.config.prefixes[1]).toMatchObject({ prefix: { length: 64 }, cost: 0 });
-  expect(it.side.view(it.running)).toMatchObject([{ prefix: PREFIX, origin: "outside" }]);
+  expect(it.side.view(it.running)).toMatchObject([
+    { prefix: PREFIX, origin: "outside" },
+    { prefix: "2001:db8:a1:fe:0:1:cb00:7100/126", origin: "outside" },
+  ]);
   expect(it.side.neighbors(it.running)).toMatchObject([{ port: "out", address: "198.51.100.1", state: "reachable" }]);
   it.side.carrier(false, it.running);
   it.side.routes(it.running);

@@ -2,10 +2,12 @@
  * A gateway's outside as the control thread sees it: the link's next hops, of IPv4 and of IPv6, whether the fabric is to be told of
  * the outside, and what the forwarders go by (fastpath/tables/gateway-tables.ts).
  */
-import { formatMac, linkLocalFromMac, type Prefix as Octets, overlaps } from "#base/address";
+import { formatMac, formatPrefix, linkLocalFromMac, type Prefix as Octets, overlaps } from "#base/address";
+import { put32 } from "#base/bytes";
 import { buildGateway, type StraightPlan } from "#fastpath/tables/gateway-tables";
 import type { GatewayTables } from "#fastpath/tables/layout";
 import { CONTROL_IGNORED } from "#fastpath/verdicts";
+import { OUTSIDE_TAGS } from "#policy/homes";
 import type { Configuration, Fabric, NodeOspf, OutsideIpv6, OutsideLink, Prefix } from "#router/config/model";
 import { subnetOf } from "#router/config/outside-link";
 import type { Log } from "#router/log";
@@ -143,8 +145,10 @@ export class OutsideSide {
   private outsidePrefixes({ node: { outside }, fabric }: Configuration): { prefix: Prefix; family: Family }[] {
     if (outside === undefined || fabric.outside === undefined) return [];
     const ipv6 = outside.ipv6 === undefined ? [] : fabric.outside.ipv6;
+    // What is for its NAT addresses this gateway alone can translate, be it from a host inside.
+    const pool = outside.pool.map((prefix) => behind(fabric.outside!.prefix, prefix));
     return [
-      { prefix: fabric.outside.prefix, family: "IPv4" },
+      ...[fabric.outside.prefix, ...pool].map((prefix) => ({ prefix, family: "IPv4" as const })),
       ...ipv6.map((prefix) => ({ prefix, family: "IPv6" as const })),
     ];
   }
@@ -242,6 +246,15 @@ export class OutsideSide {
     this.io.changed();
     this.changed(family, mac !== undefined);
   }
+}
+
+/** An IPv4 prefix's as the fabric knows outside hosts: the outside's prefix, tags 1, the address. */
+function behind({ address: outside }: Prefix, { address, length }: Octets): Prefix {
+  const octets = outside.slice();
+  put32(octets, 8, OUTSIDE_TAGS);
+  octets.set(address, 12);
+  const prefix = { address: octets, length: 96 + length };
+  return { ...prefix, text: formatPrefix(prefix) };
 }
 
 const publicTenants = ({ networks }: Fabric): Octets[] =>

@@ -154,8 +154,13 @@ export class Reach {
   #routed(from: Place, to: Place): Routed {
     if (from.ipv6 === true || to.ipv6 === true) return this.#routed6(from, to);
     const { network } = from;
-    const rows = network === OUTSIDE_HOSTS.network ? this.#rowsFromOutside(to.network) : this.#rowsOf(network.name);
-    return routedBy(rows, to);
+    if (network === OUTSIDE_HOSTS.network) return routedBy(this.#rowsFromOutside(to.network), to);
+    const rows = this.#rowsOf(network.name);
+    // From private addresses what a gateway leads to is outside, public or not (docs/gateway.md).
+    const isPublic = from.prefixes.every((prefix) =>
+      network.publicPrefixes.some((own) => contains(own, prefix.address)),
+    );
+    return routedBy(isPublic ? rows : rows.map((row) => (row.viaGateway ? { ...row, tags: OUTSIDE_TAGS } : row)), to);
   }
 
   /** IPv6 hosts reach those of their own network and of peers, public ones, and outside by NAT64 or straight (docs/gateway.md). */

@@ -1,5 +1,5 @@
 /** Configuration and open ports → what the forwarders' snapshot is built from. */
-import { linkLocalFromMac } from "#base/address";
+import { contains, linkLocalFromMac } from "#base/address";
 import type { GatewayTables } from "#fastpath/tables/layout";
 import type { SegmentTables } from "#fastpath/tables/segments";
 import type { NetworkPlan, RulesPlan, TablesPlan } from "#fastpath/tables/snapshot";
@@ -47,7 +47,11 @@ export function tablesPlan(
     vms: local.map(({ index, mtu, vm }) => ({
       network: networkIndex.get(vm.network.name)!,
       ...(vm.ipv4 && {
-        ipv4: { host: vm.ipv4.address.bytes, networkAddress: vm.ipv4.networkAddress.bytes },
+        ipv4: {
+          host: vm.ipv4.address.bytes,
+          networkAddress: vm.ipv4.networkAddress.bytes,
+          isPublic: vm.network.publicPrefixes.some((prefix) => contains(prefix, vm.ipv4!.address.bytes)),
+        },
       }),
       ipv6: vm.ipv6.map(({ bytes }) => bytes),
       port: index,
