@@ -16,6 +16,7 @@ const texts = (before: Fabric, now: Fabric, times = TIMES): string[] =>
 test("a router that falls silent, comes back, starts anew or changes its version is told", () => {
   const silent = withNode({ state: "unreachable", reason: "its process is gone" });
   expect(texts(withNode({}), silent)).toEqual(["bad: hv1 does not answer: its process is gone"]);
+  expect(texts(silent, silent)).toEqual([]);
   expect(texts(silent, withNode({}))).toEqual(["good: hv1 answers again"]);
   expect(texts(silent, withNode({ started: 99 }))).toEqual(["note: hv1 was started anew"]);
   const other = withNode({ state: "other-version", reason: "it runs AIN 0.0.9, this page is of 0.1.0" });

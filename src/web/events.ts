@@ -56,13 +56,12 @@ function nodeHappenings(before: Fabric, now: Fabric): Happening[] {
 
 function stateHappenings(old: FabricNode, node: FabricNode, id: string): Happening[] {
   const { name, state, reason } = node;
-  if (old.state !== state && state === "unreachable")
-    return [happening("bad", `${name} does not answer: ${reason}`, "nodes", id)];
+  const isOther = old.state !== state;
+  if (isOther && state === "unreachable") return [happening("bad", `${name} does not answer: ${reason}`, "nodes", id)];
   const isNew = node.started !== null && old.started !== null && node.started > old.started;
   if (isNew) return [happening("note", `${name} was started anew`, "nodes", id)];
-  if (old.state === "unreachable" && state !== "asking")
-    return [happening("good", `${name} answers again`, "nodes", id)];
-  if (old.state !== state && state === "other-version") return [happening("note", `${name}: ${reason}`, "nodes", id)];
+  if (isOther && old.state === "unreachable") return [happening("good", `${name} answers again`, "nodes", id)];
+  if (isOther && state === "other-version") return [happening("note", `${name}: ${reason}`, "nodes", id)];
   return [];
 }
 

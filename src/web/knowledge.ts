@@ -74,10 +74,10 @@ export const answers = (known: Knowledge, version: string | null): Knowledge =>
     ? known
     : { ...known, reach: { kind: "answers", version } };
 
-export const silent = (known: Knowledge, reason: string): Knowledge => ({
-  ...known,
-  reach: { kind: "silent", reason },
-});
+export const silent = (known: Knowledge, reason: string): Knowledge =>
+  known.reach.kind === "silent" && known.reach.reason === reason
+    ? known
+    : { ...known, reach: { kind: "silent", reason } };
 
 /** What tells VMs apart: networks may use the same addresses, VMs the same names. */
 export const vmId = ({ network, address, ipv6 }: ViewOf<"vms">[number]): string => `${network} ${address ?? ipv6[0]}`;

@@ -132,8 +132,7 @@ function labelsOf({ kind, ab, ba, a, b, state }, what) {
   const load = (/** @type {number | null} */ bits) => (bits !== null && bits >= WORTH_A_LABEL ? short(bits) : "");
   if (what === "load") return [load(ab), load(ba)];
   if (what === "cost") return [`${a.cost ?? ""}`, `${b.cost ?? ""}`];
-  const states = (/** @type {LinkEnd} */ end) =>
-    [end.ospf, end.bfd === null ? null : `BFD ${end.bfd}`].filter((each) => each !== null).join(", ");
+  const states = (/** @type {LinkEnd} */ end) => [end.ospf, end.bfd].filter((each) => each !== null).join("/");
   return [states(a), states(b)];
 }
 

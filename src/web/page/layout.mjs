@@ -44,7 +44,7 @@ const BAND_GAP = 18;
 const LARGE = 1.3;
 const LARGEST = 3;
 /** Of a map, pixels, at which it is drawn as large as it is planned. */
-const USUAL_WIDTH = 650;
+const USUAL_WIDTH = 520;
 /** Below this scale text is hard to read: less is shown then. */
 const LEGIBLE = 0.8;
 /** Links to a row behind another one pass behind its nodes: so much of the scale is given for rows that are not broken. */
