@@ -30,7 +30,7 @@ export function placesOf({ nodes }: Topology): Place[] {
 /** Who answered whom. */
 export interface WhoAnswers {
   readonly addresses: readonly string[];
-  /** One row a VM, sorted; null: nobody answered. */
+  /** One row a VM, sorted; null: nobody answered, or was asked. */
   readonly rows: readonly {
     readonly vm: Place;
     readonly answers: readonly (Place | null)[];
@@ -40,15 +40,19 @@ export interface WhoAnswers {
   readonly missing: number;
 }
 
-/** Every VM asks every address that one of its network has. @param patience milliseconds, in all. */
+/** With more addresses than that a VM asks only those of its own network. */
+const MANY = 12;
+
+/** Every VM asks every address that any VM has. @param patience milliseconds, in all. */
 export async function askAll(vms: readonly Place[], patience: number): Promise<WhoAnswers> {
   const addresses = [...new Set(vms.map((vm) => vm.address))].sort();
   const byName = new Map(vms.map((vm) => [vm.name, vm]));
-  const isThere = (network: string, address: string): boolean =>
-    vms.some((vm) => vm.network === network && vm.address === address);
-  const answers = await askEverywhere(vms, addresses, patience, (known) =>
-    vms.every(({ name, network }) => addresses.every((one) => one in known[name]! || !isThere(network, one))),
-  );
+  const networks = Map.groupBy(vms, ({ network }) => network);
+  const ofNetwork = new Map([...networks].map(([name, members]) => [name, new Set(members.map((vm) => vm.address))]));
+  const isThere = (network: string, address: string): boolean => ofNetwork.get(network)!.has(address);
+  const expected = ({ network }: Place): string[] => [...ofNetwork.get(network)!];
+  const asked = addresses.length > MANY ? expected : () => addresses;
+  const answers = await askEverywhere(vms, { addresses: asked, expected, patience });
   const rows = [...vms]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((vm) => ({

@@ -16,22 +16,30 @@ type Socket = udp.Socket<"buffer">;
 /** answers[asker][address] = name of the VM that answered; absent: nobody did. */
 export type Answers = Record<string, Record<string, string>>;
 
-/** Asks from every VM for every address, until that is enough, `patience` milliseconds at most. */
-export async function askEverywhere(
-  vms: readonly DemoVm[],
-  addresses: readonly string[],
-  patience: number,
-  isEnough: (answers: Answers) => boolean = (answers) => count(answers) === vms.length * addresses.length,
+export interface Questions<Vm extends DemoVm> {
+  /** Addresses that a VM asks. */
+  readonly addresses: (vm: Vm) => readonly string[];
+  /** Those of them that shall answer: asking ends with the last of these answers. */
+  readonly expected: (vm: Vm) => readonly string[];
+  /** Milliseconds, in all. */
+  readonly patience: number;
+}
+
+/** Asks from every VM for addresses. */
+export async function askEverywhere<Vm extends DemoVm>(
+  vms: readonly Vm[],
+  { addresses, expected, patience }: Questions<Vm>,
 ): Promise<Answers> {
+  const isEnough = (): boolean => vms.every((vm) => expected(vm).every((one) => one in answers[vm.name]!));
   const answers: Answers = Object.fromEntries(vms.map(({ name }) => [name, {}]));
   const sockets: Socket[] = [];
   try {
     for (const vm of vms) sockets.push(await serve(vm, answers[vm.name]!));
     const end = performance.now() + patience;
     // The first question may be lost to a neighbour that is still being looked for: ask until all that can has answered.
-    while (performance.now() < end && !isEnough(answers)) {
+    while (performance.now() < end && !isEnough()) {
       sockets.forEach((socket, i) => {
-        for (const address of addresses)
+        for (const address of addresses(vms[i]!))
           if (answers[vms[i]!.name]![address] === undefined) trySend(socket, QUESTION, PORT, address);
       });
       await Bun.sleep(100);
@@ -41,9 +49,6 @@ export async function askEverywhere(
     for (const socket of sockets) socket.close();
   }
 }
-
-const count = (answers: Answers): number =>
-  Object.values(answers).reduce((sum, row) => sum + Object.keys(row).length, 0);
 
 /** What routers say in ICMP while they do not know the way yet. */
 const UNREACHABLE = ["EHOSTUNREACH", "ENETUNREACH"];

@@ -14,6 +14,10 @@ import { type StandingLab, topologyOf } from "#lab/standing";
 /** Milliseconds between looks at the routers, and that VMs may ask one another at least. */
 const LOOK = 200;
 const LEAST = 5000;
+/** Pings. */
+const AT_ONCE = 8;
+/** With more addresses than that their answers are counted, not shown. */
+const SHOWN = 12;
 
 /** What a lab was found to be. */
 export interface LabCheckJson {
@@ -69,7 +73,10 @@ async function check(target: string, { timeout, json }: { timeout: number; json?
   const vms = placesOf(topology);
   // Neighbors may be Full some time before all routes are there.
   const who = await askAll(vms, Math.max(end - performance.now(), LEAST));
-  const pings = await Promise.all(who.rows.map(({ vm }) => pingNext(lab, vm, vms)));
+  const pings: Ping[] = [];
+  for (let i = 0; i < who.rows.length; i += AT_ONCE) {
+    pings.push(...(await Promise.all(who.rows.slice(i, i + AT_ONCE).map(({ vm }) => pingNext(lab, vm, vms)))));
+  }
   const faults = faultsOf(routers, who, pings);
   if (json) printJson(asJson(lab, routers, who, pings));
   else tell(lab, routers, who, pings);
@@ -142,13 +149,15 @@ function tell(lab: StandingLab, routers: readonly LabRouterJson[], who: WhoAnswe
     return [name, player, full === expected ? green(text) : red(text), trouble ?? ""];
   });
   print(columns(["ROUTER", "PLAYED BY", "NEIGHBORS FULL", ""], rows));
+  const isWide = who.addresses.length > SHOWN;
   const lines = who.rows.map(({ vm, answers }, i) => [
     vm.name,
     vm.network,
-    ...answers.map((one) => one?.name ?? yellow("nobody")),
+    ...(isWide ? [`${answers.filter(Boolean).length}`] : answers.map((one) => one?.name ?? yellow("nobody"))),
     pings[i]!.ok ? green(pings[i]!.to ?? "-") : red(`${pings[i]!.to}: no answer`),
   ]);
-  print(`\n${columns(["ASKS “WHO?”", "NETWORK", ...who.addresses, "PINGS"], lines)}`);
+  const heads = isWide ? ["ANSWERS"] : who.addresses;
+  print(`\n${columns(["ASKS “WHO?”", "NETWORK", ...heads, "PINGS"], lines)}`);
   const well = faultsOf(routers, who, pings).length === 0;
   if (well) print(`\n${green("✓")} every router has its neighbors, every VM is answered by its own tenant's`);
 }
