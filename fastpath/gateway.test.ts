@@ -125,6 +125,23 @@ describe.each([
     }
   });
 
+  test("a tenant with a share of its own gets its addresses and ports, and when these are used up no others (RFC 6888 §3)", () => {
+    const share = (address: number, firstPort: number, ports: number) => ({
+      ranges: [{ address, firstPort, ports }],
+      blocksEach: 4,
+    });
+    const shares = [share(0, 1024, 64512), share(1, 4096, 64)];
+    const g = gateway({ nat: { pool: 2, blockSize: 64, shares }, shares: [{ tags: RED, share: 1 }] });
+    const ends = [1, 2, 3].map((port) => natOf(only(g.fromFabric(out(udp(port, 53), inside(RED, VM))), 1)));
+    for (const { address, port } of ends) {
+      expect([address[3], port >= 4096 && port < 4160]).toEqual([1, true]);
+      expect(only(g.fromOutside(into(udp(53, port), address)), 0).length).toBeGreaterThan(40);
+    }
+    expect(natOf(only(g.fromFabric(out(udp(1, 53), inside(BLUE, VM))), 1)).address[3]).toBe(0);
+    g.fromFabric(out(udp(1, 53), inside(RED, parseIpv4("10.0.0.6")!)));
+    expect(g.endings(0)["nat-no-block"]).toBe(1);
+  });
+
   test("red's host of the same address has no part in blue's floating one", () => {
     const g = gateway();
     const { address } = natOf(only(g.fromFabric(out(udp(1, 2), inside(RED, FLOATING_HOST))), 1));

@@ -39,7 +39,8 @@ const waysOut = async (): Promise<number> =>
 
 beforeAll(async () => {
   await build(lab);
-  for (const address of [BT_PRIVATE, BT_ON_LINK]) lab.run("bt", `ip -6 addr add ${address}/128 dev eth1 nodad preferred_lft 0`);
+  for (const address of [BT_PRIVATE, BT_ON_LINK])
+    lab.run("bt", `ip -6 addr add ${address}/128 dev eth1 nodad preferred_lft 0`);
   await Promise.all(["oh", "bp", "bt", "bm", "rp"].map((node) => start(node, "serve")));
   await lab.until("the switch has two ways to the outside", async () => (await waysOut()) === 2, 30);
   for (const [vm] of VMS)

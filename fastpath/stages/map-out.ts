@@ -21,7 +21,7 @@ import {
   writeInsideEnd,
 } from "#fastpath/stages/nat-packet";
 import { C_DESTINATION, C_PORTS, C_SOURCE } from "#fastpath/tables/connections";
-import { isInside, outsideAddressOf } from "#fastpath/tables/gateway-tables";
+import { isInside, outsideAddressOf, shareOf } from "#fastpath/tables/gateway-tables";
 import { OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Nat } from "#fastpath/tables/nat";
 import type { Tables } from "#fastpath/tables/tables";
@@ -87,7 +87,7 @@ function bind(f: Frame, t: Tables, nat: Nat, to: number): Verdict {
   describeTransport(f, t, nat);
   if (icmp) nat.packet[C_PORTS] = identifierAt(t, f.l4);
   const ports = nat.packet[C_PORTS]!;
-  const binding = nat.outbound(0, t.now);
+  const binding = nat.outbound(shareOf(t.gateway!, t.records[R_SOURCE + 2]!), t.now);
   if (binding <= 0) return natRefusal(binding);
   const port = nat.bindings.outsidePort(binding);
   leave(t.records, nat.bindings.outsideAddress(binding), to, newPorts(f.protocol, (ports & ~0xffff) | port, port));

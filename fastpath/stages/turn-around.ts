@@ -23,7 +23,7 @@ import {
   writeInsideEnd,
 } from "#fastpath/stages/nat-packet";
 import { C_DESTINATION, C_PORTS, C_SOURCE } from "#fastpath/tables/connections";
-import { floatingFor, outsideAddressOf, publicTags } from "#fastpath/tables/gateway-tables";
+import { floatingFor, outsideAddressOf, publicTags, shareOf } from "#fastpath/tables/gateway-tables";
 import { FL_HOST, FL_TAGS, OUTSIDE_TAGS } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
 import {
@@ -105,7 +105,7 @@ function bindSource(f: Frame, t: Tables, to: number): Verdict {
   describeTransport(f, t, nat);
   if (icmp) nat.packet[C_PORTS] = identifierAt(t, f.l4);
   const ports = nat.packet[C_PORTS]!;
-  const binding = nat.outbound(0, t.now);
+  const binding = nat.outbound(shareOf(t.gateway!, t.records[R_SOURCE + 2]!), t.now);
   if (binding <= 0) return natRefusal(binding);
   const port = nat.bindings.outsidePort(binding);
   r[R_NEW_PORTS_4] = newPorts(f.protocol, (ports & ~0xffff) | port, port);

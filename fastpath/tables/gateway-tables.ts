@@ -31,6 +31,8 @@ export interface GatewayPlan {
   readonly publics: readonly { readonly prefix: Prefix; readonly tags: number }[];
   /** Addresses that stand for a network's address, both ways; each once. */
   readonly floating: readonly { readonly outside: Uint8Array; readonly tags: number; readonly host: Uint8Array }[];
+  /** By network (tags unsigned), the NAT's share that its ports are of. Default: the first for all. */
+  readonly shares?: readonly { readonly tags: number; readonly share: number }[];
   /** Absent: the gateway speaks no IPv6 with the outside. */
   readonly straight?: StraightPlan;
 }
@@ -56,6 +58,7 @@ export function buildGateway({
   inside,
   publics,
   floating,
+  shares = [],
   straight = NO_STRAIGHT,
 }: GatewayPlan): GatewayTables {
   const rows = floating.map(({ outside, tags, host }) => [raw(outside), rawOf(tags), raw(host)] as const);
@@ -70,6 +73,12 @@ export function buildGateway({
     floating: Int32Array.from(rows.flat()),
     floatingByOutside: indexOf(rows.map(([outside]) => vmHash(0, outside))),
     floatingByInside: indexOf(rows.map(([, tags, host]) => vmHash(tags, host))),
+    shares: Int32Array.from(
+      shares
+        .map(({ tags, share }) => [rawOf(tags), share] as const)
+        .sort((a, b) => a[0] - b[0])
+        .flat(),
+    ),
     straight: {
       own: Int32Array.from(straight.own.flatMap((address) => [...rawWords(address)])),
       adjacency: straight.adjacency,
@@ -195,4 +204,16 @@ export function isOwn6({ own }: StraightTables, words: Int32Array, word: number)
     if (differs === 0) return true;
   }
   return false;
+}
+
+/** The NAT's share that a network with these raw tags has its ports of. */
+export function shareOf({ shares }: GatewayTables, tags: number): number {
+  let low = 0;
+  let high = shares.length >> 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (shares[2 * middle]! < tags) low = middle + 1;
+    else high = middle;
+  }
+  return 2 * low < shares.length && shares[2 * low] === tags ? shares[2 * low + 1]! : 0;
 }

@@ -193,6 +193,8 @@ export interface GatewayTables {
   /** Open-addressed hashes (vmHash): row of `floating` + 1, by (0, outside address) and by (tags, inside address). */
   readonly floatingByOutside: Int32Array;
   readonly floatingByInside: Int32Array;
+  /** Networks whose ports are not of the NAT's first share: raw tags, signed and ascending, and number of their share. */
+  readonly shares: Int32Array;
   readonly straight: StraightTables;
 }
 

@@ -64,6 +64,8 @@ export interface SmallGatewayOptions {
   readonly cacheEntries?: number;
   readonly uplinkMtu?: number;
   readonly outsideMtu?: number;
+  /** Of the NAT, by network. Default: the first for all. */
+  readonly shares?: readonly { readonly tags: number; readonly share: number }[];
   /** True: IPv6 too on the outside link. Default false. */
   readonly speaksIpv6?: boolean;
   /** Default: two addresses. Undefined: no NAT. */
@@ -97,6 +99,7 @@ export class SmallGateway {
 
   constructor(options: SmallGatewayOptions = {}) {
     const { cacheEntries = 1024, uplinkMtu = 1500, outsideMtu = 1500, speaksIpv6 = false } = options;
+    const { shares = [] } = options;
     const arena = new ArrayBuffer(4 * MOST_PER_FRAME);
     this.bytes = new Uint8Array(arena);
     const { fib } = this.shared;
@@ -124,7 +127,7 @@ export class SmallGateway {
         nat: this.natBuffers && natOf(this.natBuffers, { filtering: "address-and-port-dependent" }),
       },
     );
-    this.snapshot = buildSnapshot(plan({ uplinkMtu, outsideMtu, speaksIpv6 }));
+    this.snapshot = buildSnapshot(plan({ uplinkMtu, outsideMtu, speaksIpv6, shares }));
     tables.adopt(this.snapshot);
     tables.generation++;
     tables.now = 100;
@@ -204,13 +207,14 @@ interface Sides {
   readonly uplinkMtu: number;
   readonly outsideMtu: number;
   readonly speaksIpv6: boolean;
+  readonly shares: NonNullable<SmallGatewayOptions["shares"]>;
 }
 
 /** What blue has brought: public addresses, and private ones. */
 export const BROUGHT_PUBLIC = { address: parseIpv6("2001:db8:70::")!, length: 48 };
 export const BROUGHT_PRIVATE = { address: parseIpv6("2001:db8:71::")!, length: 48 };
 
-const plan = ({ uplinkMtu, outsideMtu, speaksIpv6 }: Sides): Parameters<typeof buildSnapshot>[0] => ({
+const plan = ({ uplinkMtu, outsideMtu, speaksIpv6, shares }: Sides): Parameters<typeof buildSnapshot>[0] => ({
   ports: [
     { index: 0, kind: "uplink", mac: UPLINK_MAC, mtu: uplinkMtu, offload: true },
     { index: 1, kind: "outside", mac: OUTSIDE_MAC, mtu: outsideMtu, offload: true },
@@ -230,6 +234,7 @@ const plan = ({ uplinkMtu, outsideMtu, speaksIpv6 }: Sides): Parameters<typeof b
     inside: ["10.0.0.0/24", "198.18.1.0/24", "198.18.0.10/32", "203.0.113.0/31", "169.254.0.0/16"].map(prefixOf),
     publics: [{ prefix: prefixOf("198.18.1.0/24"), tags: BLUE }],
     floating: [{ outside: FLOATING, tags: BLUE, host: FLOATING_HOST }],
+    shares,
     ...(speaksIpv6 && {
       straight: {
         own: [OWN_6, OWN_LINK_LOCAL],

@@ -13,7 +13,7 @@ const address = { text: "198.51.100.2", bytes: parseIpv4("198.51.100.2")!, prefi
 const LINK: OutsideLink = {
   ...{ interface: "out", address, nextHop: address, offload: true, capture: false },
   pool: [{ ...parsePrefix4("203.0.113.16/31")!, text: "203.0.113.16/31" }],
-  ...{ portBlock: 64, portsPerVm: 128, entries: 1024 },
+  ...{ portBlock: 64, portsPerVm: 128, entries: 1024, shares: [] },
 };
 const FABRIC = { networks: [{ name: "blue/prod", tags: 0x401 }] } as unknown as Fabric;
 /** Raw: 10.0.0.5 of blue/prod, and of a network that is no more. */

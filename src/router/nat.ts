@@ -13,6 +13,7 @@ import { protocolName } from "#router/config/facts";
 import type { Fabric, OutsideLink } from "#router/config/model";
 import { addressesOf } from "#router/config/outside-link";
 import type { Log } from "#router/log";
+import { natShares } from "#router/nat-shares";
 import type { NatEnd, NatView } from "#router/views";
 import { monotonicNanos } from "#sys/clock";
 
@@ -21,8 +22,6 @@ const SWEEPS = 120;
 const LOGGED = 4096;
 /** Bindings that one answer tells. */
 const TOLD = 1000;
-/** The ports before are for servers, which the NAT has none of (RFC 6335 §6). */
-const FIRST_PORT = 1024;
 const LEAST_SUBSCRIBERS = 256;
 const MOST_SUBSCRIBERS = 1 << 19;
 
@@ -32,15 +31,13 @@ export class RouterNat {
   readonly #log: NatLogReader;
 
   /** `link`: with at least one NAT address. */
-  constructor({ pool, portBlock, portsPerVm, entries }: OutsideLink) {
+  constructor(link: OutsideLink) {
+    const { pool, portBlock, entries } = link;
     const key = crypto.getRandomValues(new Int32Array(2));
-    const addresses = pool.flatMap(addressesOf);
-    const firstPort = Math.max(FIRST_PORT, portBlock);
-    const ranges = addresses.map((_, address) => ({ address, firstPort, ports: 65536 - firstPort }));
     const table = createNatTable({
-      addresses,
+      addresses: pool.flatMap(addressesOf),
       blockSize: portBlock,
-      shares: [{ ranges, blocksEach: portsPerVm / portBlock }],
+      shares: natShares(link),
       bindings: entries,
       subscribers: Math.min(MOST_SUBSCRIBERS, Math.max(LEAST_SUBSCRIBERS, entries >> 3)),
       logged: LOGGED,

@@ -11,6 +11,7 @@ import { OUTSIDE_TAGS } from "#policy/homes";
 import type { Configuration, Fabric, NodeOspf, OutsideIpv6, OutsideLink, Prefix } from "#router/config/model";
 import { subnetOf } from "#router/config/outside-link";
 import type { Log } from "#router/log";
+import { sharesOf } from "#router/nat-shares";
 import type { PortState } from "#router/ports";
 import type { Rib } from "#router/rib";
 import { type ServicesIo, sendFrame } from "#router/services-io";
@@ -169,6 +170,7 @@ export class OutsideSide {
         tags: network.tags,
         host: to.bytes,
       })),
+      shares: sharesOf(outside, fabric),
       ...(outside.ipv6 !== undefined && { straight: this.straight(outside.ipv6, this.port.mac, fabric) }),
     });
   }

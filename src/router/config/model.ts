@@ -229,8 +229,20 @@ export interface OutsideLink {
   /** Ports that a VM gets at a time: a power of two, 16 … 4096; and at most has, 1 … 16 times that. */
   readonly portBlock: number;
   readonly portsPerVm: number;
+  /** What tenants have of the pool for themselves; disjoint. */
+  readonly shares: readonly OutsideShare[];
   /** Sessions there is room for. */
   readonly entries: number;
+}
+
+export interface OutsideShare {
+  /** Names of tenants that have no other share. */
+  readonly tenants: readonly string[];
+  /** Inside the gateway's pool. */
+  readonly pool: readonly Prefix[];
+  /** Whole blocks; undefined: all that the NAT gives. */
+  readonly ports?: PortRange;
+  readonly portsPerVm: number;
 }
 
 export interface OutsideIpv6 {

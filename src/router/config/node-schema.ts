@@ -187,6 +187,31 @@ const outsideIpv6 = z.strictObject(
   { error: "a mapping with address and nextHop" },
 );
 
+const NAT_PORTS = 'a range of ports as in "1024-32767", of whole blocks, from 1024 on';
+const natPorts = z
+  .string({ error: NAT_PORTS })
+  .regex(/^\d{4,5}-\d{4,5}$/, { error: NAT_PORTS })
+  .transform((text) => {
+    const [first, last] = text.split("-").map(Number) as [number, number];
+    return { first, last };
+  })
+  .meta({ description: NAT_PORTS, examples: ["1024-32767"] });
+const SHARE_TENANTS = "a list of one or more tenants";
+const natShare = z.strictObject(
+  {
+    tenants: z.array(name, { error: SHARE_TENANTS }).min(1, { error: SHARE_TENANTS }).meta({
+      description: "whose VMs have these addresses and ports, and no others",
+    }),
+    pool: z
+      .array(prefix4, { error: POOL })
+      .min(1, { error: POOL })
+      .meta({ description: "NAT addresses, inside the gateway's pool" }),
+    ports: natPorts.optional(),
+    portsPerVm: whole(16, 65536).optional().meta({ description: "in place of the gateway's" }),
+  },
+  { error: "a mapping with tenants and pool" },
+);
+
 export const outsideLink = z.strictObject(
   {
     interface: interfaceName.meta({ description: "kernel interface that leads to the outside" }),
@@ -208,6 +233,9 @@ export const outsideLink = z.strictObject(
       .default(64)
       .meta({ description: `ports that a VM gets at a time: ${BLOCK}` }),
     portsPerVm: whole(16, 65536).default(1024).meta({ description: "ports that a VM may have: 1 … 16 blocks" }),
+    shares: z.array(natShare, { error: "a list of shares" }).default([]).meta({
+      description: "parts of the pool that some tenants have for themselves; default: all share all",
+    }),
     entries: whole(1024, 4194304).default(262144).meta({ description: "NAT sessions there is room for" }),
   },
   { error: "a mapping with interface, address and nextHop" },

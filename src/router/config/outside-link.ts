@@ -13,6 +13,8 @@ import { put32, u32 } from "#base/bytes";
 import type { Fabric, OutsideLink, Prefix } from "#router/config/model";
 import { isGlobalAddress, type NodeLists } from "#router/config/node-lists";
 import type { outsideLink } from "#router/config/node-schema";
+import { closest } from "#runtime/document/closest";
+import type { Path } from "#runtime/document/config-error";
 import type { Inspector } from "#runtime/document/inspector";
 import { isHostAddress } from "#wire/ipv4";
 
@@ -41,6 +43,7 @@ export function checkOutsideLink(inspector: Inspector, link: Written, { fabric, 
   if (link.ipv6 !== undefined) checkIpv6(inspector, link.ipv6, fabric);
   checkBlocks(inspector, link);
   checkPool(inspector, link, fabric);
+  checkShares(inspector, link, fabric);
 }
 
 function checkSubnet(inspector: Inspector, { address, nextHop }: Written): void {
@@ -92,12 +95,70 @@ export const subnetOf = ({ bytes, prefixLength }: OutsideLink["address"]): Octet
   length: prefixLength,
 });
 
-function checkBlocks(inspector: Inspector, { portBlock, portsPerVm }: Written): void {
-  const blocks = portsPerVm / portBlock;
-  if (Number.isInteger(blocks) && blocks >= 1 && blocks <= MOST_BLOCKS) return;
-  const expected = `1 … ${MOST_BLOCKS} blocks of ${portBlock} ports: a multiple, at most ${MOST_BLOCKS * portBlock}`;
-  inspector.report(["outside", "portsPerVm"], { found: `${portsPerVm}`, expected });
+function checkBlocks(inspector: Inspector, { portBlock, portsPerVm, shares }: Written): void {
+  const check = (path: Path, ports: number): void => {
+    const blocks = ports / portBlock;
+    if (Number.isInteger(blocks) && blocks >= 1 && blocks <= MOST_BLOCKS) return;
+    const expected = `1 … ${MOST_BLOCKS} blocks of ${portBlock} ports: a multiple, at most ${MOST_BLOCKS * portBlock}`;
+    inspector.report(path, { found: `${ports}`, expected });
+  };
+  check(["outside", "portsPerVm"], portsPerVm);
+  for (const [i, share] of shares.entries()) {
+    if (share.portsPerVm !== undefined) check(["outside", "shares", i, "portsPerVm"], share.portsPerVm);
+  }
 }
+
+/** Every tenant has one share at most, and every port is in one. */
+function checkShares(inspector: Inspector, link: Written, { networks }: Fabric): void {
+  const known = [...new Set(networks.map(({ name }) => name.split("/")[0]!))];
+  const first = new Map<string, number>();
+  for (const [i, share] of link.shares.entries()) {
+    const path: Path = ["outside", "shares", i];
+    for (const [j, tenant] of share.tenants.entries()) {
+      const twin = first.get(tenant);
+      if (!known.includes(tenant)) {
+        const meant = closest(tenant, known);
+        inspector.report([...path, "tenants", j], {
+          found: `the unknown tenant "${tenant}"`,
+          expected: `a tenant with networks (${known.join(", ") || "there are none"})`,
+          ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
+        });
+      } else if (twin !== undefined) {
+        const found = `${tenant}, as in ${inspector.lineOf(["outside", "shares", twin])}`;
+        inspector.report([...path, "tenants", j], { found, expected: "a tenant that has no other share" });
+      } else first.set(tenant, i);
+    }
+    checkShare(inspector, path, share, link);
+    const other = link.shares.slice(0, i).findIndex((earlier) => meets(earlier, share));
+    if (other === -1) continue;
+    const found = `ports that the share in ${inspector.lineOf(["outside", "shares", other])} has too`;
+    inspector.report(path, { found, expected: "addresses and ports that are in no other share" });
+  }
+}
+
+function checkShare(
+  inspector: Inspector,
+  path: Path,
+  { pool, ports }: Written["shares"][number],
+  { pool: all, portBlock }: Written,
+): void {
+  for (const [i, prefix] of pool.entries()) {
+    const isInside = all.some((each) => each.length <= prefix.length && contains(each, prefix.address));
+    const expected = `addresses of the gateway's pool (${all.map(({ text }) => text).join(", ") || "it is empty"})`;
+    if (!isInside) inspector.report([...path, "pool", i], { found: prefix.text, expected });
+  }
+  if (ports === undefined) return;
+  const { first, last } = ports;
+  const isWhole = first % portBlock === 0 && (last + 1) % portBlock === 0;
+  if (first >= 1024 && last <= 65535 && first < last && isWhole) return;
+  const expected = `whole blocks of ${portBlock} ports from 1024 on, as in "1024-32767"`;
+  inspector.report([...path, "ports"], { found: `${first}-${last}`, expected });
+}
+
+/** True when some port of an address is in both. */
+const meets = (a: Written["shares"][number], b: Written["shares"][number]): boolean =>
+  a.pool.some((one) => b.pool.some((other) => overlaps(one, other))) &&
+  (a.ports === undefined || b.ports === undefined || (a.ports.first <= b.ports.last && b.ports.first <= a.ports.last));
 
 function checkPool(inspector: Inspector, { pool, address, nextHop }: Written, fabric: Fabric): void {
   const inside = fabric.networks.flatMap(({ name, prefixes, publicPrefixes }) =>
@@ -130,8 +191,12 @@ function checkPool(inspector: Inspector, { pool, address, nextHop }: Written, fa
 }
 
 export function buildOutsideLink(written: Written): OutsideLink {
-  const { mtu, ipv6, ...rest } = written;
-  return { ...rest, ...(mtu !== undefined && { mtu }), ...(ipv6 !== undefined && { ipv6 }) };
+  const { mtu, ipv6, shares, ...rest } = written;
+  const built = shares.map(({ tenants, pool, ports, portsPerVm = written.portsPerVm }) => ({
+    ...{ tenants, pool, portsPerVm },
+    ...(ports !== undefined && { ports }),
+  }));
+  return { ...rest, shares: built, ...(mtu !== undefined && { mtu }), ...(ipv6 !== undefined && { ipv6 }) };
 }
 
 /** All IPv4 addresses of a prefix, ascending. */

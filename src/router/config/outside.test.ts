@@ -353,3 +353,38 @@ test("a gateway's, or a switch's, own address has tags 0: from other tags it wou
   const node = "name: sw\nfabric: fabric.yaml\nrole: switch\naddress: 2001:db8:a1:ff:0:401:0:9\n";
   expect(ofNode(node)).toEqual([expected]);
 });
+
+describe("shares of a gateway's pool", () => {
+  const at = (shares: string, more = "") => ofNode(link(`, pool: [203.0.113.0/30], shares: ${shares}${more}`));
+
+  test("say which tenants have which addresses and ports, and how many a VM of theirs may have", () => {
+    const text = "[{tenants: [blue], pool: [203.0.113.0/31], ports: 1024-32767, portsPerVm: 2048}]";
+    const { node } = configuration(link(`, pool: [203.0.113.0/30], portBlock: 256, shares: ${text}`));
+    expect(node.outside?.shares).toMatchObject([
+      { tenants: ["blue"], ports: { first: 1024, last: 32767 }, portsPerVm: 2048, pool: [{ text: "203.0.113.0/31" }] },
+    ]);
+    const changes = planChange(configuration(), { ...configuration(), node }).map(describeChange);
+    expect(changes[0]).toContain("203.0.113.0/31 ports 1024-32767 for blue, 2048 a VM");
+  });
+
+  test("are refused where they name strangers, what is not the pool's, half blocks, or what another has", () => {
+    expect(at("[{tenants: [blu], pool: [203.0.113.0/32]}]")).toEqual([
+      'outside.shares[0].tenants[0]: found the unknown tenant "blu", expected a tenant with networks (blue)',
+    ]);
+    expect(at("[{tenants: [blue], pool: [203.0.113.4/32]}]")).toEqual([
+      "outside.shares[0].pool[0]: found 203.0.113.4/32, expected addresses of the gateway's pool (203.0.113.0/30)",
+    ]);
+    const ports = 'whole blocks of 64 ports from 1024 on, as in "1024-32767"';
+    for (const range of ["1000-2047", "1024-2000", "4096-1087", "1024-70000"])
+      expect(at(`[{tenants: [blue], pool: [203.0.113.0/32], ports: ${range}}]`)).toEqual([
+        `outside.shares[0].ports: found ${range}, expected ${ports}`,
+      ]);
+    expect(at("[{tenants: [blue], pool: [203.0.113.0/32]}, {tenants: [blue], pool: [203.0.113.0/31]}]")).toEqual([
+      "outside.shares[1]: found ports that the share in line 6 has too, expected addresses and ports that are in no other share",
+      "outside.shares[1].tenants[0]: found blue, as in line 6, expected a tenant that has no other share",
+    ]);
+    expect(at("[{tenants: [blue], pool: [203.0.113.0/32], portsPerVm: 100}]")[0]).toContain(
+      "1 … 16 blocks of 64 ports",
+    );
+  });
+});

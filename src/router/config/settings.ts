@@ -1,7 +1,7 @@
 /** The settings of a configuration that stand alone, and which of them a running router cannot change. */
 import { toHex } from "#base/bytes";
 import { mobilitySecrets, mobilityText } from "#router/config/mobility";
-import type { Configuration, Floating, Node } from "#router/config/model";
+import type { Configuration, Floating, Node, OutsideShare } from "#router/config/model";
 
 export interface Setting {
   readonly name: string;
@@ -59,19 +59,8 @@ const floatingText = ({ address, network, to }: Floating): string => `${address.
 
 function outsideText({ outside }: Node): string {
   if (outside === undefined) return "none";
-  const {
-    interface: name,
-    address,
-    nextHop,
-    ipv6,
-    mtu,
-    offload,
-    capture,
-    pool,
-    portBlock,
-    portsPerVm,
-    entries,
-  } = outside;
+  const { interface: name, address, nextHop, ipv6, mtu, offload, capture } = outside;
+  const { pool, portBlock, portsPerVm, shares, entries } = outside;
   return [
     `${name} ${address.text}/${address.prefixLength} next hop ${nextHop.text}`,
     ...(ipv6 === undefined ? [] : [`${ipv6.address.text}/${ipv6.address.prefixLength} next hop ${ipv6.nextHop.text}`]),
@@ -79,9 +68,13 @@ function outsideText({ outside }: Node): string {
     ...(offload ? [] : ["offload off"]),
     ...(capture ? ["capture on"] : []),
     `pool ${pool.map(({ text }) => text).join(" ") || "none"}`,
+    ...shares.map(shareText),
     `blocks of ${portBlock} ports, ${portsPerVm} a VM, ${entries} sessions`,
   ].join(", ");
 }
+
+const shareText = ({ tenants, pool, ports, portsPerVm }: OutsideShare): string =>
+  `${pool.map(({ text }) => text).join(" ")}${ports === undefined ? "" : ` ports ${ports.first}-${ports.last}`} for ${tenants.join(" ")}, ${portsPerVm} a VM`;
 
 function ownPrefixes({ node, fabric }: Configuration): string {
   return node.homes.map((home) => fabric.homes[home]!.prefix.text).join(" ") || "none";
