@@ -55,7 +55,7 @@ import {
   STAGE_SEND,
   STAGE_UNWRAP,
 } from "#fastpath/pipeline";
-import { HOME_TUNNEL, isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
+import { isCounted, placeOf, tunnelOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
 import { Coalescer } from "#fastpath/rewrite/coalesce";
 import { forward } from "#fastpath/rewrite/forward";
@@ -66,8 +66,6 @@ import { natFourToSix, natSixToFour, natSixToSix } from "#fastpath/rewrite/nat";
 import { canSegment, cutSegment } from "#fastpath/rewrite/segment";
 import { sixToFour } from "#fastpath/rewrite/six-to-four";
 import { completeChecksum } from "#fastpath/rewrite/transport";
-import { wrap } from "#fastpath/rewrite/tunnel";
-import { TunnelSegments } from "#fastpath/rewrite/tunnel-segments";
 import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
@@ -85,6 +83,7 @@ import {
   VM_WORDS,
 } from "#fastpath/tables/layout";
 import type { Tables } from "#fastpath/tables/tables";
+import { TunnelOutput } from "#fastpath/tunnel-output";
 import {
   CONTINUE,
   ENDINGS,
@@ -127,8 +126,6 @@ const DROPPED = ENDINGS.map((e) => e.fate === "dropped");
 const IS_LATE = ENDINGS.map((_, i) => i === PORT_DOWN || i === TRANSMIT_FAILED || i === SEGMENTATION);
 const OWES = ENDINGS.map((e) => e.icmp4 !== undefined || e.icmp6 !== undefined);
 
-/** Octets of an IPv6 packet, so that a tunnel's outer length can say what it adds up to with GRE's header. */
-const LONGEST_TUNNELLED = 65_535 - 8;
 /** ICMP errors a port may cause at once, and how many come back each tick (RFC 1812 §4.3.2.8, RFC 4443 §2.4(f)). */
 const ERROR_BURST = 100;
 const ERRORS_PER_TICK = 20;
@@ -145,7 +142,7 @@ export class Engine {
   private readonly segment = new Frame();
   private readonly fragment = new Frame();
   private readonly error = new Frame();
-  private readonly tunnelSegments: TunnelSegments;
+  private readonly tunnelOutput: TunnelOutput;
   private readonly flowSamples: FlowSamples;
   private readonly coalescer: Coalescer;
   private readonly floods: Floods;
@@ -159,7 +156,7 @@ export class Engine {
     this.cache = options.cache;
     const { punts } = options;
     this.punts = punts;
-    this.tunnelSegments = new TunnelSegments(tables, scratch);
+    this.tunnelOutput = new TunnelOutput(tables, scratch, (f, to) => this.transmit(f, to));
     this.flowSamples = new FlowSamples(tables);
     this.coalescer = new Coalescer(tables, scratch, (f, to) => this.transmitHeld(f, to));
     this.floods = new Floods(tables, scratch, counters, {
@@ -384,11 +381,12 @@ export class Engine {
     this.refusing = to;
     if (port === undefined) return PORT_DOWN;
     t.adjacencies.markUsed(t.records[base + R_ADJACENCY]!);
-    if (tunnelOf(f.place) >= 0) return this.intoTunnel(f, base, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
+    if (tunnelOf(f.place) >= 0)
+      return this.tunnelOutput.into(f, base, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
     writeEthernet(t, f.at, base);
     writeEtherType(t, f.at, f.kind === KIND_IPV4 ? 4 : 6);
     if (f.gsoType !== GSO_NONE && f.protocol === PROTOCOL_GRE)
-      return this.onInTunnel(f, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
+      return this.tunnelOutput.onward(f, port) ? ended(action, f, to, t) : TRANSMIT_FAILED;
     if (!port.offload && (f.partial || f.gsoType !== GSO_NONE)) {
       if (f.gsoType !== GSO_NONE) return this.sendSegments(f, to, action);
       completeChecksum(f, t.bytes);
@@ -396,41 +394,6 @@ export class Engine {
     if (f.outer !== 0 && port.offload && t.isVm(to) && this.coalescer.take(f, to)) return ended(action, f, to, t);
     if (this.coalescer.size > 0) this.coalescer.makeWay(f, to);
     return this.transmit(f, to) ? ended(action, f, to, t) : TRANSMIT_FAILED;
-  }
-
-  /** The same with a tunnel's headers. */
-  private intoTunnel(f: Frame, base: number, port: Port): boolean {
-    const t = this.tables;
-    const to = port.index;
-    const octets = f.end - f.l3;
-    const isSuper = f.gsoType !== GSO_NONE;
-    const isCut = isSuper && (!port.tunnels || octets > LONGEST_TUNNELLED);
-    if (isCut) this.tunnelSegments.begin(f);
-    else wrap(f, t);
-    writeEthernet(t, f.at, base);
-    writeEtherType(t, f.at, 6);
-    if (!isSuper && !port.offload) completeChecksum(f, t.bytes);
-    countTunnel(f, t, isSuper ? Math.ceil((f.end - f.at - f.headerLength) / f.gsoSize) : 1, octets);
-    if (isCut) return this.sendTunnelled(f, port);
-    return isSuper ? this.transmitTunnelled(f, to) : this.transmit(f, to);
-  }
-
-  /** A super-packet in somebody else's tunnel. */
-  private onInTunnel(f: Frame, port: Port): boolean {
-    if (port.tunnels) return this.transmitTunnelled(f, port.index);
-    this.tunnelSegments.resume(f);
-    return this.sendTunnelled(f, port);
-  }
-
-  /** In pieces. */
-  private sendTunnelled(f: Frame, port: Port): boolean {
-    const payload = f.end - f.at - f.headerLength;
-    let sent = true;
-    for (let done = 0; done < payload; done += f.gsoSize) {
-      this.tunnelSegments.cut(f, this.segment, done, port.offload);
-      sent = this.transmit(this.segment, port.index) && sent;
-    }
-    return sent;
   }
 
   private sendSegments(f: Frame, to: number, action: number): Verdict {
@@ -497,13 +460,6 @@ export class Engine {
     this.counters[c + C_TX_FRAMES]! += 1;
     this.counters[c + C_TX_OCTETS]! += octets;
     return true;
-  }
-
-  private transmitTunnelled(f: Frame, to: number): boolean {
-    f.isTunnelled = true;
-    const sent = this.transmit(f, to);
-    f.isTunnelled = false;
-    return sent;
   }
 
   /** What was counted as forwarded when it was held: refused, it is as what the kernel refuses. */
@@ -588,9 +544,4 @@ function ended(action: number, f: Frame, to: number, t: Tables): Verdict {
   if (kind === KIND_VM) return TO_VM;
   if (kind === KIND_OUTSIDE) return TO_OUTSIDE;
   return t.isOutside(f.port) ? TO_FABRIC : TRANSIT;
-}
-
-function countTunnel(f: Frame, t: Tables, packets: number, octets: number): void {
-  const tunnel = tunnelOf(f.place);
-  if (tunnel !== HOME_TUNNEL) t.tunnels!.count(tunnel, packets, octets);
 }

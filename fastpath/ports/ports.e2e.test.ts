@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Frame, GSO_TCPV4, GSO_TCPV6, MAX_FRAME } from "#fastpath/frame";
+import { Frame, GSO_NONE, GSO_TCPV4, GSO_TCPV6, MAX_FRAME } from "#fastpath/frame";
 import { type Bench, offloadContract, portContract } from "#fastpath/ports/contract";
 import { type LooseFrame, loosen, NO_OFFLOAD } from "#fastpath/ports/memory";
 import { freePacketPort, openPacketPort, PacketPort } from "#fastpath/ports/packet";
@@ -215,7 +215,7 @@ describe("a packet port besides", () => {
     const gso = { partial: true, csumOffset: 16, gsoSize: 1000 };
     const kinds = [
       { length: 4000, headers: tcpHeaders, ...gso, csumStart: 34, gsoType: GSO_TCPV4, headerLength: 54 },
-      { length: 60, headers: tcpHeaders },
+      { length: 60, headers: tcpHeaders, csumStart: 0, gsoType: GSO_NONE },
       { length: 5000, headers: tunnelHeaders, ...gso, csumStart: 102, gsoType: GSO_TCPV6, headerLength: 122 },
     ];
     const sent = Array.from({ length: 120 }, (_, i) => {
@@ -233,7 +233,7 @@ describe("a packet port besides", () => {
     const got = departed(120);
     expect(got.map((each) => each.octets)).toEqual(octets);
     expect(got.map(({ offload }) => [offload.gsoType, offload.csumStart])).toEqual(
-      sent.map((_, i) => [kinds[i % 3]!.gsoType ?? 0, kinds[i % 3]!.csumStart ?? 0]),
+      sent.map((_, i) => [kinds[i % 3]!.gsoType, kinds[i % 3]!.csumStart]),
     );
     expect(port.transmitErrors).toBe(0);
     close();
