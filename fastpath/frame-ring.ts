@@ -37,6 +37,11 @@ export class FrameRing {
     this.size = buffer.byteLength - DATA;
   }
 
+  /** Producer: true when so many octets are free, as far as it knows. */
+  hasRoom(octets: number): boolean {
+    return ((this.words[HEAD]! - Atomics.load(this.words, TAIL)) | 0) + octets <= this.size;
+  }
+
   /**
    * Producer: copies the frame in; `tag` is the consumer's to understand. False when there is no room, `reserve` octets
    * being left for others.

@@ -1,7 +1,7 @@
 /** One trace or capture in a forwarder: what it asks of a frame, how often it may tell, and where it tells. */
 import type { Frame } from "#fastpath/frame";
 import { FrameRing } from "#fastpath/frame-ring";
-import { type Answer, compileFilter, type Filter, MAYBE, type Matcher, NO } from "#fastpath/watch/filter";
+import { type Answer, compileFilter, type Filter, MAYBE, type Matcher, NO, YES } from "#fastpath/watch/filter";
 import type { PacketView } from "#fastpath/watch/packet-view";
 
 export interface WatchOrder {
@@ -36,6 +36,8 @@ export const WATCH_COUNTS = 16;
 /** Frames of which only the end tells whether they are meant, for each that may be told of. */
 const LOOKS = 20;
 const TICKS = 10; // a second
+/** Octets of a ring that are as good as none: few records are smaller. */
+const FULL = 1 << 14;
 
 export class Watch {
   readonly order: WatchOrder;
@@ -60,14 +62,25 @@ export class Watch {
     this.#looks = order.rate * LOOKS;
   }
 
-  /** Asks the filter, and the rate: a frame that may not be told of is as one that does not match. */
+  /** Asks the filter, the reader and the rate: a frame that cannot be told of is as one that does not match. */
   ask(view: PacketView, now: number): boolean {
     this.said = this.matches(view);
     if (this.said === NO) return false;
+    if (!this.order.catches && !this.#ring.hasRoom(FULL)) return this.#lose();
     if (this.order.rate === 0) return true;
     this.#refill(now);
     if (this.said === MAYBE ? this.#looks-- > 0 : this.#tokens > 0) return true;
     this.#counts[WC_LIMITED]!++;
+    this.said = NO;
+    return false;
+  }
+
+  /** Nobody reads: the frame is spared what it costs to be told of. */
+  #lose(): boolean {
+    if (this.said === YES) {
+      this.#counts[WC_MATCHED]!++;
+      this.#counts[WC_LOST]!++;
+    }
     this.said = NO;
     return false;
   }

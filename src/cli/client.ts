@@ -90,12 +90,13 @@ export async function call(socket: string, method: "GET" | "POST", path: string,
 }
 
 /** What a router of another version says may look odd, or lack what is asked for. */
-function warnOfVersion(theirs: string | null): void {
+export function warnOfVersion(theirs: string | null): void {
   if (theirs === null || theirs === packageJson.version) return;
   printError(`note: the router runs AIN ${theirs}, this is ${packageJson.version}`);
 }
 
-function reasonOf(error: unknown, socket: string): string {
+/** Why nobody has answered there, for the operator. */
+export function reasonOf(error: unknown, socket: string): string {
   if (!existsSync(socket)) return "there is no such socket";
   if (error instanceof SyntaxError) return "what answers there is no AIN router";
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,6 @@
 /** Answers of a router that come bit by bit until one of the two has enough (src/router/api/debug-routes.ts). */
-import { existsSync } from "node:fs";
-import { ClientError, Refusal } from "#cli/client";
+import { ClientError, Refusal, reasonOf, warnOfVersion } from "#cli/client";
+import { VERSION_HEADER } from "#router/api/server";
 import type { VmFailure } from "#router/api/vm-routes";
 
 /** Milliseconds until the answer has to begin. */
@@ -29,16 +29,26 @@ export async function openStream(
       signal: AbortSignal.any([signal, isLate.signal]),
     });
   } catch (error) {
-    const reason = existsSync(socket)
-      ? String(error instanceof Error ? error.message : error)
-      : "there is no such socket";
-    throw new ClientError(`no router answers on ${socket}: ${reason}`);
+    throw new ClientError(
+      `no router answers on ${socket}: ${reasonOf(isLate.signal.aborted ? late.reason : error, socket)}`,
+    );
   } finally {
     late.removeEventListener("abort", expire);
   }
-  if (!response.ok) throw new Refusal(response.status, (await response.json()) as Partial<VmFailure>);
+  if (!response.ok) {
+    warnOfVersion(response.headers.get(VERSION_HEADER));
+    throw new Refusal(response.status, await failureIn(response));
+  }
   if (response.body === null) throw new ClientError(`${socket}: an answer without anything in it`);
   return response.body.getReader() as OctetReader;
+}
+
+async function failureIn(response: Response): Promise<Partial<VmFailure>> {
+  try {
+    return (await response.json()) as Partial<VmFailure>;
+  } catch {
+    return {}; // no AIN router's; its status is told
+  }
 }
 
 /** Lines of JSON, as they come. Ends when the router does, or `signal` says so. */

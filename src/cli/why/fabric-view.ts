@@ -1,7 +1,8 @@
 /** The routers that are asked where a packet goes: who they are, which ports and VMs they have, which addresses are theirs. */
 import { contains, parseAddress, parsePrefix6, sameAddress } from "#base/address";
-import { ClientError, call } from "#cli/client";
+import { ClientError, call, Refusal } from "#cli/client";
 import { Failure, MISUSED } from "#cli/failure";
+import { surroundings, within } from "#cli/surroundings";
 import type { HomeView, PortView, StatusView, VmView } from "#router/views";
 
 export interface KnownRouter {
@@ -25,21 +26,24 @@ export interface FabricView {
   readonly unasked: readonly UnaskedRouter[];
 }
 
-/** `sockets`: name → API socket. Throws ClientError when none of them answers. */
+/** `sockets`: name → API socket. Throws ClientError when none of them answers, a Refusal when those that do refuse. */
 export async function viewFabric(sockets: ReadonlyMap<string, string>): Promise<FabricView> {
   const unasked: UnaskedRouter[] = [];
+  let refusal: Refusal | undefined;
   const asked = await Promise.all(
     [...sockets].map(async ([router, socket]) => {
       try {
         return await know(socket);
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
+        if (error instanceof Refusal) refusal ??= error;
         unasked.push({ router, error: error.message });
         return undefined;
       }
     }),
   );
   const routers = asked.filter((each) => each !== undefined);
+  if (routers.length === 0 && refusal !== undefined) throw refusal;
   if (routers.length === 0)
     throw new ClientError(unasked.map(({ error }) => error).join("\n") || "no router was named");
   return { routers, unasked };
@@ -47,12 +51,15 @@ export async function viewFabric(sockets: ReadonlyMap<string, string>): Promise<
 
 async function know(socket: string): Promise<KnownRouter> {
   const show = async <T>(what: string): Promise<T> => (await call(socket, "GET", `show/${what}`)) as T;
-  const [status, ports, vms, homes] = await Promise.all([
-    show<StatusView>("status"),
-    show<readonly PortView[]>("ports"),
-    show<readonly VmView[]>("vms"),
-    show<readonly HomeView[]>("homes"),
-  ]);
+  const status = await show<StatusView>("status");
+  // That it is of another version has been said by now.
+  const [ports, vms, homes] = await within({ ...surroundings(), writeError: () => {} }, () =>
+    Promise.all([
+      show<readonly PortView[]>("ports"),
+      show<readonly VmView[]>("vms"),
+      show<readonly HomeView[]>("homes"),
+    ]),
+  );
   const here = homes.filter((home) => home.here);
   return { name: status.name, socket, address: parseAddress(status.address), ports, vms, homes: here };
 }

@@ -25,6 +25,16 @@ test("a reader that does not read loses what finds no room, and nothing waits", 
   expect(stream.lost).toBe(lost);
 });
 
+test("there is room until so much waits for the reader, and again when he reads", async () => {
+  const stream = new LineStream(new AbortController().signal, () => {});
+  const hasRoom = (): boolean => stream.hasRoom;
+  let pieces = 0;
+  for (; hasRoom(); pieces++) stream.put(new Uint8Array(1 << 17));
+  expect([pieces, stream.lost]).toEqual([32, 0]); // 4 MiB
+  await stream.readable.getReader().read();
+  expect(hasRoom()).toBe(true);
+});
+
 test("who goes ends it, once; what is put in afterwards is nobody's", async () => {
   let ended = 0;
   const controller = new AbortController();

@@ -3,8 +3,10 @@
  * no more memory than {@link ROOM}; one that is gone ends it.
  */
 
-/** Octets that may wait for the reader. */
+/** Octets that may wait for the reader, unless told otherwise. */
 const ROOM = 4 << 20;
+/** Octets of room that are as good as none: more than any piece has. */
+const FULL = 1 << 17;
 
 export class LineStream {
   readonly readable: ReadableStream<Uint8Array>;
@@ -14,7 +16,7 @@ export class LineStream {
   readonly #ended: () => void;
 
   /** `ended`: nobody reads any more. `signal`: aborted when the reader is gone. */
-  constructor(signal: AbortSignal, ended: () => void) {
+  constructor(signal: AbortSignal, ended: () => void, room: number = ROOM) {
     this.#ended = ended;
     this.readable = new ReadableStream<Uint8Array>(
       {
@@ -23,9 +25,14 @@ export class LineStream {
         },
         cancel: () => this.#end(),
       },
-      { highWaterMark: ROOM, size: (piece) => piece?.byteLength ?? 0 },
+      { highWaterMark: room, size: (piece) => piece?.byteLength ?? 0 },
     );
     signal.addEventListener("abort", () => this.close());
+  }
+
+  /** False: whoever puts much had better wait, and spare himself the making. */
+  get hasRoom(): boolean {
+    return (this.#controller?.desiredSize ?? 0) >= FULL;
   }
 
   /** Any octets, or a value as a line of JSON. */

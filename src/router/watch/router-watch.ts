@@ -34,9 +34,9 @@ export type WatchRouter = Pick<
 >;
 
 const DEFAULT_RATE = 100;
-/** Of a trace, whose records are small; of a capture, whose frames are not. */
-const TRACE_RING = 1 << 20;
-const CAPTURE_RING = 4 << 20;
+/** Octets that a trace's records may take in a forwarder's ring, and its lines before its reader; of a capture, whose frames are larger. */
+const TRACE_ROOM = 1 << 20;
+const CAPTURE_ROOM = 4 << 20;
 /** Milliseconds that what was found out of the router is told again: routes are dear to look up. */
 const KNOWN = 250;
 /** Milliseconds between two lines of counts. */
@@ -63,25 +63,28 @@ export class RouterWatch {
     const known = this.#known();
     const session = await this.#sessions.start(
       {
-        ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_RING },
+        ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_ROOM },
         filter: isMarked ? { op: "and", of: [nonceFilter(nonce), written] } : written,
         catches: request.catch === true,
       },
-      (record) => {
-        try {
-          stream.put(this.#traced(known, record));
-        } catch (error) {
-          // The trace ends, and nothing else does.
-          this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
-          stream.close();
-        }
+      {
+        hasRoom: () => stream.hasRoom,
+        take: (record) => {
+          try {
+            stream.put(this.#traced(known, record));
+          } catch (error) {
+            // The trace ends, and nothing else does.
+            this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
+            stream.close();
+          }
+        },
       },
     );
     const timer = setInterval(() => {
       const { lost, ...counts } = session.counts;
       stream.put({ type: "counts", ...counts, lost: lost + stream.lost } satisfies TraceCounts);
     }, COUNTS);
-    const stream = this.#stream(session, signal, () => clearInterval(timer));
+    const stream = this.#stream(session, { signal, room: TRACE_ROOM }, () => clearInterval(timer));
     stream.put({ type: "start", router: this.#router.configuration.node.name } satisfies TraceStart);
     return stream.readable;
   }
@@ -94,14 +97,12 @@ export class RouterWatch {
     const writer = new CaptureWriter(this.#router, snap);
     const session = await this.#sessions.start(
       {
-        ...{ kind: "capture", rate: 0, isIn: stage !== "out", isOut: stage !== "in", snap, ringOctets: CAPTURE_RING },
+        ...{ kind: "capture", rate: 0, isIn: stage !== "out", isOut: stage !== "in", snap, ringOctets: CAPTURE_ROOM },
         ...{ filter: { op: "and", of }, catches: false },
       },
-      (record) => {
-        for (const block of writer.packet(record)) stream.put(block);
-      },
+      { hasRoom: () => stream.hasRoom, take: (record) => stream.put(writer.packet(record)) },
     );
-    const stream = this.#stream(session, signal);
+    const stream = this.#stream(session, { signal, room: CAPTURE_ROOM });
     for (const block of writer.begin()) stream.put(block);
     return stream.readable;
   }
@@ -126,11 +127,12 @@ export class RouterWatch {
     return this.#sessions.stop();
   }
 
-  #stream(session: WatchSession, signal: AbortSignal, ended?: () => void): LineStream {
-    return new LineStream(signal, () => {
+  #stream(session: WatchSession, reader: { signal: AbortSignal; room: number }, ended?: () => void): LineStream {
+    const end = (): void => {
       ended?.();
       void session.stop();
-    });
+    };
+    return new LineStream(reader.signal, end, reader.room);
   }
 
   #filter(text: string): Filter {
@@ -214,13 +216,14 @@ class CaptureWriter {
     return [sectionHeader("ain capture"), ...ports.map((port) => this.#interface(port))];
   }
 
-  packet(record: WatchRecord): Uint8Array[] {
+  /** A block, with its interface's before it where that has not been told of: they come together, or not at all. */
+  packet(record: WatchRecord): Uint8Array {
     const { port, octets, length, nanos } = record;
-    const blocks = this.#interfaces.has(port) ? [] : [this.#interface(port)];
+    const before = this.#interfaces.has(port) ? [] : [this.#interface(port)];
     const direction = record.kind === RECORD_IN ? INBOUND : OUTBOUND;
     const number = this.#interfaces.get(port)!;
     const fields = { interface: number, nanos: wallNanos(nanos), octets, length, direction };
-    return [...blocks, enhancedPacket({ ...fields, comment: this.#comment(record) })];
+    return Buffer.concat([...before, enhancedPacket({ ...fields, comment: this.#comment(record) })]);
   }
 
   #interface(port: number): Uint8Array {

@@ -26,11 +26,17 @@ export interface WatchCountsView {
   readonly lost: number;
 }
 
+/** Who is told. */
+export interface WatchTaker {
+  take(record: WatchRecord): void;
+  hasRoom(): boolean;
+}
+
 export class WatchSession {
   readonly id: number;
   readonly #rings: readonly FrameRing[];
   readonly #counts: readonly Int32Array[];
-  readonly #take: (record: WatchRecord) => void;
+  readonly #taker: WatchTaker;
   readonly #ended: () => Promise<void>;
   #timer: Timer | undefined;
   #isOver = false;
@@ -38,13 +44,13 @@ export class WatchSession {
   constructor(
     id: number,
     parts: { rings: readonly FrameRing[]; counts: readonly Int32Array[] },
-    take: (record: WatchRecord) => void,
+    taker: WatchTaker,
     ended: () => Promise<void>,
   ) {
     this.id = id;
     this.#rings = parts.rings;
     this.#counts = parts.counts;
-    this.#take = take;
+    this.#taker = taker;
     this.#ended = ended;
   }
 
@@ -58,13 +64,13 @@ export class WatchSession {
     return { told: sum(WC_TOLD), limited: sum(WC_LIMITED), lost: sum(WC_LOST) };
   }
 
-  /** Tells of what the forwarders have told. */
+  /** Tells of what the forwarders have told. What its reader has no room for stays in their rings: what finds none there is lost. */
   look(): void {
     for (const ring of this.#rings) {
-      for (let count = 0; count < AT_ONCE; count++) {
+      for (let count = 0; count < AT_ONCE && this.#taker.hasRoom(); count++) {
         const taken = takeFrame(ring);
         if (taken === undefined) break;
-        this.#take(readWatchRecord(taken.octets));
+        this.#taker.take(readWatchRecord(taken.octets));
       }
     }
   }
@@ -88,7 +94,7 @@ export class WatchSessions {
   }
 
   /** Resolves when every forwarder watches. Throws RouterError when there are too many. */
-  async start(wish: WatchWish, take: (record: WatchRecord) => void): Promise<WatchSession> {
+  async start(wish: WatchWish, taker: WatchTaker): Promise<WatchSession> {
     if (this.#sessions.size >= MOST_SESSIONS)
       throw new RouterError(`${MOST_SESSIONS} traces and captures go on here already: end one of them`);
     const { ringOctets, ...order } = wish;
@@ -97,7 +103,7 @@ export class WatchSessions {
     const each = Array.from({ length: forwarders.count });
     const rings = each.map(() => FrameRing.create(ringOctets));
     const counts = each.map(() => new Int32Array(new SharedArrayBuffer(WATCH_COUNTS * 4)));
-    const session = new WatchSession(id, { rings, counts }, take, async () => {
+    const session = new WatchSession(id, { rings, counts }, taker, async () => {
       this.#sessions.delete(id);
       await forwarders.unwatch(id);
     });
