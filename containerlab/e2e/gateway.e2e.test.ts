@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { call } from "#cli/client";
 import { inNamespace } from "#sys/namespace";
-import { ADDRESS, build, FLOATING, fabricYaml, HOST, HOST_6, ROUTES } from "./gateway/world";
+import { ADDRESS, build, FLOATING, fabricYaml, HOST, HOST_6, RED_POOLS, ROUTES } from "./gateway/world";
 import { TestLab } from "./test-lab";
 
 setDefaultTimeout(90_000);
@@ -69,6 +69,15 @@ describe("private addresses reach the outside by NAT", () => {
     expect(ADDRESS.ba).toBe(ADDRESS.ra);
     expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
     expect(ask("ra", `tcp ${HOST}`)).toMatch(POOL);
+  });
+
+  test("a tenant with a share of the pool has that, and the others what is left (RFC 6888 §3)", () => {
+    for (let i = 0; i < 5; i++) {
+      const [address, port] = ask("ra", `udp ${HOST}`).split(" ") as [string, string];
+      expect([RED_POOLS.some((each) => each === address), Number(port) <= 33791]).toEqual([true, true]);
+      const [other, free] = ask("ba", `udp ${HOST}`).split(" ") as [string, string];
+      expect(RED_POOLS.every((each) => each !== other) || Number(free) > 33791).toBe(true);
+    }
   });
 
   test("traceroute shows the way: fabric routers as 192.0.0.8, then the outside's (RFC 7600, RFC 5508 §4.2)", () => {

@@ -37,6 +37,8 @@ export const FLOATING = "198.18.0.10";
 export const HOST = "192.0.2.9";
 export const HOST_6 = "2001:db8:a1:fe:0:1:c000:209";
 export const POOLS = ["203.0.113.16", "203.0.113.32"] as const;
+/** Of these the lower half of the ports is red's. */
+export const RED_POOLS = ["203.0.113.17", "203.0.113.33"] as const;
 
 export const fabricYaml = (rules = ""): string => `name: gateway
 key: ${KEY}
@@ -88,6 +90,7 @@ outside:
   address: 198.51.10${index - 1}.2/30
   nextHop: 198.51.10${index - 1}.1
   pool: [${POOLS[index - 1]}/30]
+  shares: [{ tenants: [red], pool: [${RED_POOLS[index - 1]}/32], ports: "1024-33791" }]
 `;
 
 const GATEWAY_OF = { ba: "10.0.0.1", ra: "10.0.0.1", bf: "10.0.0.1", bm: "10.0.0.1", bp: "198.18.1.1" } as const;
