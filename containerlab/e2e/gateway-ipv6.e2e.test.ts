@@ -1,6 +1,7 @@
 /** IPv6 straight through gateways, end to end: public addresses of the fabric's and of tenants', rules, errors, a gateway that dies. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { inNamespace } from "#sys/namespace";
 import { BM, BP, BT, BT_ON_LINK, BT_PRIVATE, build, HOST, RP } from "./gateway/ipv6-world";
@@ -82,6 +83,19 @@ describe.each(VMS)("%s, with a public address", (vm, address) => {
     lab.run("or", "ip link set eth3 mtu 1500");
     lab.run(vm, "ip -6 route flush cache");
   });
+});
+
+test("TCP streams of super-packets pass both ways, natively and by tunnel", async () => {
+  for (const [vm] of VMS) {
+    for (const way of ["", " -R"]) {
+      const server = inNamespace(lab.namespace("oh"), () => spawn("iperf3", ["-s", "-1"], { stdio: "ignore" }));
+      processes.push(server);
+      await lab.until("iperf3 listens", () => lab.run("oh", "ss -ltn").text.includes(":5201"));
+      const { status, text } = lab.run(vm, `iperf3 -6 -c ${HOST} -n 2M -J${way}`, 60);
+      expect(status, `${vm}${way} ${text}`).toBe(0);
+      if (server.exitCode === null) await once(server, "exit");
+    }
+  }
 });
 
 test("what is too large for the tunnel from a gateway is told to the outside: 1500 − 48 pass", () => {
