@@ -124,6 +124,15 @@ function joined(id: string, halves: readonly Half[], members: Members): FabricLi
   };
 }
 
+/** The end that told does not answer any more; what the other one's LSA says by now is the latest that is known. */
+function unheardOf({ there, lan }: Half, { lsas, byRouterId, foreign }: Members): ReturnType<typeof stateOf> {
+  const hasLsa = lsas.some(({ advertisingRouter }) => byRouterId.get(advertisingRouter) === there.node);
+  const other = foreign.get(there.node);
+  if (lan === undefined && other !== undefined && hasLsa)
+    return { state: "down", reason: `${other.name} does not tell of it any more` };
+  return { state: "unknown", reason: "neither end answers" };
+}
+
 const couldTell = ({ reach, views }: Knowledge): boolean =>
   reach.kind === "answers" && views["ospf/neighbors"] !== undefined && views["ospf/interfaces"] !== undefined;
 
@@ -131,18 +140,18 @@ const couldTell = ({ reach, views }: Knowledge): boolean =>
 function stateOf(
   [a, b]: readonly [Half | undefined, Half | undefined],
   isLan: boolean,
-  { asked }: Members,
+  members: Members,
   known: Half,
 ): { readonly state: LinkState; readonly reason: string | null } {
   const told = [a, b].filter((half) => half !== undefined);
   const live = told.filter((half) => half.isLive);
   const silent = [known.here, known.there].find(({ node }) => {
-    const router = asked.get(node);
+    const router = members.asked.get(node);
     const isAbsent = !told.some((half) => half.here.node === node);
     return isAbsent && router !== undefined && couldTell(router);
   });
   if (!isLan && silent !== undefined) return { state: "down", reason: `${silent.node} does not have it as a neighbor` };
-  if (live.length === 0) return { state: "unknown", reason: "neither end answers" };
+  if (live.length === 0) return unheardOf(known, members);
   const worst = live.find(({ end }) => end.ospf !== "Full");
   if (worst !== undefined) {
     const { end, trouble } = worst;

@@ -136,6 +136,17 @@ test("RFC 5340 §A.4.3: routers that only OSPF tells of are nodes, joined as the
   expect(links["ospf 10.0.0.1#6 ~ ospf 10.0.0.3#5"]).toMatchObject({ state: "up", a: { cost: 7 } });
 });
 
+test("of a link whose asked end is silent the other one's router LSA is believed", () => {
+  const witness = (links: Parameters<typeof lsa>[1]) =>
+    knows("hv2", { status: status("hv2"), "ospf/database/router": [lsa("10.0.0.3", links)] }, { at: 9 });
+  const dead = silent(lonely(), "its process is gone");
+  const id = "hv1#2 ~ ospf 10.0.0.3#4";
+  expect(model([dead, witness([[4, "0.0.0.1", 2]])]).links[id]).toMatchObject({ state: "up" });
+  const reason = "10.0.0.3 does not tell of it any more";
+  expect(model([dead, witness([])]).links[id]).toMatchObject({ state: "down", reason });
+  expect(model([dead]).links[id]).toMatchObject({ state: "up" });
+});
+
 test("RFC 2328 §3.1: border routers are joined by a backbone, shown as unseen where nobody asked is in it", () => {
   const { nodes, links } = model([lonely()]);
   expect(nodes["unseen backbone"]).toMatchObject({ kind: "unseen", areas: ["0.0.0.0"], tier: 3 });

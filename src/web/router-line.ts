@@ -9,8 +9,8 @@ export type Answer =
   | { readonly kind: "told"; readonly json: unknown; readonly version: string | null }
   /** The router's own words. */
   | { readonly kind: "refused"; readonly reason: string; readonly version: string | null }
-  /** Nothing came, or nothing that a router would say. */
-  | { readonly kind: "silent"; readonly reason: string }
+  /** Nothing came, or nothing that a router would say. `isLate`: there was no end of it in time. */
+  | { readonly kind: "silent"; readonly reason: string; readonly isLate?: true }
   /** It was not asked: too many wait already. */
   | { readonly kind: "busy"; readonly reason: string };
 
@@ -68,10 +68,8 @@ export class RouterLine {
         return { kind: "silent", reason: `its answer about ${path} is longer than ${largest} octets` };
       return read(text, response.ok, version);
     } catch (error) {
-      return {
-        kind: "silent",
-        reason: late.aborted ? `nothing came within ${patience / 1000} s` : this.#reasonOf(error),
-      };
+      if (late.aborted) return { kind: "silent", reason: `nothing came within ${patience / 1000} s`, isLate: true };
+      return { kind: "silent", reason: this.#reasonOf(error) };
     }
   }
 

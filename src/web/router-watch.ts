@@ -5,6 +5,8 @@ import { type Answer, RouterLine } from "#web/router-line";
 import { readView, VIEW_PATHS, type ViewPath } from "#web/router-views";
 import { checksumsOf, nextDue, type Situation } from "#web/schedule";
 
+/** A router that answers is given up only after so many answers in a row that did not come: it may have been busy. */
+const MISSES = 2;
 /** The longest rest, so that what changes the schedule is noticed. */
 const LONGEST_REST = 1000;
 
@@ -24,6 +26,7 @@ export class RouterWatch {
   readonly #asked = new Map<ViewPath, number>();
   readonly #stop = new AbortController();
   #checksums = "";
+  #misses = 0;
   #known: Knowledge;
 
   constructor(
@@ -92,6 +95,9 @@ export class RouterWatch {
   }
 
   #learn(path: ViewPath, answer: Exclude<Answer, { kind: "busy" }>): Knowledge {
+    this.#misses = answer.kind === "silent" && answer.isLate === true ? this.#misses + 1 : 0;
+    const isBusy = this.#known.reach.kind === "answers" && this.#misses > 0 && this.#misses < MISSES;
+    if (isBusy) return this.#known;
     if (answer.kind === "silent") return silent(this.#known, answer.reason);
     const known = answers(this.#known, answer.version);
     if (answer.kind === "refused") return refused(known, path, answer.reason);

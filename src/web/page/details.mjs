@@ -4,7 +4,7 @@ import { FIRST_TABS, subjectOf } from "./subjects.mjs";
 
 /**
  * @typedef {import("../model.ts").Fabric} Fabric
- * @typedef {import("./layers.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").Selection} Selection
  * @typedef {import("./subjects.mjs").Subject} Subject
  * @typedef {import("./subjects.mjs").Tab} Tab
  */

@@ -212,43 +212,46 @@ function arrange(bands, how) {
   const columns = Math.max(1, Math.floor((Math.max(...widths, density.cellWidth) - 2 * PADDING) / density.cellWidth));
   const upper = top === undefined ? undefined : rowsOf(top, { ...how, columns });
   const width = Math.max(...widths, upper?.size.width ?? 0);
-  /** @type {Map<string, Box>} */
-  const boxes = new Map();
-  /** @type {Map<string, Box>} */
-  const areas = new Map();
-  let y = 0;
+  const paper = new Paper();
+  let y = MARGIN;
   if (upper !== undefined) {
-    moved(boxes, upper.boxes, (width - upper.size.width) / 2, LABEL);
+    paper.put(upper.boxes, MARGIN + (width - upper.size.width) / 2, y + LABEL);
+    y += LABEL + upper.size.height + density.tierGap / 2;
     // Down to the middle of the border routers, which are in both.
-    const edge = LABEL + upper.size.height + density.tierGap / 2 + PADDING + density.boxHeight / 2;
-    areas.set(BACKBONE, { x: 0, y: 0, width, height: edge });
-    y = LABEL + upper.size.height + density.tierGap / 2;
+    const edge = y + PADDING + density.boxHeight / 2;
+    paper.areas.set(BACKBONE, { x: MARGIN, y: MARGIN, width, height: edge - MARGIN });
   }
   lines.forEach((line, i) => {
-    let x = (width - (widths[i] ?? 0)) / 2;
-    for (const { area, size, boxes: own } of line) {
-      moved(boxes, own, x, y);
-      areas.set(area, { x, y, width: size.width, height: size.height + LABEL });
+    let x = MARGIN + (width - (widths[i] ?? 0)) / 2;
+    for (const { area, size, boxes } of line) {
+      paper.put(boxes, x, y);
+      paper.areas.set(area, { x, y, width: size.width, height: size.height + LABEL });
       x += size.width + BAND_GAP;
     }
     y += Math.max(...line.map(({ size }) => size.height)) + LABEL + BAND_GAP;
   });
-  const height = Math.max(y - BAND_GAP, areas.get(BACKBONE)?.height ?? 0);
-  const tiers = bands.flatMap((band) => band.tiers.map((tier) => tier.length > (band === top ? columns : how.columns)));
-  const size = { width: width + 2 * MARGIN, height: height + 2 * MARGIN };
-  const inside = (/** @type {ReadonlyMap<string, Box>} */ all) => {
-    /** @type {Map<string, Box>} */
-    const out = new Map();
-    moved(out, all, MARGIN, MARGIN);
-    return out;
-  };
-  return {
-    size,
-    density,
-    boxes: inside(boxes),
-    areas: inside(areas),
-    broken: tiers.filter(Boolean).length / tiers.length,
-  };
+  const { boxes, areas } = paper;
+  const height = Math.max(...[...areas.values()].map((box) => box.y + box.height)) + MARGIN;
+  const rows = bands.flatMap((band) => band.tiers.map((tier) => tier.length > (band === top ? columns : how.columns)));
+  const broken = rows.filter(Boolean).length / rows.length;
+  return { size: { width: width + 2 * MARGIN, height }, density, boxes, areas, broken };
+}
+
+/** Where things have been put. */
+class Paper {
+  /** @type {Map<string, Box>} */
+  boxes = new Map();
+  /** @type {Map<string, Box>} */
+  areas = new Map();
+
+  /**
+   * @param {ReadonlyMap<string, Box>} boxes
+   * @param {number} x
+   * @param {number} y
+   */
+  put(boxes, x, y) {
+    for (const [id, box] of boxes) this.boxes.set(id, { ...box, x: box.x + x, y: box.y + y });
+  }
 }
 
 /**
@@ -296,16 +299,6 @@ function broken(all, columns) {
   const rows = Math.ceil(all.length / columns);
   const each = Math.ceil(all.length / rows);
   return Array.from({ length: rows }, (_, i) => all.slice(i * each, (i + 1) * each)).filter((row) => row.length > 0);
-}
-
-/**
- * @param {Map<string, Box>} to
- * @param {ReadonlyMap<string, Box>} from
- * @param {number} x
- * @param {number} y
- */
-function moved(to, from, x, y) {
-  for (const [id, box] of from) to.set(id, { ...box, x: box.x + x, y: box.y + y });
 }
 
 /**

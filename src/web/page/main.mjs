@@ -4,14 +4,14 @@ import { byId, set, setText } from "./dom.mjs";
 import { follow, nothing } from "./feed.mjs";
 import { FabricMap } from "./map.mjs";
 import { fullLoad, tenantClasses } from "./paint.mjs";
-import { searchBox } from "./search.mjs";
+import { SearchBox } from "./search.mjs";
 import { drawEvents, drawLegend, drawTenants } from "./side.mjs";
 import { drawTables } from "./table.mjs";
 import { clock } from "./units.mjs";
 
 /**
- * @typedef {import("./layers.mjs").Selection} Selection
- * @typedef {import("./layers.mjs").View} View
+ * @typedef {import("./scene.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").View} View
  */
 
 const MOST_EVENTS = 200;
@@ -54,7 +54,7 @@ class Page {
     this.#tunnels.addEventListener("change", () => this.#due());
     new ResizeObserver(() => this.#due()).observe(byId("map-frame"));
     const input = /** @type {HTMLInputElement} */ (byId("search"));
-    searchBox({ input, list: byId("found") }, () => this.#fabric, this.#select);
+    new SearchBox({ input, list: byId("found") }, () => this.#fabric, this.#select);
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 

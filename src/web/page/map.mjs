@@ -1,14 +1,18 @@
 /** The map: a plan of where things are, the layers drawn by it, and how keys and clicks go about in it. */
+
+import { drawHome, drawTunnels } from "./arcs-layer.mjs";
 import { chipsOf, placed, roomFor } from "./chips.mjs";
 import { svg } from "./dom.mjs";
 import { nearest } from "./geometry.mjs";
-import { drawAreas, drawChips, drawHome, drawLinks, drawNodes, drawTunnels } from "./layers.mjs";
 import { planFor } from "./layout.mjs";
+import { drawLinks } from "./links-layer.mjs";
+import { drawAreas, drawNodes } from "./nodes-layer.mjs";
 import { ViewBox } from "./view-box.mjs";
+import { drawChips } from "./vms-layer.mjs";
 
 /**
- * @typedef {import("./layers.mjs").View} View
- * @typedef {import("./layers.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").View} View
+ * @typedef {import("./scene.mjs").Selection} Selection
  * @typedef {import("./geometry.mjs").Point} Point
  * @typedef {import("./layout.mjs").Plan} Plan
  */

@@ -3,7 +3,7 @@ import { html, set } from "./dom.mjs";
 
 /**
  * @typedef {import("../model.ts").Fabric} Fabric
- * @typedef {import("./layers.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").Selection} Selection
  * @typedef {{ readonly title: string, readonly more: string, readonly to: Selection | null }} Found
  */
 
@@ -92,57 +92,71 @@ export function octetsOf(text) {
   return all.flatMap((word) => [word >> 8, word & 0xff]);
 }
 
-/**
- * The field and its list (ARIA Authoring Practices, "Combobox").
- * @param {{ input: HTMLInputElement, list: HTMLElement }} where
- * @param {() => Fabric} fabric
- * @param {(selection: Selection) => void} select
- */
-export function searchBox({ input, list }, fabric, select) {
+/** The field and its list (ARIA Authoring Practices, "Combobox"). */
+export class SearchBox {
+  #input;
+  #list;
+  #fabric;
+  #select;
   /** @type {Found[]} */
-  let found = [];
-  let at = 0;
-  const close = () => {
-    list.hidden = true;
-    set(input, { "aria-expanded": "false", "aria-activedescendant": null });
-  };
-  const open = (/** @type {Found | undefined} */ chosen) => {
-    if (chosen?.to === null || chosen === undefined) return;
-    close();
-    input.value = "";
-    select(chosen.to);
-  };
-  const draw = () => {
-    found = find(fabric(), input.value);
-    at = Math.min(at, Math.max(0, found.length - 1));
-    list.replaceChildren(
-      ...found.map((each, i) => {
-        const attributes = {
-          role: "option",
-          id: `found-${i}`,
-          "aria-selected": `${i === at}`,
-          click: () => open(each),
-        };
-        return html("div", attributes, html("b", {}, each.title), " ", html("span", {}, each.more));
-      }),
-    );
-    list.hidden = found.length === 0;
-    const active = found.length === 0 ? null : `found-${at}`;
-    set(input, { "aria-expanded": `${found.length > 0}`, "aria-activedescendant": active });
-  };
-  input.addEventListener("input", () => {
-    at = 0;
-    draw();
-  });
-  input.addEventListener("focus", draw);
-  input.addEventListener("blur", () => setTimeout(close, 150)); // a click on the list comes first
-  input.addEventListener("keydown", (event) => {
+  #found = [];
+  /** Which of them Enter opens. */
+  #at = 0;
+
+  /**
+   * @param {{ input: HTMLInputElement, list: HTMLElement }} where
+   * @param {() => Fabric} fabric
+   * @param {(selection: Selection) => void} select
+   */
+  constructor({ input, list }, fabric, select) {
+    this.#input = input;
+    this.#list = list;
+    this.#fabric = fabric;
+    this.#select = select;
+    input.addEventListener("input", () => {
+      this.#at = 0;
+      this.#draw();
+    });
+    input.addEventListener("focus", () => this.#draw());
+    input.addEventListener("blur", () => setTimeout(() => this.#close(), 150)); // a click on the list comes first
+    input.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {
       event.preventDefault();
-      at = (at + step + found.length) % Math.max(1, found.length);
-      draw();
-    } else if (event.key === "Enter") open(found[at]);
-    else if (event.key === "Escape") close();
-  });
+      this.#at = (this.#at + step + this.#found.length) % Math.max(1, this.#found.length);
+      this.#draw();
+    } else if (event.key === "Enter") this.#open(this.#found[this.#at]);
+    else if (event.key === "Escape") this.#close();
+  }
+
+  #draw() {
+    this.#found = find(this.#fabric(), this.#input.value);
+    this.#at = Math.min(this.#at, Math.max(0, this.#found.length - 1));
+    const options = this.#found.map((each, i) => {
+      const attributes = { role: "option", id: `found-${i}`, "aria-selected": `${i === this.#at}` };
+      const words = [html("b", {}, each.title), " ", html("span", {}, each.more)];
+      return html("div", { ...attributes, click: () => this.#open(each) }, ...words);
+    });
+    this.#list.replaceChildren(...options);
+    this.#list.hidden = options.length === 0;
+    const active = options.length === 0 ? null : `found-${this.#at}`;
+    set(this.#input, { "aria-expanded": `${options.length > 0}`, "aria-activedescendant": active });
+  }
+
+  #close() {
+    this.#list.hidden = true;
+    set(this.#input, { "aria-expanded": "false", "aria-activedescendant": null });
+  }
+
+  /** @param {Found | undefined} chosen */
+  #open(chosen) {
+    if (chosen === undefined || chosen.to === null) return;
+    this.#close();
+    this.#input.value = "";
+    this.#select(chosen.to);
+  }
 }

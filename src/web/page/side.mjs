@@ -6,8 +6,8 @@ import { bitsText, clock } from "./units.mjs";
 /**
  * @typedef {import("../model.ts").Fabric} Fabric
  * @typedef {import("../model.ts").FabricEvent} FabricEvent
- * @typedef {import("./layers.mjs").Selection} Selection
- * @typedef {import("./layers.mjs").View} View
+ * @typedef {import("./scene.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").View} View
  */
 
 const MOST = 100;

@@ -1,11 +1,11 @@
 /** Of what is selected: its facts, what it belongs together with, and which `ain show` commands are about it. */
-import { linkText } from "./layers.mjs";
+import { linkText } from "./links-layer.mjs";
 import { bitsText, clock, duration, millis, percent } from "./units.mjs";
 
 /**
  * @typedef {import("../model.ts").Fabric} Fabric
  * @typedef {import("../model.ts").FabricNode} FabricNode
- * @typedef {import("./layers.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").Selection} Selection
  * @typedef {object} Tab
  * @property {string} label
  * @property {string} router Node that is asked.
@@ -60,57 +60,45 @@ const nameOf = ({ nodes }, id) => nodes[id]?.name ?? id;
 function nodeSubject(fabric, id, node) {
   const links = Object.entries(fabric.links).filter(([, { a, b }]) => a.node === id || b.node === id);
   const vms = Object.entries(fabric.vms).filter(([, { at }]) => at === id);
-  const ways =
-    node.ways === null
-      ? ""
-      : Object.entries(node.ways)
-          .map(([way, share]) => `${way} ${percent(share)}`)
-          .join(", ");
-  const homes = Object.entries(fabric.homes).filter(([, home]) => home.node === id);
+  const toLink = links.map(([link, { a, b, state }]) => {
+    const [own, other] = a.node === id ? [a, b] : [b, a];
+    const label = `${own.port ?? "link"} → ${nameOf(fabric, other.node)}${state === "up" ? "" : ` (${state})`}`;
+    return { label, to: { kind: "links", id: link } };
+  });
+  const toVm = vms.map(([vm, { name, network }]) => ({ label: `${name} (${network})`, to: { kind: "vms", id: vm } }));
   return {
     title: node.name,
-    kind:
-      node.kind === "router"
-        ? (node.role ?? "router")
-        : node.kind === "network"
-          ? "LAN"
-          : "router that only OSPF tells of",
-    facts: [
-      ["state", node.state === "foreign" ? "" : node.state.replace("-", " ")],
-      ["why", node.reason ?? ""],
-      ["address", node.address ?? ""],
-      ["router id", node.routerId ?? ""],
-      ["areas", `${node.areas.join(", ")}${node.isBorder ? " (border router)" : ""}`],
-      ["version", node.version ?? ""],
-      [
-        "up for",
-        node.started === null || node.state === "unreachable" ? "" : duration(Date.now() / 1000 - node.started),
-      ],
-      ["busy", node.busy === null ? "" : percent(node.busy)],
-      ["drops", (node.drops ?? 0) > 0 ? `${node.drops} a second, most for ${node.dropReason}` : ""],
-      ["packets to VMs", ways],
-      ["home of", homes.map(([prefix]) => prefix).join(", ")],
-      [
-        "lacks",
-        Object.keys(node.lacks)
-          .filter((view) => !view.startsWith("ospf") && view !== "bfd")
-          .join(", "),
-      ],
-    ],
-    relations: [
-      ...links.map(([link, { a, b, state }]) => {
-        const other = a.node === id ? b : a;
-        const own = a.node === id ? a : b;
-        const words = state === "up" ? "" : ` (${state})`;
-        return {
-          label: `${own.port ?? "link"} → ${nameOf(fabric, other.node)}${words}`,
-          to: { kind: "links", id: link },
-        };
-      }),
-      ...vms.map(([vm, { name, network }]) => ({ label: `${name} (${network})`, to: { kind: "vms", id: vm } })),
-    ],
+    kind: NODE_KINDS[node.kind] ?? node.role ?? "router",
+    facts: nodeFacts(fabric, id, node),
+    relations: [...toLink, ...toVm],
     ...nodeTabs(fabric, id, node),
   };
+}
+
+/** @type {Readonly<Record<string, string>>} */
+const NODE_KINDS = { network: "LAN", foreign: "router that only OSPF tells of", unseen: "part of the fabric" };
+
+/** @param {Fabric} fabric @param {string} id @param {FabricNode} node @returns {Subject["facts"]} */
+function nodeFacts({ homes }, id, node) {
+  const { state, reason, address, routerId, areas, isBorder, version, started, busy, drops, ways, lacks } = node;
+  const own = Object.keys(homes).filter((prefix) => homes[prefix]?.node === id);
+  const shares = Object.entries(ways ?? {}).map(([way, share]) => `${way} ${percent(share)}`);
+  // A router need not run OSPF or BFD.
+  const missing = Object.keys(lacks).filter((view) => !view.startsWith("ospf") && view !== "bfd");
+  return [
+    ["state", state === "foreign" ? "" : state.replace("-", " ")],
+    ["why", reason ?? ""],
+    ["address", address ?? ""],
+    ["router id", routerId ?? ""],
+    ["areas", `${areas.join(", ")}${isBorder ? " (border router)" : ""}`],
+    ["version", version ?? ""],
+    ["up for", started === null || state === "unreachable" ? "" : duration(Date.now() / 1000 - started)],
+    ["busy", busy === null ? "" : percent(busy)],
+    ["drops", (drops ?? 0) > 0 ? `${drops} a second, most for ${node.dropReason}` : ""],
+    ["packets to VMs", shares.join(", ")],
+    ["home of", own.join(", ")],
+    ["lacks", missing.join(", ")],
+  ];
 }
 
 /** @param {Fabric} fabric @param {string} id @param {FabricNode} node @returns {{ tabs: Tab[], note?: string }} */
@@ -186,18 +174,7 @@ function vmSubject(fabric, id) {
   return {
     title: name,
     kind: `VM of ${vm.network}`,
-    facts: [
-      ["state", vm.state],
-      ["dispute", vm.isDisputed ? `${vm.also.map(({ node }) => node).join(", ")} says so too` : ""],
-      ["addresses", vm.addresses.join(", ")],
-      ["in the fabric", vm.networkAddresses.filter((address) => !vm.addresses.includes(address)).join(", ")],
-      ["is at", at],
-      ["at home at", home === null ? "not told by its address" : home === at ? `${home}: it is at home` : home],
-      ["MAC", vm.mac ?? "not learnt yet"],
-      ["sends", vm.sends === null ? "" : bitsText(vm.sends)],
-      ["gets", vm.gets === null ? "" : bitsText(vm.gets)],
-      ["also at", vm.also.map(({ node, state }) => `${node} (${state})`).join(", ")],
-    ],
+    facts: vmFacts(vm),
     relations: [
       { label: at, to: { kind: "nodes", id: at } },
       ...(away ? [{ label: `home ${home}`, to: { kind: "nodes", id: home } }] : []),
@@ -215,6 +192,23 @@ function vmSubject(fabric, id) {
       { label: "drops", router: at, words: ["drops"] },
     ],
   };
+}
+
+/** @param {import("../model.ts").FabricVm} vm @returns {Subject["facts"]} */
+function vmFacts(vm) {
+  const { at, home } = vm;
+  return [
+    ["state", vm.state],
+    ["dispute", vm.isDisputed ? `${vm.also.map(({ node }) => node).join(", ")} says so too` : ""],
+    ["addresses", vm.addresses.join(", ")],
+    ["in the fabric", vm.networkAddresses.filter((address) => !vm.addresses.includes(address)).join(", ")],
+    ["is at", at],
+    ["at home at", home === null ? "not told by its address" : home === at ? `${home}: it is at home` : home],
+    ["MAC", vm.mac ?? "not learnt yet"],
+    ["sends", vm.sends === null ? "" : bitsText(vm.sends)],
+    ["gets", vm.gets === null ? "" : bitsText(vm.gets)],
+    ["also at", vm.also.map(({ node, state }) => `${node} (${state})`).join(", ")],
+  ];
 }
 
 /** @param {Fabric} fabric @param {string} id @returns {Subject | undefined} */

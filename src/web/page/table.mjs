@@ -5,7 +5,7 @@ import { bitsText, clock, millis, percent } from "./units.mjs";
 /**
  * @typedef {import("../model.ts").Fabric} Fabric
  * @typedef {import("../model.ts").LinkEnd} LinkEnd
- * @typedef {import("./layers.mjs").Selection} Selection
+ * @typedef {import("./scene.mjs").Selection} Selection
  * @typedef {object} Table
  * @property {string} title
  * @property {string} kind
@@ -58,68 +58,71 @@ const collator = new Intl.Collator("en", { numeric: true });
 /** @param {Table["rows"]} rows */
 const sorted = (rows) => rows.toSorted((x, y) => collator.compare(x.cells.join(" "), y.cells.join(" ")));
 
-/** @param {Fabric} fabric @param {ReadonlySet<string>} hidden @returns {Table[]} */
+/** @param {Fabric} fabric @param {ReadonlySet<string>} hidden tenants @returns {Table[]} */
 export function tablesOf(fabric, hidden) {
-  const { nodes, links, vms, tunnels, moves } = fabric;
-  const name = (/** @type {string | null} */ id) => (id === null ? "?" : (nodes[id]?.name ?? id));
-  const end = (/** @type {LinkEnd} */ { node, port }) => `${name(node)} ${port ?? ""}`.trim();
+  const tables = [routers(fabric), links(fabric), vms(fabric, hidden), tunnels(fabric), moves(fabric)];
+  return tables.filter(({ kind, rows }) => rows.length > 0 || kind === "nodes" || kind === "vms");
+}
+
+/** @param {Fabric} fabric @param {string | null} id */
+const nameOf = ({ nodes }, id) => (id === null ? "?" : (nodes[id]?.name ?? id));
+
+/** @param {Fabric} fabric @returns {Table} */
+function routers({ nodes, vms: all }) {
+  const counts = Map.groupBy(Object.values(all), ({ at }) => at);
+  const rows = Object.entries(nodes).map(([id, n]) => {
+    const state = `${n.state.replace("-", " ")}${n.reason === null ? "" : `: ${n.reason}`}`;
+    const load = [n.version ?? "–", percent(n.busy), n.drops === null ? "–" : `${n.drops}`];
+    return { id, cells: [n.name, state, n.role ?? "–", n.areas.join(", "), ...load, `${counts.get(id)?.length ?? 0}`] };
+  });
+  const heading = ["Router", "State", "Role", "Areas", "Version", "Busy", "Drops a second", "VMs"];
+  return { title: "Routers", kind: "nodes", heading, rows: sorted(rows) };
+}
+
+/** @param {Fabric} fabric @returns {Table} */
+function links(fabric) {
+  const end = (/** @type {LinkEnd} */ { node, port }) => `${nameOf(fabric, node)} ${port ?? ""}`.trim();
   const both = (/** @type {string | number | null} */ a, /** @type {string | number | null} */ b) =>
     [a, b].filter((each) => each !== null).join(" – ");
-  const all = Object.entries(vms).filter(([, { tenant }]) => !hidden.has(tenant));
-  /** @type {Table[]} */
-  const tables = [
-    {
-      ...{ title: "Routers", kind: "nodes" },
-      heading: ["Router", "State", "Role", "Areas", "Version", "Busy", "Drops a second", "VMs"],
-      rows: sorted(
-        Object.entries(nodes).map(([id, n]) => {
-          const state = `${n.state.replace("-", " ")}${n.reason === null ? "" : `: ${n.reason}`}`;
-          const count = Object.values(vms).filter(({ at }) => at === id).length;
-          const load = [n.version ?? "–", percent(n.busy), n.drops === null ? "–" : `${n.drops}`, `${count}`];
-          return { id, cells: [n.name, state, n.role ?? "–", n.areas.join(", "), ...load] };
-        }),
-      ),
-    },
-    {
-      ...{ title: "Links", kind: "links" },
-      heading: ["From", "To", "State", "Area", "Cost", "OSPF", "BFD", "Load there", "Load back"],
-      rows: sorted(
-        Object.entries(links).map(([id, { a, b, state, reason, area, ab, ba }]) => {
-          const how = `${state}${reason === null ? "" : `: ${reason}`}`;
-          const ospf = [both(a.cost, b.cost), both(a.ospf, b.ospf), both(a.bfd, b.bfd)];
-          return { id, cells: [end(a), end(b), how, area ?? "–", ...ospf, bitsText(ab), bitsText(ba)] };
-        }),
-      ),
-    },
-    {
-      ...{ title: "VMs", kind: "vms" },
-      heading: ["VM", "Network", "Addresses", "Is at", "Home", "State", "Sends", "Gets"],
-      rows: sorted(
-        all.map(([id, v]) => {
-          const state = v.isDisputed ? `${v.state}, disputed` : v.state;
-          const where = [v.addresses.join(", "), name(v.at), v.home === null ? "–" : name(v.home)];
-          return { id, cells: [v.name, v.network, ...where, state, bitsText(v.sends), bitsText(v.gets)] };
-        }),
-      ),
-    },
-    {
-      ...{ title: "Tunnels", kind: "tunnels" },
-      heading: ["From", "To", "Addresses", "Load", "Share of packets to VMs", "Path MTU"],
-      rows: sorted(
-        Object.entries(tunnels).map(([id, t]) => {
-          const to = t.to === null ? t.address : name(t.to);
-          return { id, cells: [name(t.from), to, `${t.users}`, bitsText(t.rate), percent(t.share), `${t.mtu ?? "–"}`] };
-        }),
-      ),
-    },
-    {
-      ...{ title: "Moves", kind: "moves" },
-      heading: ["VM", "From", "To", "Began", "Outcome", "Took", "Downtime", "Held", "Lost"],
-      rows: Object.entries(moves).map(([id, m]) => {
-        const figures = [millis(m.took), millis(m.downtime), `${m.held}`, `${m.lost}`];
-        return { id, cells: [m.vm, name(m.source), name(m.target), clock(m.began), m.outcome, ...figures] };
-      }),
-    },
-  ];
-  return tables.filter(({ kind, rows }) => rows.length > 0 || kind === "nodes" || kind === "vms");
+  const rows = Object.entries(fabric.links).map(([id, { a, b, state, reason, area, ab, ba }]) => {
+    const how = `${state}${reason === null ? "" : `: ${reason}`}`;
+    const ospf = [both(a.cost, b.cost), both(a.ospf, b.ospf), both(a.bfd, b.bfd)];
+    return { id, cells: [end(a), end(b), how, area ?? "–", ...ospf, bitsText(ab), bitsText(ba)] };
+  });
+  const heading = ["From", "To", "State", "Area", "Cost", "OSPF", "BFD", "Load there", "Load back"];
+  return { title: "Links", kind: "links", heading, rows: sorted(rows) };
+}
+
+/** @param {Fabric} fabric @param {ReadonlySet<string>} hidden @returns {Table} */
+function vms(fabric, hidden) {
+  const shown = Object.entries(fabric.vms).filter(([, { tenant }]) => !hidden.has(tenant));
+  const rows = shown.map(([id, v]) => {
+    const state = v.isDisputed ? `${v.state}, disputed` : v.state;
+    const where = [v.addresses.join(", "), nameOf(fabric, v.at), v.home === null ? "–" : nameOf(fabric, v.home)];
+    return { id, cells: [v.name, v.network, ...where, state, bitsText(v.sends), bitsText(v.gets)] };
+  });
+  const heading = ["VM", "Network", "Addresses", "Is at", "Home", "State", "Sends", "Gets"];
+  return { title: "VMs", kind: "vms", heading, rows: sorted(rows) };
+}
+
+/** @param {Fabric} fabric @returns {Table} */
+function tunnels(fabric) {
+  const rows = Object.entries(fabric.tunnels).map(([id, { from, to, address, users, rate, share, mtu }]) => {
+    const end = to === null ? address : nameOf(fabric, to);
+    return { id, cells: [nameOf(fabric, from), end, `${users}`, bitsText(rate), percent(share), `${mtu ?? "–"}`] };
+  });
+  const heading = ["From", "To", "Addresses", "Load", "Share of packets to VMs", "Path MTU"];
+  return { title: "Tunnels", kind: "tunnels", heading, rows: sorted(rows) };
+}
+
+/** The latest first. @param {Fabric} fabric @returns {Table} */
+function moves(fabric) {
+  const all = Object.entries(fabric.moves).sort(([, x], [, y]) => y.began - x.began);
+  const rows = all.map(([id, m]) => {
+    const figures = [millis(m.took), millis(m.downtime), `${m.held}`, `${m.lost}`];
+    const ends = [nameOf(fabric, m.source), nameOf(fabric, m.target)];
+    return { id, cells: [m.vm, ...ends, clock(m.began), m.outcome, ...figures] };
+  });
+  const heading = ["VM", "From", "To", "Began", "Outcome", "Took", "Downtime", "Held", "Lost"];
+  return { title: "Moves", kind: "moves", heading, rows };
 }
