@@ -1,5 +1,5 @@
 /** Lines of the flow log: one JSON object each, whose keys stay (docs/watching.md). */
-import { formatIpv4, formatIpv6 } from "#base/address";
+import { contains, formatIpv4, formatIpv6 } from "#base/address";
 import { u16, u32 } from "#base/bytes";
 import { isIpv6Host, OUTSIDE_TAGS } from "#policy/homes";
 import { protocolName } from "#router/config/facts";
@@ -96,7 +96,7 @@ export interface Sender {
 /** Of a frame's head as a forwarder shows it; undefined: it is cut off. `from`: the VM that it is from, if it is from one. */
 export function endsOf(b: Uint8Array, from: Sender | undefined, fabric: Fabric): (FlowEnds & FlowNetworks) | undefined {
   if (b.length < ETHERNET + 20) return undefined;
-  return b[ETHERNET]! >> 4 === 6 ? ends6(b, fabric) : ends4(b, from);
+  return b[ETHERNET]! >> 4 === 6 ? ends6(b, from, fabric) : ends4(b, from);
 }
 
 function ends4(b: Uint8Array, from: Sender | undefined): FlowEnds & FlowNetworks {
@@ -114,10 +114,12 @@ function ends4(b: Uint8Array, from: Sender | undefined): FlowEnds & FlowNetworks
   };
 }
 
-function ends6(b: Uint8Array, fabric: Fabric): (FlowEnds & FlowNetworks) | undefined {
+function ends6(b: Uint8Array, from: Sender | undefined, fabric: Fabric): (FlowEnds & FlowNetworks) | undefined {
   if (b.length < ETHERNET + IPV6) return undefined;
   const end = (at: number): End & { readonly of: Network | undefined } => {
     const tags = u32(b, at + 8);
+    if (!fabric.prefixes.some((prefix) => contains(prefix, b.subarray(at, at + 16))))
+      return foreign(b, at, from, fabric);
     const address = isIpv6Host(u32(b, at + 12)) ? formatIpv6(b, at) : formatIpv4(b, at + 12);
     return { network: nameOf(fabric, tags), address, of: networkByTags(fabric, tags) };
   };
@@ -162,3 +164,20 @@ export const flowEnds = (
   destinationAddress: destination.address,
   destinationPort: destination.port,
 });
+
+/** An IPv6 address that is not the fabric's: what a tenant brought, if it is known whose, or an outside host's. */
+function foreign(
+  b: Uint8Array,
+  at: number,
+  from: Sender | undefined,
+  { networks, outside }: Fabric,
+): { network: string | null; address: string; of: Network | undefined } {
+  const octets = b.subarray(at, at + 16);
+  const of = networks.find((network) =>
+    network.tenantPrefixes.some(
+      (prefix) => (prefix.isPublic || network.name === from?.network.name) && contains(prefix, octets),
+    ),
+  );
+  const isOutside = of === undefined && outside?.ipv6.some((prefix) => contains(prefix, octets)) === true;
+  return { network: of?.name ?? (isOutside ? "outside" : null), address: formatIpv6(b, at), of };
+}

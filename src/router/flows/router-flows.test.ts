@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatIpv4, parsePrefix4 } from "#base/address";
+import { formatIpv4, parsePrefix4, parsePrefix6 } from "#base/address";
 import { ConnectionEntries } from "#fastpath/tables/connection-entries";
 import { connectionTicks } from "#fastpath/tables/connection-states";
 import { build6, counting } from "#fastpath/testing/packet";
@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
 const network = (name: string, tags: number, sample?: number) => ({
-  ...{ name, tags, prefixes: [parsePrefix4("10.0.0.0/24")!], publicPrefixes: [], routes: [] },
+  ...{ name, tags, prefixes: [parsePrefix4("10.0.0.0/24")!], publicPrefixes: [], tenantPrefixes: [], routes: [] },
   ...(sample !== undefined && { flowLog: { sample } }),
 });
 const [from, to] = [formatIpv4(VM_A.ipv4), formatIpv4(REMOTE_IPV4)];
@@ -49,7 +49,7 @@ const reply = native(
 /** A forwarder with its table, and the log of it. */
 function world(blue: number | undefined, red?: number) {
   const networks = [network("blue/prod", BLUE, blue), network("red/prod", RED, red)];
-  const fabric = { networks } as unknown as Fabric;
+  const fabric = { networks, prefixes: [parsePrefix6("2001:db8:a1::/48")!] } as unknown as Fabric;
   const router = new SmallRouter({ flowSamples: [blue ?? 0, red ?? 0], rules: [STATEFUL] });
   const entries = new ConnectionEntries(router.shared.connections);
   const port = {
