@@ -34,7 +34,7 @@ export function drawTunnels(layer, { view, plan }) {
       );
       return group;
     },
-    (group, { id, tunnel, path, top }) => {
+    (group, { id, tunnel, path, head }) => {
       const [title, hit, way, text] = /** @type {[Element, Element, Element, Element]} */ ([...group.children]);
       const named = tunnelText(tunnel, view.fabric);
       const state = `tunnel${(tunnel.rate ?? 0) > 0 ? " busy" : ""}${isSelected(view.selection, "tunnels", id) ? " selected" : ""}`;
@@ -42,7 +42,8 @@ export function drawTunnels(layer, { view, plan }) {
       setText(title, named);
       set(hit, { d: path });
       set(way, { d: path, "stroke-width": round(1.5 + 3 * (tunnel.share ?? 0)) });
-      set(text, { x: round(top.x), y: round(top.y + 4) });
+      // Where it ends: those of both directions lie apart, and links' labels are nearer to the middle.
+      set(text, { x: round(head.x), y: round(head.y + 4) });
       setText(text, tunnel.share === null ? "" : percent(tunnel.share));
     },
   );

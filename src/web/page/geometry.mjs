@@ -55,7 +55,7 @@ export function aside(a, b, by) {
  * @param {Box} a
  * @param {Box} b
  * @param {number} bend how far; upwards when negative.
- * @returns {{ path: string, top: Point }}
+ * @returns {{ path: string, top: Point, head: Point }} `head`: a point of it nearer to its end.
  */
 export function arc(a, b, bend) {
   const middle = between(middleOf(a), middleOf(b), 0.5);
@@ -66,7 +66,9 @@ export function arc(a, b, bend) {
     : { x: middle.x, y: middle.y + bend };
   const [from, to] = [edgeTowards(a, control), edgeTowards(b, control)];
   const path = `M${round(from.x)} ${round(from.y)} Q${round(control.x)} ${round(control.y)} ${round(to.x)} ${round(to.y)}`;
-  return { path, top: between(between(from, control, 0.5), between(control, to, 0.5), 0.5) };
+  const at = (/** @type {number} */ share) =>
+    between(between(from, control, share), between(control, to, share), share);
+  return { path, top: at(0.5), head: at(0.75) };
 }
 
 /** @param {number} value */

@@ -159,7 +159,7 @@ function linkSubject(fabric, id) {
   };
 }
 
-const LATEST_MOVES = 4;
+const LATEST_MOVES = 2;
 
 /** @param {Fabric} fabric @param {string} id @returns {Subject | undefined} */
 function vmSubject(fabric, id) {
