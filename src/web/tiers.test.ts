@@ -48,9 +48,10 @@ test("a LAN lies half a row above its nearest routers, and what nobody sees abov
 });
 
 test("routers that no link joins to a hypervisor are one row above; unknown ones are taken for hypervisors", () => {
-  const tiers = tiersOf({ sw: node("switch"), dead: node(null) }, []);
+  const tiers = tiersOf({ sw: node("switch"), dead: node(null), lan: node(null, "network") }, [link("sw", "lan")]);
   expect([...tiers]).toEqual([
     ["dead", 0],
     ["sw", 1],
+    ["lan", 1.5],
   ]);
 });

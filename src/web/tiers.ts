@@ -6,8 +6,8 @@ import type { Untiered } from "#web/nodes";
 const LAN_STEP = 0.5;
 
 /**
- * By node. Those that no link leads to a hypervisor from are one hop above, hypervisors themselves 0; what nobody sees is above
- * all others.
+ * By node. Hypervisors are 0; those that no link leads to a hypervisor from are one hop above, their LANs half a hop more; what
+ * nobody sees is above all others.
  */
 export function tiersOf(
   nodes: Readonly<Record<string, Untiered>>,
@@ -37,7 +37,9 @@ export function tiersOf(
     }
     reached = next;
   }
-  for (const id of Object.keys(nodes)) if (!tiers.has(id)) tiers.set(id, 1);
+  for (const [id, { kind }] of Object.entries(nodes)) {
+    if (!tiers.has(id)) tiers.set(id, kind === "network" ? 1 + LAN_STEP : 1);
+  }
   const top = Math.max(0, ...tiers.values());
   for (const [id, { kind }] of Object.entries(nodes)) if (kind === "unseen") tiers.set(id, top + 1);
   return tiers;

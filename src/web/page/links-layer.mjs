@@ -31,10 +31,10 @@ export function drawLinks(layer, { view, plan }) {
     },
     (group, line) => updateLink(group, line, { view, most }),
   );
-  return new Map([...lines].map(([id, { a, b }]) => [id, between(a, b, 0.5)]));
+  return new Map([...lines].map(([id, { middle }]) => [id, middle]));
 }
 
-/** @typedef {{ id: string, link: FabricLink, a: Point, b: Point }} Line */
+/** @typedef {{ id: string, link: FabricLink, a: Point, b: Point, middle: Point }} Line */
 
 const PARALLEL = 10;
 
@@ -49,11 +49,32 @@ function linesOf({ links }, plan) {
       const [from, to] = /** @type {[Box, Box]} */ ([plan.boxes.get(link.a.node), plan.boxes.get(link.b.node)]);
       const isTurned = link.a.node > link.b.node;
       const by = (i - (pair.length - 1) / 2) * PARALLEL * (isTurned ? -1 : 1);
-      const [a, b] = aside(edgeTowards(from, middleOf(to)), edgeTowards(to, middleOf(from)), by);
-      lines.set(id, { id, link, a, b });
+      lines.set(id, { id, link, ...lineBetween(from, to, by) });
     });
   }
   return lines;
+}
+
+/** A link to a node that is not the next one of the same row goes over those between. */
+const OVER = 26;
+
+/**
+ * @param {Box} from
+ * @param {Box} to
+ * @param {number} by how far to the side
+ * @returns {{ a: Point, b: Point, middle: Point }}
+ */
+function lineBetween(from, to, by) {
+  const straight = between(middleOf(from), middleOf(to), 0.5);
+  const isRow = from.y === to.y && Math.abs(from.x - to.x) > 1.5 * from.width;
+  const over = isRow ? { x: straight.x, y: from.y - OVER } : straight;
+  const [a, b] = aside(
+    edgeTowards(from, isRow ? over : middleOf(to)),
+    edgeTowards(to, isRow ? over : middleOf(from)),
+    by,
+  );
+  const middle = isRow ? { x: over.x, y: over.y + by } : between(a, b, 0.5);
+  return { a, b, middle };
 }
 
 /**
@@ -61,23 +82,21 @@ function linesOf({ links }, plan) {
  * @param {Line} line
  * @param {{ view: View, most: number }} how
  */
-function updateLink(group, { id, link, a, b }, { view, most }) {
+function updateLink(group, { id, link, a, b, middle }, { view, most }) {
   const [title, hit, halfA, halfB, textA, textB] = /** @type {Element[]} */ ([...group.children]);
-  const middle = between(a, b, 0.5);
   const [ab, ba] = [loadClass(link.ab, most), loadClass(link.ba, most)];
   const named = linkText(link, view.fabric);
   const selected = isSelected(view.selection, "links", id);
   set(group, { class: `link ${link.state} ${link.kind}${selected ? " selected" : ""}`, "aria-label": named });
   setText(/** @type {Element} */ (title), named);
-  const d = (/** @type {Point} */ from, /** @type {Point} */ to) =>
-    `M${round(from.x)} ${round(from.y)} L${round(to.x)} ${round(to.y)}`;
-  set(/** @type {Element} */ (hit), { d: d(a, b) });
+  const d = (/** @type {Point[]} */ ...points) => `M${points.map(({ x, y }) => `${round(x)} ${round(y)}`).join(" L")}`;
+  set(/** @type {Element} */ (hit), { d: d(a, middle, b) });
   set(/** @type {Element} */ (halfA), { d: d(a, middle), class: `half ${ab}`, "stroke-width": loadWidth(ab) });
   set(/** @type {Element} */ (halfB), { d: d(b, middle), class: `half ${ba}`, "stroke-width": loadWidth(ba) });
   const labels = labelsOf(link, view.linkLabels);
   [textA, textB].forEach((text, i) => {
     // Nearer to its own end, where links of different neighbors lie apart.
-    const at = between(i === 0 ? a : b, i === 0 ? b : a, 0.24);
+    const at = between(i === 0 ? a : b, middle, 0.48);
     set(/** @type {Element} */ (text), { x: round(at.x), y: round(at.y + 4) });
     setText(/** @type {Element} */ (text), labels[i] ?? "");
   });

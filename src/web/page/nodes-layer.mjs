@@ -92,7 +92,7 @@ function updateNode(group, { node, box, vms, plan, marks }) {
 
 /** @param {FabricNode} node */
 const badgeText = ({ dropLevel, drops, isBorder, kind }) =>
-  dropLevel > 0 ? `▼ ${short(drops ?? 0)}/s` : isBorder && kind !== "network" ? "ABR" : "";
+  dropLevel > 0 ? `▼ ${short(drops ?? 0).trim()}/s` : isBorder && kind !== "network" ? "ABR" : "";
 
 /** @param {FabricNode} node @param {number} vms 0: they are shown themselves. */
 function subText({ state, kind, role, version, busy }, vms) {
