@@ -15,7 +15,8 @@ export const historyFile = (): string => {
 export class History {
   readonly #file: string;
   readonly #tell: (trouble: string) => void;
-  #last = "";
+  /** The latest first. */
+  #lines: string[] = [];
   #isLost = false;
 
   /** `tell` hears once that lines cannot be kept. */
@@ -24,9 +25,14 @@ export class History {
     this.#tell = tell;
   }
 
+  /** What was read and has been added since, the latest first. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
   /** The latest first. A file that has grown is made short. */
   read(): string[] {
-    return (
+    this.#lines =
       this.#try(() => {
         if (!existsSync(this.#file)) return [];
         const lines = readFileSync(this.#file, "utf8")
@@ -34,16 +40,16 @@ export class History {
           .filter((line) => line !== "");
         const kept = lines.slice(-MOST);
         if (lines.length > 2 * MOST) this.#replace(kept);
-        this.#last = kept.at(-1) ?? "";
         return kept.reverse();
-      }) ?? []
-    );
+      }) ?? [];
+    return [...this.#lines];
   }
 
   /** What is typed twice in a row is kept once; a line that begins with a space is not kept. */
   add(line: string): void {
-    if (line.trim() === "" || line.startsWith(" ") || line === this.#last || this.#isLost) return;
-    this.#last = line;
+    if (line.trim() === "" || line.startsWith(" ") || line === this.#lines[0]) return;
+    this.#lines.unshift(line);
+    if (this.#isLost) return;
     this.#try(() => {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
       appendFileSync(this.#file, `${line}\n`, { mode: 0o600 });

@@ -7,7 +7,9 @@ import { tell } from "#cli/program";
 import { greeting } from "#cli/shell/greeting";
 import { helpText } from "#cli/shell/help-text";
 import { History, historyFile, MOST } from "#cli/shell/history";
+import { CTRL_R } from "#cli/shell/history-search";
 import { readLine } from "#cli/shell/line";
+import { searchBackwards } from "#cli/shell/reverse-search";
 import { Screen } from "#cli/shell/screen";
 import type { Shell } from "#cli/shell/shell";
 import { Terminal } from "#cli/shell/terminal";
@@ -27,9 +29,8 @@ export async function interact(shell: Shell): Promise<number> {
     removeHistoryDuplicates: true,
     completer: (line: string, done: Completed) => void completeLine(shell, line).then((found) => done(null, found)),
   });
-  const giveBack = terminal.takeKeys((pressed) => void onKeys(pressed, { shell, terminal, editor, keys }), {
-    isRaw: true,
-  });
+  const typing = { shell, terminal, editor, keys, history };
+  const giveBack = terminal.takeKeys((pressed) => void onKeys(pressed, typing), { isRaw: true });
   terminal.write(await greeting(shell));
   try {
     for (;;) {
@@ -87,13 +88,23 @@ interface Typing {
   readonly terminal: Terminal;
   readonly editor: Interface;
   readonly keys: PassThrough;
+  readonly history: History;
 }
 
 /**
- * `?` asks for help, unless it is inside quotes, or in the middle of what was pasted; every other key is the editor's.
+ * `?` asks for help, unless it is inside quotes, or in the middle of what was pasted; Ctrl-R looks for an earlier line; every
+ * other key is the editor's.
  */
-async function onKeys(pressed: Buffer, { shell, terminal, editor, keys }: Typing): Promise<void> {
+async function onKeys(pressed: Buffer, typing: Typing): Promise<void> {
+  const { shell, terminal, editor, keys } = typing;
   const text = pressed.toString();
+  const search = text.indexOf(CTRL_R);
+  if (search >= 0) {
+    if (search > 0) keys.write(text.slice(0, search));
+    await new Promise(setImmediate); // the editor takes in what was typed before
+    searchBackwards(typing, text.slice(search + 1));
+    return;
+  }
   if (!text.endsWith("?") || [...text].some((key) => key < " ")) {
     keys.write(pressed);
     return;

@@ -1,40 +1,21 @@
 /** `ain shell` at a pseudo-terminal, with the routers of a real lab. Needs root. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { AIN, QuickstartLab } from "#cli/testing/quickstart-lab";
 import { TypedTerminal } from "#cli/testing/typed-terminal";
-import { labDown } from "#lab/down";
-import { LabFiles } from "#lab/state";
-import { loadTopology } from "#lab/topology";
-import { labUp } from "#lab/up";
 
 setDefaultTimeout(90_000);
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const AIN = join(ROOT, "bin/ain");
 const NAME = `sh${process.pid}`;
-const files = new LabFiles(NAME);
-const folder = mkdtempSync(join(tmpdir(), "ain-shell-"));
+const lab = new QuickstartLab(NAME);
+const { folder } = lab;
 const terminals: TypedTerminal[] = [];
 
-beforeAll(async () => {
-  cpSync(join(ROOT, "containerlab/quickstart"), folder, { recursive: true });
-  const file = join(folder, "quickstart.clab.yml");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/^name: .*/m, `name: ${NAME}`));
-  const result = loadTopology(file, {});
-  if (!result.ok) throw new Error(JSON.stringify(result.errors));
-  await labUp(result.topology, { files, ain: AIN, patience: 20_000, say: () => {} });
-});
+beforeAll(() => lab.up());
 afterEach(() => {
   for (const terminal of terminals.splice(0)) terminal.close();
 });
-afterAll(async () => {
-  await labDown(files);
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => lab.down());
 
 async function shell(where = NAME, env: Record<string, string> = {}): Promise<TypedTerminal> {
   const size = { rows: 24, columns: 90 };
