@@ -149,6 +149,8 @@ test("what is computed of files: check, home, alloc, verify; labs; recordings", 
   await satisfies("verify", ...fabric, "--from", "blue/prod", "--to", "blue/prod");
   await satisfies("lab list");
   await satisfies("lab status", NAME);
+  await satisfies("lab check", NAME);
+  await satisfies("lab iperf", NAME, "--seconds", "1");
   await satisfies("ospf replay", RECORDING);
 });
 

@@ -136,7 +136,7 @@ function faultsOf(routers: readonly LabRouterJson[], who: WhoAnswers, pings: rea
   const restless = routers.filter((router) => !isWell(router)).length;
   const silent = pings.filter(({ ok }) => !ok).length;
   return [
-    ...(restless > 0 ? [`${counted(restless, "router")} without all its neighbors`] : []),
+    ...(restless > 0 ? [`${counted(restless, "router")} without all neighbors`] : []),
     ...(who.wrong > 0 ? [`${counted(who.wrong, "answer")} from the wrong VM`] : []),
     ...(who.missing > 0 ? [`${counted(who.missing, "answer")} missing`] : []),
     ...(silent > 0 ? [`${counted(silent, "ping")} without an answer`] : []),

@@ -1,7 +1,6 @@
 /** `ain lab iperf LAB`: how much goes through a lab. */
 import { Command, InvalidArgumentError } from "commander";
 import { columns } from "#cli/columns";
-import { seconds } from "#cli/commands/lab/seconds";
 import { Failure } from "#cli/failure";
 import { type IperfOutcome, iperf } from "#cli/iperf";
 import { requireRoot, requireStandingLab } from "#cli/lab-target";
@@ -45,7 +44,7 @@ export const iperfCommand = (): Command =>
   new Command("iperf")
     .description("measure a lab, of namespaces or of containerlab's: iperf3 between its VMs, as a table")
     .argument("<lab>", "name of a lab, or its topology file")
-    .option("--seconds <seconds>", "of each measurement", seconds, 3)
+    .option("--seconds <seconds>", "of each measurement", count, 3)
     .option("--streams <count>", "TCP connections of the second column", count, 8)
     .option("--rate <Mbit/s>", "that UDP sends, in datagrams of 1400 octets", count, 500)
     .option("--moves", "also with a VM away from home: moves one that can be moved, and back")
@@ -59,18 +58,19 @@ async function measure(target: string, choice: Choice): Promise<void> {
   const ways = waysOf(vms);
   if (ways.length === 0) throw new Failure(`${lab.state.name} has no two VMs of one network`);
   const { dim } = colorsFor(process.stderr);
+  const say = (step: string): void => (choice.json ? undefined : printError(dim(`${step} …`)));
   const rows: LabIperfJson[] = [];
   for (const way of ways) {
-    printError(dim(`${nameOf(way)} …`));
+    say(nameOf(way));
     rows.push(await measureWay(lab, way, choice, betweenOf(way)));
   }
   if (choice.moves) {
-    printError(dim("away from home …"));
+    say("away from home");
     rows.push(await measureAway(lab, vms, choice));
   }
   const pairs = pairsOf(vms).slice(0, MOST_AT_ONCE);
   if (pairs.length > 1) {
-    printError(dim("all at once …"));
+    say("all at once");
     rows.push(await measureTogether(lab, pairs, choice));
   }
   if (choice.json) printJson(rows);
