@@ -40,6 +40,7 @@ const TOOLS = {
     ...{ sysctl: "procps", tshark: "tshark", tayga: "tayga", vtysh: "frr", bird: "bird2" },
     ...{ udhcpc: "udhcpc", dhclient: "isc-dhcp-client", "qemu-system-x86_64": "qemu-system-x86", curl: "curl" },
     ...{ dhcpcd: "dhcpcd-base", dnsmasq: "dnsmasq-base", rdisc6: "ndisc6", scapy: "python3-scapy" },
+    ...{ tmux: "tmux", prometheus: "prometheus", promtool: "prometheus" },
     // The page of `ain web` is looked at in a browser without a window.
     chromium: "chromium",
   },

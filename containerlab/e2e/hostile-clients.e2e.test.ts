@@ -17,14 +17,14 @@ import { reportOn } from "#lab/probe/report";
 import type { StatusView } from "#router/views";
 import { addressesAt, BLUE, fabricYaml, hypervisorYaml, switchYaml, TestLab } from "./test-lab";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 const AIN = fileURLToPath(new URL("../../bin/ain", import.meta.url));
 const SEED = Number(process.env.SEED ?? 20261126);
 const lab = new TestLab("hc");
 const [A, B] = [0, 1].map((home) => addressesAt(2, home, BLUE, 1)[0]!) as [string, string];
 const PORT = 7007;
-/** Octets that a router may have more than before, whatever clients do: most of it is what the collector has not looked at yet. */
-const MORE = 512 << 20;
+/** Octets that a router may have more than before, whatever clients do, when its collector has been round. */
+const MORE = 256 << 20;
 
 let probe: Probe;
 
@@ -72,7 +72,7 @@ interface Ended {
 
 /** `ain` with these words, to its end; others go on meanwhile, and go before it: it is its questions that are looked at. */
 function ain(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const child = spawn("nice", ["-n", "19", AIN, ...words], {
+  const child = spawn("nice", ["-n", "5", AIN, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
@@ -83,7 +83,7 @@ function ain(words: readonly string[], env: Readonly<Record<string, string>> = {
   child.stderr.on("data", (octets: Buffer) => {
     parts.err += octets.toString();
   });
-  const late = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const late = setTimeout(() => child.kill("SIGKILL"), 200_000);
   return new Promise((resolve) =>
     child.on("close", (status) => {
       clearTimeout(late);
@@ -118,7 +118,7 @@ async function besides(connections: readonly Socket[], meanwhile: () => Promise<
   const before = memoryOf(pid);
   await meanwhile();
   for (let i = 0; i < 20; i++) expect((await status()).name).toBe("hv1");
-  expect(memoryOf(pid) - before).toBeLessThan(MORE);
+  await lab.until("its memory is what it was", () => memoryOf(pid) - before < MORE, 60);
   for (const each of connections) each.destroy();
   expect((await status()).pid).toBe(pid);
 }
@@ -135,7 +135,8 @@ describe("clients that do not behave", () => {
     const words = ["shell", `${lab.name}/hv1`, "-c", "show vms | json | count", "-c", "@all show status"];
     const ended = await many(100, () => ain(words));
     for (const each of ended) expect([each.status, each.out.slice(0, 2), each.err]).toEqual([0, "1\n", ""]);
-    expect(memoryOf((await status()).pid) - before).toBeLessThan(MORE);
+    const { pid } = await status();
+    await lab.until("its memory is what it was", () => memoryOf(pid) - before < MORE, 60);
   });
 
   test("two hundred connections on which nothing comes", async () => {
