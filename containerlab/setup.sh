@@ -58,7 +58,9 @@ if [ "$version" != 0.0.0 ] && [ "$(printf '%s\n' "$NEEDED" "$version" | sort -V 
 fi
 
 if [ ! -e "$SCHEMA" ] && has curl; then
-  url=https://raw.githubusercontent.com/srl-labs/containerlab/v$version/schemas/clab.schema.json
+  release=v$version
+  [ "$version" != 0.0.0 ] || release=main
+  url=https://raw.githubusercontent.com/srl-labs/containerlab/$release/schemas/clab.schema.json
   say "fetching containerlab's schema for the tests, into .cache: $url"
   mkdir -p "$(dirname "$SCHEMA")"
   curl -fsSL --max-time 20 -o "$SCHEMA" "$url" || { rm -f "$SCHEMA"; say "it cannot be fetched; the tests do without"; }

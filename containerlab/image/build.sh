@@ -18,19 +18,17 @@ folder=$(mktemp -d /var/tmp/ain-image.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 tell_and_fail() { tail -20 "$folder/log" >&2; fail "that did not work"; }
 
-# The mirror of the first Debian source of apt's, in either format of its files.
+# The mirror of the first Debian source of apt's; nothing where apt has none: debootstrap then takes its own.
 mirror() {
-  local uri
-  uri=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2> /dev/null | grep -m1 debian || true)
-  echo "${uri:-http://deb.debian.org/debian}"
+  apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2> /dev/null | grep -m1 debian || true
 }
 
 make_base() {
   base=ain-base:bookworm
   if docker image inspect "$base" > /dev/null 2>&1; then return; fi
   command -v debootstrap > /dev/null || fail "debootstrap is not installed (apt-get install debootstrap)"
-  say "making $base by debootstrap from $(mirror)"
-  debootstrap --variant=minbase bookworm "$folder/root" "$(mirror)" > "$folder/log" 2>&1 || tell_and_fail
+  say "making $base by debootstrap, from the mirror that apt uses"
+  debootstrap --variant=minbase bookworm "$folder/root" $(mirror) > "$folder/log" 2>&1 || tell_and_fail
   rm -rf "$folder"/root/var/cache/apt/* "$folder"/root/var/lib/apt/lists/* "$folder"/root/usr/share/{doc,man,locale,info}/*
   tar -C "$folder/root" --numeric-owner -c . | docker import - "$base" > /dev/null
 }
