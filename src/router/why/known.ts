@@ -42,11 +42,22 @@ export const networkOf = ({ networks }: Fabric, tags: number): Network | undefin
 /** A fabric address as its tenant knows it: `blue/prod 10.0.0.2`; an IPv6 host's, and a router's, as it is. */
 export function endText(fabric: Fabric, address: Uint8Array): string {
   const tags = u32(address, 8);
+  if (!fabric.prefixes.some((prefix) => contains(prefix, address))) return foreignText(fabric, address);
   const isIpv4 = tags !== 0 && !isIpv6Host(u32(address, 12));
   return tags === 0
     ? formatIpv6(address)
     : `${networkText(fabric, tags)} ${isIpv4 ? formatIpv4(address, 12) : formatIpv6(address)}`;
 }
+
+/** One that is not the fabric's: as it is, or what stands for it (fastpath/stages/tenants.ts), which tells whose it is alone. */
+function foreignText(fabric: Fabric, address: Uint8Array): string {
+  const tags = u32(address, 8);
+  const isStandIn = address[0] === STAND_IN && isIpv6Host(u32(address, 12));
+  const whose = tags === OUTSIDE_TAGS ? "outside" : networkOf(fabric, tags)?.name;
+  return isStandIn && whose !== undefined ? `${whose} (an IPv6 address that is not the fabric's)` : formatIpv6(address);
+}
+
+const STAND_IN = 0xfc;
 
 /** The row of a network's route table that leads to the IPv4 address. */
 export function routeRow(fabric: Fabric, network: Network, address: Uint8Array): Prefix | undefined {
