@@ -294,6 +294,12 @@ function route(step: Step): Said {
   const to = step.tunnelEnd ?? step.address(R_DESTINATION);
   if (step.word(ST_VM) >= 0) return { text: "to a VM here, whatever the routes say", facts: { group: "local" } };
   const found = known.route(to);
+  if (group > GROUP_DISCARD && found === undefined) {
+    // The record has what stands for an IPv6 host outside, whose own address the forwarder looked up.
+    const members = known.members(group).length;
+    const text = `${endText(known.fabric, to)}, ${members} next ${members === 1 ? "hop" : "hops"}`;
+    return { text, facts: { group: "next hops", members } };
+  }
   if (group === 0 || found === undefined) return { text: `no route to ${formatIpv6(to)}`, facts: { prefix: null } };
   const facts = { prefix: found.prefix, origin: found.origin };
   if (group === GROUP_LOCAL) return { text: `${found.prefix}: this router's own`, facts: { ...facts, group: "local" } };
