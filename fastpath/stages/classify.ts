@@ -128,6 +128,7 @@ function classify4(f: Frame, t: Tables): Verdict {
   f.identification = u16(b, at + 4);
   const offset = f.fragment & 0x1fff;
   if (offset !== 0 || (f.fragment & 0x2000) !== 0) f.unusual |= UNUSUAL_FRAGMENT;
+  if (isBeyondAnyPacket(offset << 3, length - headerLength)) return BAD_IP_HEADER;
   if (offset !== 0) return overwritesHeader(f, offset << 3) ? TINY_FRAGMENT : checkOffload(f, t);
   f.l4 = f.payload;
   return transport(f, t, length - headerLength);
@@ -241,6 +242,7 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
         if ((f.fragment & 0xfff8) !== 0) {
           f.protocol = next;
           f.payload = at;
+          if (isBeyondAnyPacket(f.fragment & 0xfff8, f.end - at)) return forgiveTransport(f, BAD_TRANSPORT);
           return overwritesHeader(f, f.fragment & 0xfff8) ? forgiveTransport(f, TINY_FRAGMENT) : checkOffload(f, t);
         }
         break;
@@ -254,6 +256,12 @@ function extensions(f: Frame, t: Tables, first: number): Verdict {
   }
   return badExtension(f);
 }
+
+/**
+ * A fragment that ends where no packet can (RFC 791 §3.2, RFC 8200 §4.5): were it cut, the offsets of its last pieces would
+ * begin anew, and one of them be taken for a first fragment, whose ports no rule has seen.
+ */
+const isBeyondAnyPacket = (offset: number, length: number): boolean => offset + length > 0xffff;
 
 /** A later fragment where TCP's header is, which the first one has whole: it would change ports or flags (RFC 3128). */
 const overwritesHeader = (f: Frame, offset: number): boolean => f.protocol === PROTOCOL_TCP && offset < 20;

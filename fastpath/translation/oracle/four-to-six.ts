@@ -11,7 +11,7 @@ import {
   lacksUdpChecksum,
   pseudoHeader,
   refuseBadTransport,
-  refuseOverwriting,
+  refuseMisplaced,
   withAddresses,
   withMssLimit,
   withUdpChecksum,
@@ -35,7 +35,7 @@ function translate(packet: Ipv4, context: OutboundContext): Uint8Array[] {
   const fragmented = isFragment(packet);
   const routed = hasUnexpiredSourceRoute(packet.options);
   if (packet.offset === 0) refuseBadTransport(packet.protocol, packet.payload, ICMP4, fragmented);
-  else refuseOverwriting(packet.protocol, 8 * packet.offset, ICMP4);
+  else refuseMisplaced(packet.protocol, 8 * packet.offset, packet.payload.length, ICMP4);
   refuseIllegal4(packet);
   const source = mappedOrRefused(context.mapSource(packet.source));
   if (routed) refuse("source-routed", { type: 3, code: 5, rest: 0 });

@@ -11,7 +11,7 @@ import {
   lacksUdpChecksum,
   pseudoHeader,
   refuseBadTransport,
-  refuseOverwriting,
+  refuseMisplaced,
   withAddresses,
   withMssLimit,
 } from "./transport";
@@ -38,7 +38,7 @@ function translate(packet: Ipv6, context: InboundContext): Uint8Array[] {
   const first = (packet.fragment?.offset ?? 0) === 0;
   refuseIllegal6(packet);
   if (first) refuseBadTransport(packet.protocol, packet.payload, ICMP6, isPartial(packet));
-  else refuseOverwriting(packet.protocol, 8 * packet.fragment!.offset, ICMP6);
+  else refuseMisplaced(packet.protocol, 8 * packet.fragment!.offset, packet.payload.length, ICMP6);
   if (packet.segmentsLeftAt !== undefined)
     refuse("untranslatable-header", { type: 4, code: 0, rest: packet.segmentsLeftAt });
   const source = sourceTo4(packet, context);

@@ -34,8 +34,9 @@ export function refuseBadTransport(protocol: number, payload: Uint8Array, icmp: 
   }
 }
 
-/** Refuses a later fragment, `offset` octets into the payload, that would write over a transport header. */
-export function refuseOverwriting(protocol: number, offset: number, icmp: number): void {
+/** Refuses a later fragment, `offset` octets into the payload, that would write over a transport header, or end where no packet does. */
+export function refuseMisplaced(protocol: number, offset: number, length: number, icmp: number): void {
+  if (offset + length > 65535) refuse(icmp === ICMP4 ? "bad-ip-header" : "bad-transport");
   if (protocol === TCP && offset < 20) refuse(icmp === ICMP4 ? "tiny-fragment" : "bad-transport");
 }
 
