@@ -24,12 +24,16 @@ const fromFabric = native(
   build6({ source: AWAY, destination: AWAY, upper: { kind: "udp", source: 1, destination: 2, data: counting(8) } }),
 );
 
-/** Counters of one forwarder, and what is made of them. */
-function world() {
+/** Counters of one forwarder, and what is made of them. `refused`: by the kernel's limit for groups. */
+function world(refused: ReadonlyMap<PortState, number> = new Map()) {
   const counters = new Float64Array(COUNTERS_OCTETS / 8);
   const dropTags = new DropTags(createDropTags());
   const all = new Map([uplink, vm].map((port) => [port.index, port]));
-  const ports = { all, drops: { read: () => new Map([[uplink, { receive: 0, transmit: 3 }]]) } } as unknown as Ports;
+  const ports = {
+    all,
+    drops: { read: () => new Map([[uplink, { receive: 0, transmit: 3 }]]) },
+    groups: { refused: (port: PortState) => refused.get(port) ?? 0 },
+  } as unknown as Ports;
   const drops = new RouterDrops({
     ports,
     counters: new PortCounters(() => [{ counters, dropTags }]),
@@ -60,6 +64,15 @@ test("a reason's frames are told by port and tenant, those of an uplink by whom 
     ["up0", null, null, 2],
   ]);
   expect(reasons[2]!.lastSecond).toBeNull();
+});
+
+test("what the kernel refused of a VM's to groups is its tenant's", () => {
+  const { reasons } = world(new Map([[vm, 7]])).drops.view(0);
+  expect(reasons[0]).toMatchObject({
+    reason: "kernel-group-limit",
+    frames: 7,
+    ports: [{ port: "web1", tenant: "blue", network: "blue/prod", frames: 7 }],
+  });
 });
 
 test("what ends at the control thread is counted likewise, and kept as a sample", () => {
