@@ -7,6 +7,8 @@
  * `SEED=n` repeats a series, `CASES=n` makes it longer.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { formatIpv4 } from "#base/address";
+import { u16 } from "#base/bytes";
 import { nextFraction, seeded } from "#base/random";
 import { call } from "#cli/client";
 import { ENDINGS } from "#fastpath/verdicts";
@@ -15,6 +17,7 @@ import type { WhyAnswer } from "#router/why/views";
 import { move } from "./mobility/world";
 import { TestLab } from "./test-lab";
 import { answerTo, type Case, fromOutside, fromVm, pick } from "./why-random/cases";
+import { BINDING, GATEWAY_CASES, strangerTo } from "./why-random/gateway-cases";
 import { Observation } from "./why-random/observation";
 import { answersOf } from "./why-random/prediction";
 import { type Place, Rounds } from "./why-random/rounds";
@@ -67,6 +70,20 @@ test("to an address that a tenant brought, of which nothing is known: by a tunne
   const told = stages.find(({ stage }) => stage === "redirect")!;
   expect(told.facts.place).toBe("home tunnel");
   expect(told.text).toMatch(/^a tunnel to its home, 2001:db8:a1:[1-5]::1: /);
+});
+
+test("each ending of a gateway's that a packet can bring about is foretold, and is what happens (docs/gateway.md)", async () => {
+  const rounds = new Rounds(lab, observation, placeOf);
+  const endingOf = async (of: Case): Promise<string> => {
+    await rounds.run([of], false);
+    return answersOf(rounds.done.at(-1)!.prediction.walk).at(-1)!.ending.name;
+  };
+  for (const [ending, of] of GATEWAY_CASES) expect([of.what, await endingOf(of)]).toEqual([of.what, ending]);
+  expect(await endingOf(BINDING)).toBe("to-outside");
+  const { frame } = rounds.done.at(-1)!.arrivals.find(({ at }) => at === "o eth1")!;
+  const stranger = strangerTo(formatIpv4(frame, 26), u16(frame, 34)); // source address and port, as they are known outside
+  expect(await endingOf(stranger)).toBe("nat-filtered");
+  expect(rounds.differing).toEqual([]);
 });
 
 test(`a thousand packets by chance go where ain why says, as it says, or end where and for the reason that it says (SEED=${SEED})`, async () => {

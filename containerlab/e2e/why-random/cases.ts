@@ -7,6 +7,7 @@ import type { PacketQuestion } from "#router/why/views";
 import { BROADCAST, multicastMac4, multicastMac6 } from "#wire/ethernet";
 import { type Arrival, nonceOf, payload } from "./observation";
 import {
+  FLOATED,
   FLOATING,
   GATEWAY_MAC,
   GATEWAYS,
@@ -194,7 +195,8 @@ export function fromVm(r: Random): Case {
   const vm = pick(r, MACHINES);
   const is6 = vm.ipv4 === undefined || (vm.ipv6.length > 0 && chance(r, 0.5));
   const source = chance(r, 0.05) ? spoofed(r, vm, is6) : is6 ? pick(r, vm.ipv6) : vm.ipv4!;
-  const destination = randomDestination(r, vm, is6);
+  const wanted = randomDestination(r, vm, is6);
+  const destination = turnsUnforeseen(vm, wanted) ? OUTSIDE_HOST : wanted;
   const isBridged = vm.ways.length > 1;
   const { size, ...odd }: Partial<Ip4> & Partial<Ip6> & { size?: number } = is6
     ? oddities6(r, isBridged)
@@ -226,6 +228,15 @@ export function fromVm(r: Random): Case {
       }),
   };
 }
+
+/** What turns around at the gateway under a NAT address has a port that nobody knows before, and so takes any of the ways. */
+const turnsUnforeseen = ({ network, ipv4 }: Machine, destination: string): boolean =>
+  network === "blue/prod" && ipv4?.startsWith("10.") === true && ipv4 !== FLOATED && isKnownOutside(destination);
+
+const isKnownOutside = (address: string): boolean =>
+  address === FLOATING ||
+  address === NAT_ADDRESS ||
+  MACHINES.some(({ ipv4 }) => ipv4 === address && !ipv4.startsWith("10."));
 
 /** Groups have MAC addresses of their own, which not all use. */
 function linkMac(r: Random, destination: Uint8Array): Uint8Array {

@@ -98,7 +98,8 @@ function sharedAt(home: number): string {
 }
 
 const SHARED = sharedAt(0);
-const FLOATED = sharedAt(1);
+/** The private address that FLOATING stands for. */
+export const FLOATED: string = sharedAt(1);
 
 const LIST: readonly (readonly [string, Network, readonly string[], Rest])[] = [
   ["b1", "blue/prod", ["hv1"], { ipv4: SHARED }],
