@@ -95,7 +95,8 @@ export function portContract(kind: Kind): void {
 
     afterEach(() => {
       bench.close();
-      expect({ free: arena.free, descriptors: openDescriptors() }).toEqual(before);
+      expect(arena.free).toBe(before.free);
+      expect(openDescriptors()).toBeLessThanOrEqual(before.descriptors); // fewer: of others in this process
       arena.unmap();
     });
 
