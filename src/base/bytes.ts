@@ -62,5 +62,5 @@ export function fromHex(text: string): Uint8Array | undefined {
 }
 
 export function toHex(b: Uint8Array): string {
-  return Array.from(b, (octet) => octet.toString(16).padStart(2, "0")).join("");
+  return Buffer.from(b.buffer, b.byteOffset, b.length).toString("hex");
 }

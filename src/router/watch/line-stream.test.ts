@@ -4,13 +4,16 @@ import { LineStream } from "#router/watch/line-stream";
 
 const text = (octets: Uint8Array | undefined): string => new TextDecoder().decode(octets);
 
-test("lines come as they are put in", async () => {
+test("lines come as they are put in, those of one moment together", async () => {
   const stream = new LineStream(new AbortController().signal, () => {});
   const reader = stream.readable.getReader();
   stream.put({ type: "start" });
   stream.put(Uint8Array.of(0x61));
-  expect(text((await reader.read()).value)).toBe('{"type":"start"}\n');
-  expect(text((await reader.read()).value)).toBe("a");
+  expect(text((await reader.read()).value)).toBe('{"type":"start"}\na');
+  stream.put({ type: "counts" });
+  stream.close();
+  expect(text((await reader.read()).value)).toBe('{"type":"counts"}\n');
+  expect((await reader.read()).done).toBe(true);
 });
 
 test("a reader that does not read loses what finds no room, and nothing waits", async () => {

@@ -1,6 +1,7 @@
 /**
- * An answer without an end: what is put in goes to whoever reads it. A reader that stops reading loses what comes, and costs
- * no more memory than {@link ROOM}; one that is gone ends it.
+ * An answer without an end: what is put in goes to whoever reads it, what is put in at once together, since a piece costs both
+ * ends more than its octets do. A reader that stops reading loses what comes, and costs no more memory than {@link ROOM}; one
+ * that is gone ends it.
  */
 
 /** Octets that may wait for the reader, unless told otherwise. */
@@ -14,6 +15,9 @@ export class LineStream {
   lost = 0;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   readonly #ended: () => void;
+  /** Put in, and not on its way yet. */
+  #pieces: Uint8Array[] = [];
+  #octets = 0;
 
   /** `ended`: nobody reads any more. `signal`: aborted when the reader is gone. */
   constructor(signal: AbortSignal, ended: () => void, room: number = ROOM) {
@@ -32,21 +36,24 @@ export class LineStream {
 
   /** False: whoever puts much had better wait, and spare himself the making. */
   get hasRoom(): boolean {
-    return (this.#controller?.desiredSize ?? 0) >= FULL;
+    return this.#room >= FULL;
   }
 
   /** Any octets, or a value as a line of JSON. */
   put(what: Uint8Array | object): void {
     if (this.#controller === undefined) return;
     const octets = what instanceof Uint8Array ? what : new TextEncoder().encode(`${JSON.stringify(what)}\n`);
-    if ((this.#controller.desiredSize ?? 0) < octets.length) {
+    if (this.#room < octets.length) {
       this.lost++;
       return;
     }
-    this.#controller.enqueue(octets);
+    if (this.#pieces.length === 0) queueMicrotask(() => this.#flush());
+    this.#pieces.push(octets);
+    this.#octets += octets.length;
   }
 
   close(): void {
+    this.#flush();
     const controller = this.#controller;
     this.#end();
     try {
@@ -54,6 +61,16 @@ export class LineStream {
     } catch {
       // The reader has closed it already.
     }
+  }
+
+  get #room(): number {
+    return (this.#controller?.desiredSize ?? 0) - this.#octets;
+  }
+
+  #flush(): void {
+    if (this.#pieces.length > 0) this.#controller?.enqueue(Buffer.concat(this.#pieces));
+    this.#pieces = [];
+    this.#octets = 0;
   }
 
   #end(): void {

@@ -6,25 +6,19 @@ import { ConnectionEntries } from "#fastpath/tables/connection-entries";
 import { rawWords } from "#fastpath/tables/raw-words";
 import { ENDINGS } from "#fastpath/verdicts";
 import type { Filter } from "#fastpath/watch/filter";
-import {
-  RECORD_IN,
-  type SentRecord,
-  type WatchRecord,
-  WR_FLAG_CAUGHT,
-  WR_FLAG_PARTIAL,
-} from "#fastpath/watch/watch-record";
+import { RECORD_IN, type WatchRecord, WR_FLAG_CAUGHT, WR_FLAG_PARTIAL } from "#fastpath/watch/watch-record";
 import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
 import { filterNames } from "#router/watch/filter-names";
 import { parseFilter } from "#router/watch/filter-parser";
 import { LineStream } from "#router/watch/line-stream";
+import { StagesText } from "#router/watch/stages-text";
 import type { CaptureRequest, TraceCounts, TracedPacket, TraceRequest, TraceStart } from "#router/watch/views";
 import { type WatchSession, WatchSessions } from "#router/watch/watch-sessions";
 import { NONCE } from "#router/why/described-packet";
-import { explainSteps } from "#router/why/explain";
 import type { Known } from "#router/why/known";
 import { icmpOwed, packetView } from "#router/why/router-why";
-import type { PacketQuestion, PacketView, SentView } from "#router/why/views";
+import type { PacketQuestion } from "#router/why/views";
 import { monotonicNanos } from "#sys/clock";
 import { enhancedPacket, INBOUND, interfaceDescription, OUTBOUND, sectionHeader } from "#wire/pcapng";
 
@@ -61,6 +55,7 @@ export class RouterWatch {
     if (request.catch === true && !isMarked) throw new RouterError("only what has a nonce can be caught");
     const written = this.#filter(filter);
     const known = this.#known();
+    const stages = new StagesText();
     const session = await this.#sessions.start(
       {
         ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_ROOM },
@@ -71,7 +66,7 @@ export class RouterWatch {
         hasRoom: () => stream.hasRoom,
         take: (record) => {
           try {
-            stream.put(this.#traced(known, record));
+            stream.put(this.#traced(known(), stages, record));
           } catch (error) {
             // The trace ends, and nothing else does.
             this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -163,30 +158,25 @@ export class RouterWatch {
     };
   }
 
-  #traced(knownNow: () => Known, record: WatchRecord): TracedPacket {
-    const known = knownNow();
+  /** A line of JSON: TracedPacket. */
+  #traced(known: Known, stages: StagesText, record: WatchRecord): Uint8Array {
     const { ending, octets, length, sentOwn } = record;
     const { name, fate, meaning } = ENDINGS[ending]!;
-    const sent = record.sent.map((each) => this.#sent(each));
-    return {
+    const sent = record.sent.map((each) => this.#router.why.sentView(each, each.length));
+    const packet: Omit<TracedPacket, "stages"> = {
       ...{ type: "packet", router: known.node.name, time: Number(wallNanos(record.nanos)) / 1e9 },
       port: known.port(record.from)?.name ?? `#${record.from}`,
-      packet: cutView(octets, length),
-      stages: explainSteps(known, record.steps, record.stepCount, record.from),
+      packet: packetView(octets, length),
       ending: { name, fate, meaning },
       icmp: icmpOwed(ending, octets),
       ...{ sent: sent.slice(0, sentOwn), errors: sent.slice(sentOwn) },
       caught: (record.flags & WR_FLAG_CAUGHT) !== 0,
     };
-  }
-
-  #sent({ port, length, octets }: SentRecord): SentView {
-    return { ...this.#router.why.sentView({ port, octets }), packet: cutView(octets, length) };
+    return encoder.encode(`${JSON.stringify(packet).slice(0, -1)},"stages":${stages.of(known, record)}}\n`);
   }
 }
 
-/** `length`: of the whole frame. */
-const cutView = (octets: Uint8Array, length: number): PacketView => packetView(octets, length);
+const encoder = new TextEncoder();
 
 function nonceFilter(text: string): Filter {
   const nonce = fromHex(text);

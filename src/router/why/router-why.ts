@@ -110,11 +110,12 @@ export class RouterWhy {
     };
   }
 
-  sentView({ port: index, octets }: DrySent): SentView {
+  /** `length`: of the whole frame, where less of it is here. */
+  sentView({ port: index, octets }: DrySent, length = octets.length): SentView {
     const port = this.#router.ports.all.get(index)!;
     return {
       ...{ port: port.name, kind: port.kind, vm: port.vm?.name ?? null, nextHop: this.#nextHop(port, octets) },
-      ...{ mac: formatMac(octets, 0), packet: packetView(octets) },
+      ...{ mac: formatMac(octets, 0), packet: packetView(octets, length) },
     };
   }
 
@@ -133,6 +134,7 @@ export class RouterWhy {
   }
 
   #nextHop(port: PortState, octets: Uint8Array): string | null {
+    if (port.kind === "vm") return null;
     const mac = formatMac(octets, 0);
     const neighbor = this.#router.uplinkNeighbors
       .view()
