@@ -20,7 +20,7 @@ export function ainConfig(name: string, router: RouterSpec, attachments: readonl
     name,
     fabric: "./fabric.yaml",
     role: "switch",
-    address: own?.address ?? `2001:db8:ff::${id.replaceAll(".", ":")}`,
+    address: own?.address ?? `2001:db8:ff::${id}`,
     uplinks: attachments.map(({ name: uplink, mtu }) => ({ interface: uplink, ...(mtu !== undefined && { mtu }) })),
     routes: external.filter(({ prefix }) => prefix !== "::/0").map(({ prefix }) => ({ to: prefix, discard: true })),
     ospf: {
