@@ -66,6 +66,7 @@ function errorTo4(f: Frame, t: Tables, base: number, translated: number): Verdic
 
   const shrink = headers - IPV4_HEADER;
   const datagram = quotedLength(f, b, translated >> 8, shrink);
+  if (datagram < headers) return BAD_EMBEDDED; // what is to become the IPv4 header is not all there
   const extended = quoted + datagram < f.end;
   const padding = extended ? Math.max(0, LEAST_EXTENDED - (datagram - shrink)) : 0;
   let at = quoted;
