@@ -5,14 +5,15 @@
  *
  * Beside the traffic a ping of a fixed rate runs in every turn: what a trace of `icmp` then tells is some 1 % of the frames.
  *
- * `--rounds N` (default 5), `--seconds S` (default 3, of a TCP run).
+ * `--rounds N` (default 5), `--seconds S` (default 3, of a TCP run), `--only TEXT` (ways that have it in their title, and nothing).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { call } from "#cli/client";
 import { columns } from "#cli/columns";
-import { jsonLines, openStream } from "#cli/streams";
+import { readTraceFile } from "#cli/why/trace-file";
+import { openTrace } from "#cli/why/trace-stream";
 import type { PortView } from "#router/views";
 import type { TraceLine } from "#router/watch/views";
 import { ainVeth } from "./peers/contestants/ain";
@@ -22,7 +23,11 @@ import { measureUdpRate, startResponder } from "./peers/measure/udp";
 import { removeLeftovers, Topology } from "./peers/topology";
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "3" } },
+  options: {
+    only: { type: "string" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+  },
 });
 const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
@@ -35,17 +40,23 @@ interface Way {
   readonly title: string;
   /** Undefined: nothing is traced. */
   readonly trace?: { readonly filter: string; readonly rate: number };
+  /** "file": `ain trace -w`, as an operator runs it, has both routers' packets. "objects": this process makes TracedPackets of all. */
+  readonly reader?: "file" | "objects";
   readonly logsFlows?: boolean;
 }
 
-const WAYS: readonly Way[] = [
+const ONE_PERCENT = { filter: "icmp", rate: 10_000 };
+const ALL: readonly Way[] = [
   { title: "nothing" },
   { title: "nothing, once more" }, // how far two measurements of the same lie apart
-  { title: "a trace that matches nothing", trace: { filter: "host 192.0.2.77", rate: 100 } },
-  { title: "a trace that matches 1 %", trace: { filter: "icmp", rate: 10_000 } },
-  { title: "a trace of everything, 100 a second told", trace: { filter: "", rate: 100 } },
+  { title: "a trace that matches nothing", trace: { filter: "host 192.0.2.77", rate: 100 }, reader: "file" },
+  { title: "a trace that matches 1 %, to a file", trace: ONE_PERCENT, reader: "file" },
+  { title: "a trace that matches 1 %, as objects", trace: ONE_PERCENT, reader: "objects" },
+  { title: "a trace of everything, 100 a second told", trace: { filter: "", rate: 100 }, reader: "file" },
   { title: "the log of flows", logsFlows: true },
 ];
+
+const WAYS = ALL.filter(({ title }, i) => i === 0 || title.includes(values.only ?? ""));
 
 interface Figures {
   /** Gbit/s. */
@@ -54,35 +65,72 @@ interface Figures {
   readonly udp: number;
   /** Of the frames that came in at hvA's VM during the TCP run, how many were told of, %. */
   readonly told: number;
+  /** Packets that both routers told of while UDP ran, a second. */
+  readonly toldRate: number;
+  /** Meanwhile of one CPU, %: the routers' control threads together, and the reader. */
+  readonly control: number;
+  readonly reader: number;
 }
 
 const socketOf = (topology: Topology, router: string): string => join(topology.directory, `${router}.sock`);
 const ROUTERS = ["hvA", "hvB"] as const;
+const AIN = join(import.meta.dir, "../bin/ain");
 
-/** Reads what both routers tell, and throws it away. */
-class Watching {
-  readonly #controller = new AbortController();
-  told = 0;
+interface Watching {
+  /** Of the process that reads; undefined: nobody does. */
+  readonly pid: number | undefined;
+  /** What was told of. */
+  stop(): Promise<readonly Told[]>;
+}
 
-  static async start(topology: Topology, { trace }: Way): Promise<Watching> {
-    const watching = new Watching();
-    if (trace !== undefined)
-      await Promise.all(ROUTERS.map((each) => watching.#follow(socketOf(topology, each), trace)));
-    return watching;
-  }
+interface Told {
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly port: string;
+}
 
-  async #follow(socket: string, request: NonNullable<Way["trace"]>): Promise<void> {
-    const { signal } = this.#controller;
-    const lines = jsonLines<TraceLine>(await openStream(socket, "trace", request, signal), signal);
-    await lines.next();
+async function watch(topology: Topology, { trace, reader }: Way): Promise<Watching> {
+  if (trace === undefined) return { pid: undefined, stop: async () => [] };
+  return reader === "file" ? watchToFile(topology, trace) : watchHere(topology, trace);
+}
+
+async function watchHere(topology: Topology, trace: NonNullable<Way["trace"]>): Promise<Watching> {
+  const controller = new AbortController();
+  const told: Told[] = [];
+  for (const router of ROUTERS) {
+    const bunches = await openTrace(socketOf(topology, router), trace, controller.signal);
     void (async () => {
-      for await (const line of lines) if (line.type === "packet" && line.port === "vmA") this.told++;
+      for await (const bunch of bunches) told.push(...toldIn(bunch));
     })();
   }
+  return {
+    pid: process.pid,
+    stop: async () => {
+      controller.abort();
+      return told;
+    },
+  };
+}
 
-  stop(): void {
-    this.#controller.abort();
-  }
+const toldIn = (lines: readonly TraceLine[]): Told[] =>
+  lines.flatMap((line) => (line.type === "packet" ? [{ time: line.time, port: line.port }] : []));
+
+async function watchToFile(topology: Topology, { filter, rate }: NonNullable<Way["trace"]>): Promise<Watching> {
+  const file = join(topology.directory, "trace");
+  const routers = ROUTERS.map((each) => socketOf(topology, each));
+  const words = [...filter.split(" ").filter(Boolean), "--rate", `${rate}`, "--router", ...routers];
+  const child = Bun.spawn([AIN, "trace", ...words, "-w", file], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  await child.stderr.getReader().read(); // it says so when it watches
+  return {
+    pid: child.pid,
+    stop: async () => {
+      child.kill("SIGINT");
+      if ((await child.exited) !== 0) throw new Error(`ain trace -w ended with ${child.exitCode}`);
+      const told: Told[] = [];
+      for await (const bunch of readTraceFile(file, () => {})) told.push(...toldIn(bunch.map(({ line }) => line)));
+      return told;
+    },
+  };
 }
 
 /** Frames that came in from a VM. */
@@ -112,16 +160,52 @@ async function besidePing<T>(topology: Topology, to: string, interval: number, w
 
 async function measure(topology: Topology, running: Running, way: Way): Promise<Figures> {
   await logFlows(topology, way.logsFlows === true);
-  const watching = await Watching.start(topology, way);
-  try {
-    const before = await framesOf(topology);
-    const tcp = await besidePing(topology, running.vmB, PING.tcp, () => tcpRate(topology, running.vmB));
-    const told = (100 * watching.told) / ((await framesOf(topology)) - before);
-    const search = await besidePing(topology, running.vmB, PING.udp, () => measureUdpRate(topology, running, TRIAL));
-    return { tcp, told, udp: search.rate / 1000 };
-  } finally {
-    watching.stop();
-  }
+  const watching = await watch(topology, way);
+  let told: readonly Told[] = [];
+  const { tcp, frames, tcpEnd, udp, used } = await (async () => {
+    try {
+      const before = await framesOf(topology);
+      const tcp = await besidePing(topology, running.vmB, PING.tcp, () => tcpRate(topology, running.vmB));
+      const frames = (await framesOf(topology)) - before;
+      const tcpEnd = Date.now() / 1000;
+      const begun = usage(running, watching);
+      const search = await besidePing(topology, running.vmB, PING.udp, () => measureUdpRate(topology, running, TRIAL));
+      return { tcp, frames, tcpEnd, udp: search.rate / 1000, used: usedSince(begun, usage(running, watching)) };
+    } finally {
+      told = await watching.stop();
+    }
+  })();
+  const during = told.filter(({ time }) => time > used.from && time <= used.to).length;
+  const ofTcp = told.filter(({ time, port }) => time <= tcpEnd && port === "vmA").length;
+  const { control, reader } = used;
+  return { tcp, told: (100 * ofTcp) / frames, udp, toldRate: during / (used.to - used.from), control, reader };
+}
+
+interface Usage {
+  /** Seconds since 1970. */
+  readonly at: number;
+  /** Seconds of CPU time. */
+  readonly control: number;
+  readonly reader: number;
+}
+
+const usage = ({ processes }: Running, { pid }: Watching): Usage => ({
+  at: Date.now() / 1000,
+  control: processes.reduce((sum, each) => sum + cpuSeconds(`/proc/${each.pid}/task/${each.pid}/stat`), 0),
+  reader: pid === undefined ? 0 : cpuSeconds(`/proc/${pid}/stat`),
+});
+
+const usedSince = (begun: Usage, now: Usage): { from: number; to: number; control: number; reader: number } => ({
+  ...{ from: begun.at, to: now.at },
+  control: (100 * (now.control - begun.control)) / (now.at - begun.at),
+  reader: (100 * (now.reader - begun.reader)) / (now.at - begun.at),
+});
+
+/** proc_pid_stat(5): user and system time, in ticks of 10 ms. */
+function cpuSeconds(path: string): number {
+  const text = readFileSync(path, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** By a reload, which the routers do while they run. */
@@ -146,14 +230,27 @@ function table(figures: ReadonlyMap<Way, readonly Figures[]>): string {
     return [median(own).toPrecision(3), `${(100 * median(ratios)).toFixed(1)} %`];
   };
   return columns(
-    ["WATCHED", "TCP, Gbit/s", "RATIO", "UDP 64 OCTETS, kpackets/s", "RATIO", "TOLD, %"],
+    [
+      "WATCHED",
+      "TCP, Gbit/s",
+      "RATIO",
+      "TOLD, %",
+      "UDP 64 OCTETS, kpackets/s",
+      "RATIO",
+      "TOLD/s",
+      "CONTROL, %",
+      "READER, %",
+    ],
     WAYS.map((way) => [
       way.title,
       ...of(way, ({ tcp }) => tcp),
-      ...of(way, ({ udp }) => udp),
       way.trace === undefined ? "-" : median(figures.get(way)!.map(({ told }) => told)).toFixed(2),
+      ...of(way, ({ udp }) => udp),
+      way.trace === undefined ? "-" : median(figures.get(way)!.map(({ toldRate }) => toldRate)).toFixed(0),
+      median(figures.get(way)!.map(({ control }) => control)).toFixed(1),
+      way.trace === undefined ? "-" : median(figures.get(way)!.map(({ reader }) => reader)).toFixed(1),
     ]),
-    ["left", "right", "right", "right", "right", "right"],
+    ["left", ...Array.from({ length: 8 }, () => "right" as const)],
   );
 }
 
@@ -189,9 +286,10 @@ try {
       const way = WAYS[(i + round) % WAYS.length]!;
       const measured = await measure(topology, running, way);
       figures.get(way)!.push(measured);
-      const { tcp, udp, told } = measured;
+      const { tcp, udp, told, toldRate, control, reader } = measured;
       console.log(
-        `round ${round + 1}, ${way.title}: ${tcp.toFixed(2)} Gbit/s, ${udp.toFixed(0)} kpackets/s, ${told.toFixed(2)} % told`,
+        `round ${round + 1}, ${way.title}: ${tcp.toFixed(2)} Gbit/s, ${told.toFixed(2)} % told; ` +
+          `${udp.toFixed(0)} kpackets/s, ${toldRate.toFixed(0)}/s told, control ${control.toFixed(1)} %, reader ${reader.toFixed(1)} %`,
       );
     }
   }

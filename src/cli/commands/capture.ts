@@ -1,10 +1,10 @@
 /** `ain capture PORT|any -w FILE`: a router's frames at a port, before and after the pipeline, as pcapng for Wireshark. */
-import { createWriteStream } from "node:fs";
 import { Command, Option } from "commander";
 import { findSocket } from "#cli/client";
 import { ROUTER_OPTION, type RouterChoice } from "#cli/commands/router-choice";
-import { DENIED, Failure, MISUSED } from "#cli/failure";
+import { Failure, MISUSED } from "#cli/failure";
 import { printError } from "#cli/output";
+import { openSink } from "#cli/sink";
 import { nextOf, openStream, untilStopped } from "#cli/streams";
 import { surroundings } from "#cli/surroundings";
 import type { CaptureRequest } from "#router/watch/views";
@@ -47,34 +47,6 @@ async function capture(port: string, words: readonly string[], options: Options)
   } finally {
     stop();
   }
-}
-
-interface Sink {
-  readonly octets: number;
-  /** Waits while whoever reads has no room. */
-  write(octets: Uint8Array): Promise<void>;
-  end(): Promise<void>;
-}
-
-function openSink(file: string): Sink {
-  const stream = file === "-" ? process.stdout : createWriteStream(file, { mode: 0o600 });
-  const failed = new Promise<never>((_, reject) => {
-    stream.once("error", (error) => reject(new Failure(`${file}: ${error.message}`, DENIED)));
-  });
-  failed.catch(() => {});
-  let octets = 0;
-  const done = (act: (told: (error?: Error | null) => void) => void): Promise<void> =>
-    Promise.race([new Promise<void>((resolve) => act(() => resolve())), failed]);
-  return {
-    get octets() {
-      return octets;
-    },
-    write: (piece) => {
-      octets += piece.length;
-      return done((told) => void stream.write(piece, told));
-    },
-    end: () => (file === "-" ? Promise.resolve() : done((told) => void stream.end(told))),
-  };
 }
 
 function wholeSnap(text: string): number {

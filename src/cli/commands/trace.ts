@@ -1,21 +1,29 @@
-/** `ain trace [FILTER]`: running routers' packets as they pass, with what each stage decided. */
-import { Command } from "commander";
+/** `ain trace [FILTER]`: running routers' packets as they pass, with what each stage decided; or as they passed, from a file. */
+import { Command, Option } from "commander";
+import { Malformed } from "#base/reader";
+import { ClientError } from "#cli/client";
 import { routersOf } from "#cli/commands/why";
 import { Failure, MISUSED } from "#cli/failure";
-import { print, printError } from "#cli/output";
-import { jsonLines, openStream, untilStopped } from "#cli/streams";
+import { counted, print, printError } from "#cli/output";
+import { openSink, type Sink } from "#cli/sink";
+import { nextOf, type OctetReader, untilStopped } from "#cli/streams";
 import { surroundings } from "#cli/surroundings";
-import { viewFabric } from "#cli/why/fabric-view";
+import { type FabricView, type KnownRouter, viewFabric } from "#cli/why/fabric-view";
 import { filterFor } from "#cli/why/filter-words";
+import { readTraceFile, TraceGatherer, traceFileHead } from "#cli/why/trace-file";
+import { malformedText, openRecords, openTrace } from "#cli/why/trace-stream";
 import { countsText, tracedText } from "#cli/why/trace-text";
 import { unaskedText } from "#cli/why/why-text";
-import type { TraceCounts, TraceLine, TraceRequest } from "#router/watch/views";
+import { LineText, type ToldLine } from "#router/watch/trace-expansion";
+import type { TraceCounts, TraceRequest } from "#router/watch/views";
 
 interface Options {
   readonly lab?: string;
   readonly router?: readonly string[];
   readonly rate: string;
   readonly count?: string;
+  readonly write?: string;
+  readonly read?: string;
   readonly brief?: true;
   readonly verbose?: true;
   readonly json?: true;
@@ -32,49 +40,146 @@ export const traceCommand = (): Command =>
     .option("--router <router...>", "at these routers (names or API sockets); default: all that run here")
     .option("--rate <packets>", "of each router, a second, at most: 1 … 10000", "100")
     .option("-c, --count <packets>", "end after so many")
+    .addOption(
+      new Option("-w, --write <file>", 'keep them in a file instead, for -r; "-": standard output').conflicts([
+        ...["brief", "verbose", "json"],
+      ]),
+    )
+    .addOption(
+      new Option("-r, --read <file>", 'show those that a file has; "-": standard input').conflicts([
+        ...["write", "lab", "router", "rate"],
+      ]),
+    )
     .option("-b, --brief", "a line for each packet, without the stages")
     .option("-v, --verbose", "every stage, those too that had nothing to say")
     .option("--json", "print JSON lines (docs/debugging.md has the schema)")
     .action(trace);
 
 async function trace(words: readonly string[], options: Options): Promise<void> {
-  const rate = whole(options.rate, "--rate", 10_000);
+  const { write, read } = options;
   const most = options.count === undefined ? Number.POSITIVE_INFINITY : whole(options.count, "--count", 1e9);
-  const view = await viewFabric(routersOf(options));
-  if (view.unasked.length > 0) printError(unaskedText(view.unasked));
+  if (read !== undefined && words.length > 0)
+    throw new Failure(`a filter is asked of packets as they pass: ain trace ${words.join(" ")} -w ${read}`, MISUSED);
   const { signal, stop } = untilStopped(surroundings().signal);
-  let count = 0;
-  const counts = new Map<string, TraceCounts>();
-  const take = (name: string, line: TraceLine): void => {
-    if (line.type === "counts") counts.set(name, line);
-    if (line.type !== "packet" || count >= most) return;
-    count++;
-    const style = { isBrief: options.brief === true, isVerbose: options.verbose === true };
-    print(options.json ? JSON.stringify(line) : tracedText(line, style));
-    if (count >= most) stop();
-  };
+  const run: Run = { signal, stop, most, counts: new Map() };
   try {
-    await Promise.all(
-      view.routers.map((router) => {
-        const request = { filter: filterFor(router, view, words.join(" ")), rate };
-        return follow(router.name, router.socket, { request, signal, take });
-      }),
-    );
+    if (read !== undefined) await showFile(read, new Shown(options, run));
+    else {
+      const watched = await watchedBy(words.join(" "), options);
+      if (write === undefined) await show(watched, new Shown(options, run));
+      else await keep(watched, write, run);
+    }
   } finally {
     stop();
   }
-  for (const [name, each] of counts) if (each.limited + each.lost > 0) printError(countsText(name, each));
+  for (const [name, each] of run.counts) if (each.limited + each.lost > 0) printError(countsText(name, each));
 }
 
-interface Following {
-  readonly request: TraceRequest;
+interface Run {
   readonly signal: AbortSignal;
-  readonly take: (name: string, line: TraceLine) => void;
+  readonly stop: () => void;
+  /** Packets. */
+  readonly most: number;
+  /** The last ones, by router. */
+  readonly counts: Map<string, TraceCounts>;
 }
 
-async function follow(name: string, socket: string, { request, signal, take }: Following): Promise<void> {
-  const reader = await openStream(socket, "trace", request, signal);
-  for await (const line of jsonLines<TraceLine>(reader, signal)) take(name, line);
+interface Watched {
+  readonly view: FabricView;
+  readonly request: (router: KnownRouter) => TraceRequest;
+}
+
+async function watchedBy(filter: string, options: Options): Promise<Watched> {
+  const rate = whole(options.rate, "--rate", 10_000);
+  const view = await viewFabric(routersOf(options));
+  if (view.unasked.length > 0) printError(unaskedText(view.unasked));
+  return { view, request: (router) => ({ filter: filterFor(router, view, filter), rate }) };
+}
+
+/** Prints packets, those of one bunch at once. */
+class Shown {
+  readonly run: Run;
+  readonly #text: (line: Extract<ToldLine["line"], { type: "packet" }>) => string;
+  #count = 0;
+
+  constructor({ brief, verbose, json }: Options, run: Run) {
+    this.run = run;
+    const style = { isBrief: brief === true, isVerbose: verbose === true };
+    const lines = new LineText();
+    this.#text = (packet) => (json ? lines.of(packet) : tracedText(packet, style));
+  }
+
+  take(bunch: readonly ToldLine[]): void {
+    const { most, counts, stop } = this.run;
+    const texts: string[] = [];
+    for (const { router, line } of bunch) {
+      if (line.type === "counts") counts.set(router, line);
+      if (line.type !== "packet" || this.#count >= most) continue;
+      this.#count++;
+      texts.push(this.#text(line));
+    }
+    if (texts.length > 0) print(texts.join("\n"));
+    if (this.#count >= most) stop();
+  }
+}
+
+async function show({ view, request }: Watched, shown: Shown): Promise<void> {
+  const { signal } = shown.run;
+  await Promise.all(
+    view.routers.map(async (router) => {
+      for await (const bunch of await openTrace(router.socket, request(router), signal))
+        shown.take(bunch.map((line) => ({ router: router.name, line })));
+    }),
+  );
+}
+
+async function showFile(file: string, shown: Shown): Promise<void> {
+  const cutOff = (octets: number): void =>
+    printError(`${file} ends within a message: its last ${counted(octets, "octet")} cannot be shown`);
+  for await (const bunch of readTraceFile(file, cutOff)) {
+    if (shown.run.signal.aborted) return;
+    shown.take(bunch);
+  }
+}
+
+/** Nothing is written before all routers watch: a filter with a typo leaves what is there. */
+async function keep({ view, request }: Watched, file: string, run: Run): Promise<void> {
+  const readers = await Promise.all(view.routers.map((router) => openRecords(router, request(router), run.signal)));
+  const sink = openSink(file);
+  await sink.write(traceFileHead());
+  if (file !== "-") printError(`writing what ${view.routers.map(({ name }) => name).join(", ")} tell to ${file}`);
+  const kept: Kept = { run, sink, packets: 0 };
+  await Promise.all(view.routers.map(({ name }, i) => keepOf(readers[i]!, { name, source: i }, kept)));
+  await sink.end();
+  if (file !== "-") printError(`${counted(kept.packets, "packet")}, ${counted(sink.octets, "octet")} in ${file}`);
+}
+
+interface Kept {
+  readonly run: Run;
+  readonly sink: Sink;
+  packets: number;
+}
+
+async function keepOf(reader: OctetReader, of: { readonly name: string; readonly source: number }, kept: Kept) {
+  const { signal, stop, most, counts: allCounts } = kept.run;
+  const gatherer = new TraceGatherer(of.source);
+  for (let octets = await nextOf(reader, signal); octets !== undefined; octets = await nextOf(reader, signal)) {
+    if (kept.packets >= most) return;
+    const { octets: messages, packets, counts } = gathered(gatherer, octets, { ...of, most: most - kept.packets });
+    kept.packets += packets;
+    if (counts !== undefined) allCounts.set(of.name, counts);
+    if (messages.length > 0) await kept.sink.write(messages);
+    if (kept.packets >= most) stop();
+  }
+}
+
+function gathered(gatherer: TraceGatherer, octets: Uint8Array, { name, most }: { name: string; most: number }) {
+  try {
+    return gatherer.take(octets, most);
+  } catch (error) {
+    if (error instanceof Malformed) throw new ClientError(`what ${name} tells is no trace: ${malformedText(error)}`);
+    throw error;
+  }
 }
 
 function whole(text: string, what: string, most: number): number {

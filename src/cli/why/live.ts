@@ -5,11 +5,11 @@
  */
 import { toHex } from "#base/bytes";
 import { ClientError, call } from "#cli/client";
-import { jsonLines, openStream } from "#cli/streams";
 import type { FabricView, KnownRouter } from "#cli/why/fabric-view";
 import { differences } from "#cli/why/live-differences";
+import { openTrace } from "#cli/why/trace-stream";
 import type { Walk } from "#cli/why/walk";
-import type { TracedPacket, TraceLine, TraceRequest } from "#router/watch/views";
+import type { TracedPacket, TraceRequest } from "#router/watch/views";
 import type { PacketQuestion } from "#router/why/views";
 
 export interface LiveHop {
@@ -89,11 +89,10 @@ async function follow(
   signal: AbortSignal,
   take: (packet: TracedPacket) => void,
 ): Promise<void> {
-  const lines = jsonLines<TraceLine>(await openStream(socket, "trace", request, signal), signal);
-  await lines.next(); // TraceStart
+  const bunches = await openTrace(socket, request, signal);
   void (async () => {
     try {
-      for await (const line of lines) if (line.type === "packet") take(line);
+      for await (const bunch of bunches) for (const line of bunch) if (line.type === "packet") take(line);
     } catch (error) {
       if (!(error instanceof ClientError)) throw error; // the router has gone: nothing more is seen there
     }

@@ -12,7 +12,7 @@ import type { PacketQuestion, WhyAnswer, WhyQuestion } from "#router/why/views";
 /** What the API asks of the router. All throw RouterError. */
 export interface DebugTarget {
   why(question: WhyQuestion): WhyAnswer;
-  /** Lines of JSON, a TraceLine each. `signal`: aborted when nobody reads any more. */
+  /** Lines of JSON, a TraceLine each, or what `format` says. `signal`: aborted when nobody reads any more. */
   trace(request: TraceRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** A pcapng file. */
   capture(request: CaptureRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
@@ -32,7 +32,7 @@ const packetQuestion = z.strictObject({
 const nonce = z.string().regex(/^[0-9a-f]{32}$/);
 const traceRequest = z.strictObject({
   ...{ filter: z.string().max(LONGEST_FILTER).optional(), rate: z.int().min(1).max(10_000).optional() },
-  ...{ nonce: nonce.optional(), catch: z.boolean().optional() },
+  ...{ nonce: nonce.optional(), catch: z.boolean().optional(), format: z.enum(["lines", "records"]).optional() },
 });
 const captureRequest = z.strictObject({
   ...{ port: z.string(), stage: z.enum(["in", "out"]).optional() },
@@ -54,8 +54,10 @@ export async function answerDebug(request: Request, what: string, target: DebugT
     switch (what) {
       case "why":
         return Response.json(target.why(await read(request, whyQuestion)));
-      case "trace":
-        return new Response(await target.trace(await read(request, traceRequest), request.signal), LINES);
+      case "trace": {
+        const asked = await read(request, traceRequest);
+        return new Response(await target.trace(asked, request.signal), asked.format === "records" ? RECORDS : LINES);
+      }
       case "capture":
         return new Response(await target.capture(await read(request, captureRequest), request.signal), PCAPNG);
       case "probe":
@@ -72,6 +74,7 @@ export async function answerDebug(request: Request, what: string, target: DebugT
 }
 
 const LINES = { headers: { "content-type": "application/x-ndjson" } };
+const RECORDS = { headers: { "content-type": "application/x-ain-trace" } };
 const PCAPNG = { headers: { "content-type": "application/x-pcapng" } };
 
 class BadQuestion extends Error {}

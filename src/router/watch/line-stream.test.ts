@@ -2,15 +2,16 @@
 import { expect, test } from "bun:test";
 import { LineStream } from "#router/watch/line-stream";
 
+const line = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value)}\n`);
 const text = (octets: Uint8Array | undefined): string => new TextDecoder().decode(octets);
 
 test("lines come as they are put in, those of one moment together", async () => {
   const stream = new LineStream(new AbortController().signal, () => {});
   const reader = stream.readable.getReader();
-  stream.put({ type: "start" });
+  stream.put(line({ type: "start" }));
   stream.put(Uint8Array.of(0x61));
   expect(text((await reader.read()).value)).toBe('{"type":"start"}\na');
-  stream.put({ type: "counts" });
+  stream.put(line({ type: "counts" }));
   stream.close();
   expect(text((await reader.read()).value)).toBe('{"type":"counts"}\n');
   expect((await reader.read()).done).toBe(true);
@@ -43,11 +44,11 @@ test("who goes ends it, once; what is put in afterwards is nobody's", async () =
   const controller = new AbortController();
   const aborted = new LineStream(controller.signal, () => ended++);
   controller.abort();
-  aborted.put({});
+  aborted.put(line({}));
   aborted.close();
   expect(ended).toBe(1);
   const cancelled = new LineStream(new AbortController().signal, () => ended++);
   await cancelled.readable.cancel();
-  cancelled.put({});
+  cancelled.put(line({}));
   expect(ended).toBe(2);
 });

@@ -39,17 +39,17 @@ export class LineStream {
     return this.#room >= FULL;
   }
 
-  /** Any octets, or a value as a line of JSON. */
-  put(what: Uint8Array | object): void {
-    if (this.#controller === undefined) return;
-    const octets = what instanceof Uint8Array ? what : new TextEncoder().encode(`${JSON.stringify(what)}\n`);
+  /** False: there was no room for it. */
+  put(octets: Uint8Array): boolean {
+    if (this.#controller === undefined) return false;
     if (this.#room < octets.length) {
       this.lost++;
-      return;
+      return false;
     }
     if (this.#pieces.length === 0) queueMicrotask(() => this.#flush());
     this.#pieces.push(octets);
     this.#octets += octets.length;
+    return true;
   }
 
   close(): void {

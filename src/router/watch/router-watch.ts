@@ -6,20 +6,20 @@ import { ConnectionEntries } from "#fastpath/tables/connection-entries";
 import { rawWords } from "#fastpath/tables/raw-words";
 import { ENDINGS } from "#fastpath/verdicts";
 import type { Filter } from "#fastpath/watch/filter";
-import { RECORD_IN, type WatchRecord, WR_FLAG_CAUGHT, WR_FLAG_PARTIAL } from "#fastpath/watch/watch-record";
+import { RECORD_IN, type WatchRecord, WR_FLAG_PARTIAL } from "#fastpath/watch/watch-record";
 import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
 import { filterNames } from "#router/watch/filter-names";
 import { parseFilter } from "#router/watch/filter-parser";
 import { LineStream } from "#router/watch/line-stream";
-import { StagesText } from "#router/watch/stages-text";
-import type { CaptureRequest, TraceCounts, TracedPacket, TraceRequest, TraceStart } from "#router/watch/views";
+import { LineText, TraceExpansion } from "#router/watch/trace-expansion";
+import { countsMessage, TraceTeller } from "#router/watch/trace-teller";
+import type { CaptureRequest, TraceRequest } from "#router/watch/views";
 import { type WatchSession, WatchSessions } from "#router/watch/watch-sessions";
 import { NONCE } from "#router/why/described-packet";
 import type { Known } from "#router/why/known";
-import { icmpOwed, packetView } from "#router/why/router-why";
 import type { PacketQuestion } from "#router/why/views";
-import { monotonicNanos } from "#sys/clock";
+import { monotonicNanos, wallMillis } from "#sys/clock";
 import { enhancedPacket, INBOUND, interfaceDescription, OUTBOUND, sectionHeader } from "#wire/pcapng";
 
 export type WatchRouter = Pick<
@@ -48,14 +48,14 @@ export class RouterWatch {
     this.#sessions = new WatchSessions(() => router.forwarders);
   }
 
-  /** Lines of JSON (TraceLine) until the reader goes. Throws FilterError, RouterError. */
+  /** Lines of JSON (TraceLine), or records of them, until the reader goes. Throws FilterError, RouterError. */
   async trace(request: TraceRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    const { rate = DEFAULT_RATE, nonce, filter = "" } = request;
+    const { rate = DEFAULT_RATE, nonce, filter = "", format = "lines" } = request;
     const isMarked = nonce !== undefined;
     if (request.catch === true && !isMarked) throw new RouterError("only what has a nonce can be caught");
     const written = this.#filter(filter);
-    const known = this.#known();
-    const stages = new StagesText();
+    const teller = this.#teller();
+    const formed = format === "records" ? (octets: Uint8Array) => octets : linesOf();
     const session = await this.#sessions.start(
       {
         ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_ROOM },
@@ -66,7 +66,7 @@ export class RouterWatch {
         hasRoom: () => stream.hasRoom,
         take: (record) => {
           try {
-            stream.put(this.#traced(known(), stages, record));
+            if (!stream.put(formed(teller.tell(record)))) teller.lost();
           } catch (error) {
             // The trace ends, and nothing else does.
             this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -77,10 +77,10 @@ export class RouterWatch {
     );
     const timer = setInterval(() => {
       const { lost, ...counts } = session.counts;
-      stream.put({ type: "counts", ...counts, lost: lost + stream.lost } satisfies TraceCounts);
+      stream.put(formed(countsMessage({ type: "counts", ...counts, lost: lost + stream.lost })));
     }, COUNTS);
     const stream = this.#stream(session, { signal, room: TRACE_ROOM }, () => clearInterval(timer));
-    stream.put({ type: "start", router: this.#router.configuration.node.name } satisfies TraceStart);
+    stream.put(formed(teller.begin(this.#router.configuration.node.name)));
     return stream.readable;
   }
 
@@ -158,22 +158,21 @@ export class RouterWatch {
     };
   }
 
-  /** A line of JSON: TracedPacket. */
-  #traced(known: Known, stages: StagesText, record: WatchRecord): Uint8Array {
-    const { ending, octets, length, sentOwn } = record;
-    const { name, fate, meaning } = ENDINGS[ending]!;
-    const sent = record.sent.map((each) => this.#router.why.sentView(each, each.length));
-    const packet: Omit<TracedPacket, "stages"> = {
-      ...{ type: "packet", router: known.node.name, time: Number(wallNanos(record.nanos)) / 1e9 },
-      port: known.port(record.from)?.name ?? `#${record.from}`,
-      packet: packetView(octets, length),
-      ending: { name, fate, meaning },
-      icmp: icmpOwed(ending, octets),
-      ...{ sent: sent.slice(0, sentOwn), errors: sent.slice(sentOwn) },
-      caught: (record.flags & WR_FLAG_CAUGHT) !== 0,
-    };
-    return encoder.encode(`${JSON.stringify(packet).slice(0, -1)},"stages":${stages.of(known, record)}}\n`);
+  #teller(): TraceTeller {
+    const { why } = this.#router;
+    return new TraceTeller({
+      known: this.#known(),
+      hop: (port, mac) => why.hopOf(port, mac),
+      epoch: () => wallMillis() - monotonicNanos() / 1e6,
+    });
   }
+}
+
+/** Turns messages into lines of JSON. */
+function linesOf(): (octets: Uint8Array) => Uint8Array {
+  const expansion = new TraceExpansion();
+  const text = new LineText();
+  return (octets) => encoder.encode([...expansion.take(octets)].map(({ line }) => `${text.of(line)}\n`).join(""));
 }
 
 const encoder = new TextEncoder();
@@ -187,7 +186,7 @@ function nonceFilter(text: string): Filter {
 
 /** Nanoseconds since 1970 of a moment on the monotonic clock. */
 const wallNanos = (nanos: number): bigint =>
-  BigInt(Date.now()) * 1_000_000n - BigInt(Math.round(monotonicNanos() - nanos));
+  BigInt(Math.round(wallMillis() * 1000)) * 1000n - BigInt(Math.round(monotonicNanos() - nanos));
 
 /** Records as blocks of a pcapng file; an interface for each port, named as it is. */
 class CaptureWriter {

@@ -10,6 +10,8 @@ export interface TraceRequest {
   readonly nonce?: string;
   /** True, with a nonce only: what would leave the fabric is taken out at the last moment instead. */
   readonly catch?: boolean;
+  /** "lines" (default): lines of JSON, TraceLine. "records": the same in few octets, which cost the router little (trace-messages.ts). */
+  readonly format?: "lines" | "records";
 }
 
 /** A line of the answer. */

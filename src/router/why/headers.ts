@@ -1,7 +1,7 @@
 /** A frame's headers in words, outermost first. Any octets will do: what is cut off is said to be. */
 import { formatIpv4, formatIpv6, formatMac } from "#base/address";
-import { u16, u32 } from "#base/bytes";
-import type { HeaderView } from "#router/why/views";
+import { toHex, u16, u32 } from "#base/bytes";
+import type { HeaderView, PacketView } from "#router/why/views";
 import { ETHERTYPE_BRIDGED } from "#wire/ethernet";
 import {
   PROTOCOL_FRAGMENT,
@@ -16,6 +16,11 @@ type Fields = HeaderView["fields"];
 
 /** Packets in packets that are described: a tunnel's, and one that an ICMP error quotes in it. */
 const DEEPEST = 3;
+
+/** `length`: octets of the whole frame, where less of it is here. */
+export const packetView = (octets: Uint8Array, length = octets.length): PacketView => ({
+  ...{ length, octets: toHex(octets), headers: headersOf(octets) },
+});
 
 export function headersOf(frame: Uint8Array): HeaderView[] {
   const headers: HeaderView[] = [];

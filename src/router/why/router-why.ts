@@ -14,17 +14,9 @@ import type { Router } from "#router/router";
 import { RouterError } from "#router/router-error";
 import { describedFrame, destinationOf } from "#router/why/described-packet";
 import { explainSteps } from "#router/why/explain";
-import { headersOf, icmpText } from "#router/why/headers";
+import { icmpText, packetView } from "#router/why/headers";
 import type { Known } from "#router/why/known";
-import type {
-  FrameQuestion,
-  IcmpView,
-  PacketQuestion,
-  PacketView,
-  SentView,
-  WhyAnswer,
-  WhyQuestion,
-} from "#router/why/views";
+import type { FrameQuestion, IcmpView, PacketQuestion, SentView, WhyAnswer, WhyQuestion } from "#router/why/views";
 import { monotonicNanos } from "#sys/clock";
 
 /** What of a router is asked. */
@@ -69,8 +61,8 @@ export class RouterWhy {
       ending: { name, fate, meaning },
       icmp: icmpOwed(result.ending, octets),
       supposed,
-      sent: result.sent.map((each) => this.sentView(each)),
-      errors: result.errors.map((each) => this.sentView(each)),
+      sent: result.sent.map((each) => this.#sentView(each)),
+      errors: result.errors.map((each) => this.#sentView(each)),
     };
   }
 
@@ -110,13 +102,15 @@ export class RouterWhy {
     };
   }
 
-  /** `length`: of the whole frame, where less of it is here. */
-  sentView({ port: index, octets }: DrySent, length = octets.length): SentView {
+  /** Where a frame goes that leaves by a port. `octets`: from its Ethernet header on, at least its destination. */
+  hopOf(index: number, octets: Uint8Array): Omit<SentView, "packet"> {
     const port = this.#router.ports.all.get(index)!;
-    return {
-      ...{ port: port.name, kind: port.kind, vm: port.vm?.name ?? null, nextHop: this.#nextHop(port, octets) },
-      ...{ mac: formatMac(octets, 0), packet: packetView(octets, length) },
-    };
+    const nextHop = this.#nextHop(port, octets);
+    return { port: port.name, kind: port.kind, vm: port.vm?.name ?? null, nextHop, mac: formatMac(octets, 0) };
+  }
+
+  #sentView({ port, octets }: DrySent): SentView {
+    return { ...this.hopOf(port, octets), packet: packetView(octets) };
   }
 
   /** A VM's MAC address that control would learn, or ask for: what is supposed of it. Undefined: nothing is. */
@@ -211,12 +205,11 @@ function longestRoute(address: Uint8Array, has: (prefix: Uint8Array, length: num
   return undefined;
 }
 
-export const packetView = (octets: Uint8Array, length = octets.length): PacketView => ({
-  ...{ length, octets: toHex(octets), headers: headersOf(octets) },
-});
+const icmpOwed = (ending: number, octets: Uint8Array): IcmpView | null =>
+  icmpOwedBy(ending, octets[12] === 0x86 && octets[13] === 0xdd);
 
-export function icmpOwed(ending: number, octets: Uint8Array): IcmpView | null {
-  const is6 = octets[12] === 0x86 && octets[13] === 0xdd;
+/** `is6`: the frame is IPv6. */
+export function icmpOwedBy(ending: number, is6: boolean): IcmpView | null {
   const owed = is6 ? ENDINGS[ending]!.icmp6 : ENDINGS[ending]!.icmp4;
   if (owed === undefined) return null;
   const [type, code] = owed;
