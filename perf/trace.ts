@@ -33,8 +33,11 @@ const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
 /** Seconds of one trial of the UDP search. */
 const TRIAL = 0.5;
-/** Seconds between two pings: 220 a second beside some 40 000 super-packets and acknowledgements, 2500 beside some 250 000 datagrams. */
-const PING = { tcp: 0.0045, udp: 0.0004 } as const;
+/**
+ * Pings of a fixed pace: how many at once, milliseconds from one of each to its next. 250 a second beside some 40 000
+ * super-packets and acknowledgements, 2000 beside some 250 000 datagrams. With less than a millisecond ping sends as soon as it is answered.
+ */
+const PING = { tcp: { count: 1, millis: 4 }, udp: { count: 2, millis: 1 } } as const;
 
 interface Way {
   readonly title: string;
@@ -147,14 +150,20 @@ async function tcpRate(topology: Topology, to: string): Promise<number> {
   return report.end.sum_received.bits_per_second / 1e9;
 }
 
-/** With a ping that goes on meanwhile. */
-async function besidePing<T>(topology: Topology, to: string, interval: number, work: () => Promise<T>): Promise<T> {
-  const ping = topology.daemon("vmA", ["ping", "-q", "-i", `${interval}`, to]);
+/** With pings that go on meanwhile. */
+async function besidePing<T>(
+  topology: Topology,
+  to: string,
+  { count, millis }: { readonly count: number; readonly millis: number },
+  work: () => Promise<T>,
+): Promise<T> {
+  const command = ["ping", "-q", "-i", `${millis / 1000}`, to];
+  const pings = Array.from({ length: count }, () => topology.daemon("vmA", command));
   try {
     return await work();
   } finally {
-    ping.kill();
-    await ping.exited;
+    for (const ping of pings) ping.kill();
+    await Promise.all(pings.map(({ exited }) => exited));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Frame } from "#fastpath/frame";
 import { FrameRing } from "#fastpath/frame-ring";
 import { type Answer, compileFilter, type Filter, MAYBE, type Matcher, NO, YES } from "#fastpath/watch/filter";
 import type { PacketView } from "#fastpath/watch/packet-view";
+import { WAYS } from "#fastpath/watch/way-memory";
 
 export interface WatchOrder {
   readonly id: number;
@@ -51,6 +52,8 @@ export class Watch {
   #tick = 0;
   /** Of the frame at hand. */
   said: Answer = NO;
+  /** By number of a way, the version of it (way-memory.ts) whose steps have been told; 0: none. */
+  readonly told: Int32Array = new Int32Array(WAYS);
 
   constructor(order: WatchOrder) {
     this.order = order;
@@ -85,10 +88,16 @@ export class Watch {
     return false;
   }
 
-  tell(f: Frame, octets: Uint8Array): void {
+  /** False: nobody is told of it. */
+  tell(f: Frame, octets: Uint8Array): boolean {
     this.#counts[WC_MATCHED]!++;
-    if (this.order.rate !== 0 && this.#tokens-- <= 0) this.#counts[WC_LIMITED]!++;
-    else this.#counts[this.#ring.push(f, octets, 0) ? WC_TOLD : WC_LOST]!++;
+    if (this.order.rate !== 0 && this.#tokens-- <= 0) {
+      this.#counts[WC_LIMITED]!++;
+      return false;
+    }
+    const isTold = this.#ring.push(f, octets, 0);
+    this.#counts[isTold ? WC_TOLD : WC_LOST]!++;
+    return isTold;
   }
 
   #refill(now: number): void {

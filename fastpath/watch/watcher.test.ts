@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { nextBelow } from "#base/random";
 import { Frame, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
-import { FrameRing, takeFrame } from "#fastpath/frame-ring";
+import { FrameRing } from "#fastpath/frame-ring";
 import { STAGES } from "#fastpath/pipeline";
 import { ST_STAGE, STEP_WORDS } from "#fastpath/steps";
 import { raw, rawOf, rawWords } from "#fastpath/tables/raw-words";
@@ -28,7 +28,7 @@ import { HOSTS } from "#fastpath/translation/small-world";
 import { ENDINGS } from "#fastpath/verdicts";
 import type { Filter } from "#fastpath/watch/filter";
 import { WATCH_COUNTS, type WatchOrder, WC_LIMITED, WC_LOST, WC_MATCHED, WC_TOLD } from "#fastpath/watch/watch";
-import { RECORD_IN, RECORD_OUT, RECORD_TRACE, readWatchRecord, WR_FLAG_CAUGHT } from "#fastpath/watch/watch-record";
+import { RECORD_IN, RECORD_OUT, RECORD_TRACE, WatchRecords, WR_FLAG_CAUGHT } from "#fastpath/watch/watch-record";
 import { Watcher } from "#fastpath/watch/watcher";
 
 const ALL: Filter = { op: "all" };
@@ -67,9 +67,11 @@ class Watched {
 
   records() {
     const all = [];
-    for (let taken = takeFrame(this.ring); taken !== undefined; taken = takeFrame(this.ring))
-      all.push(readWatchRecord(taken.octets));
-    return all;
+    for (;;) {
+      const record = new WatchRecords().take(this.ring);
+      if (record === undefined) return all;
+      all.push(record);
+    }
   }
 
   /** How many of the frames match. */

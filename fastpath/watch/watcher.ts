@@ -32,9 +32,11 @@ import {
   WR_SENT_OWN,
   WR_STEPS,
   WR_TIME,
+  WR_WAY,
   WR_WORDS,
 } from "#fastpath/watch/watch-record";
 import { type PortWatcher, WatchedPort } from "#fastpath/watch/watched-port";
+import { WayMemory } from "#fastpath/watch/way-memory";
 import { monotonicNanos } from "#sys/clock";
 
 /** Octets kept of a frame that is traced, and of each that it becomes. */
@@ -49,6 +51,7 @@ export class Watcher implements PortWatcher {
   readonly #view: PacketView;
   readonly #out: PacketView;
   readonly #steps = new Steps();
+  readonly #ways = new WayMemory();
   #watches: readonly Watch[] = [];
   #captures: readonly Watch[] = [];
   #catchers: readonly Watch[] = [];
@@ -244,15 +247,18 @@ export class Watcher implements PortWatcher {
 
   #tellTrace(watch: Watch, { ending, from, length }: Pick<Told, "ending" | "from" | "length">): void {
     const w = this.#words;
-    const { count, words } = this.#steps;
+    const way = this.#ways.number({ steps: this.#steps, from, ending });
+    const version = this.#ways.version(way);
+    const count = watch.told[way] === version ? 0 : this.#steps.count;
     const flags = this.#caught ? WR_FLAG_CAUGHT : 0;
     writeTold(w, { kind: RECORD_TRACE, ending, from, port: from, length, flags }, HEAD);
     this.#time[0] = monotonicNanos();
+    w[WR_WAY] = way;
     w[WR_STEPS] = count;
     w[WR_SENT] = this.#sentCount;
     w[WR_SENT_OWN] = this.#sentOwn;
     w[WR_SENT_KEPT] = Math.min(this.#sentCount, MOST_SENT);
-    w.set(words.subarray(0, count * STEP_WORDS), WR_WORDS);
+    if (count > 0) w.set(this.#steps.words.subarray(0, count * STEP_WORDS), WR_WORDS);
     let at = this.#put(WR_WORDS + count * STEP_WORDS, this.#head, w[WR_KEPT]!);
     for (let i = 0; i < w[WR_SENT_KEPT]!; i++) {
       const sent = this.#sent[i]!;
@@ -261,7 +267,7 @@ export class Watcher implements PortWatcher {
       w[at + 2] = Math.min(sent.length, HEAD);
       at = this.#put(at + SENT_WORDS, sent.head, w[at + 2]!);
     }
-    this.#push(watch, this.#bytes, at * 4);
+    if (this.#push(watch, this.#bytes, at * 4)) watch.told[way] = version;
   }
 
   /** Octets at a word; returns the word behind them. */
@@ -270,10 +276,10 @@ export class Watcher implements PortWatcher {
     return at + ((length + 3) >> 2);
   }
 
-  #push(watch: Watch, octets: Uint8Array, length: number): void {
+  #push(watch: Watch, octets: Uint8Array, length: number): boolean {
     this.#record.at = 0;
     this.#record.end = length;
-    watch.tell(this.#record, octets);
+    return watch.tell(this.#record, octets);
   }
 }
 

@@ -13,7 +13,7 @@ import { filterNames } from "#router/watch/filter-names";
 import { parseFilter } from "#router/watch/filter-parser";
 import { LineStream } from "#router/watch/line-stream";
 import { LineText, TraceExpansion } from "#router/watch/trace-expansion";
-import { countsMessage, TraceTeller } from "#router/watch/trace-teller";
+import { TraceTeller } from "#router/watch/trace-teller";
 import type { CaptureRequest, TraceRequest } from "#router/watch/views";
 import { type WatchSession, WatchSessions } from "#router/watch/watch-sessions";
 import { NONCE } from "#router/why/described-packet";
@@ -33,6 +33,8 @@ const TRACE_ROOM = 1 << 20;
 const CAPTURE_ROOM = 4 << 20;
 /** Milliseconds that what was found out of the router is told again: routes are dear to look up. */
 const KNOWN = 250;
+/** Octets of records that make a piece by themselves; each makes one as lines of JSON, which are ten times as long. */
+const PIECE = { records: 1 << 15, lines: 0 } as const;
 /** Milliseconds between two lines of counts. */
 const COUNTS = 1000;
 
@@ -56,6 +58,18 @@ export class RouterWatch {
     const written = this.#filter(filter);
     const teller = this.#teller();
     const formed = format === "records" ? (octets: Uint8Array) => octets : linesOf();
+    const send = (): void => {
+      if (!stream.put(formed(teller.take()))) teller.lost();
+    };
+    /** The trace ends where something is wrong, and nothing else does. */
+    const guarded = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        stream.close();
+      }
+    };
     const session = await this.#sessions.start(
       {
         ...{ kind: "trace", rate, isIn: true, isOut: false, snap: MAX_FRAME, ringOctets: TRACE_ROOM },
@@ -64,23 +78,22 @@ export class RouterWatch {
       },
       {
         hasRoom: () => stream.hasRoom,
-        take: (record) => {
-          try {
-            if (!stream.put(formed(teller.tell(record)))) teller.lost();
-          } catch (error) {
-            // The trace ends, and nothing else does.
-            this.#defect(error instanceof Error ? (error.stack ?? error.message) : String(error));
-            stream.close();
-          }
-        },
+        take: (record, ring) =>
+          guarded(() => {
+            teller.tell(record, ring);
+            if (teller.waiting > PIECE[format]) send();
+          }),
+        done: () => guarded(() => teller.waiting > 0 && send()),
       },
     );
     const timer = setInterval(() => {
       const { lost, ...counts } = session.counts;
-      stream.put(formed(countsMessage({ type: "counts", ...counts, lost: lost + stream.lost })));
+      teller.count({ type: "counts", ...counts, lost: lost + stream.lost });
+      send();
     }, COUNTS);
     const stream = this.#stream(session, { signal, room: TRACE_ROOM }, () => clearInterval(timer));
-    stream.put(formed(teller.begin(this.#router.configuration.node.name)));
+    teller.begin(this.#router.configuration.node.name);
+    send();
     return stream.readable;
   }
 
@@ -95,7 +108,7 @@ export class RouterWatch {
         ...{ kind: "capture", rate: 0, isIn: stage !== "out", isOut: stage !== "in", snap, ringOctets: CAPTURE_ROOM },
         ...{ filter: { op: "and", of }, catches: false },
       },
-      { hasRoom: () => stream.hasRoom, take: (record) => stream.put(writer.packet(record)) },
+      { hasRoom: () => stream.hasRoom, take: (record) => stream.put(writer.packet(record)), done: () => {} },
     );
     const stream = this.#stream(session, { signal, room: CAPTURE_ROOM });
     for (const block of writer.begin()) stream.put(block);

@@ -30,7 +30,7 @@ export const MESSAGE_HEADER = 8;
 /** Octets of the longest message that is taken; none that a router writes comes near. */
 export const MOST_MESSAGE_OCTETS: number = 1 << 20;
 /** Numbers of definitions are below this. */
-export const MOST_DEFINITIONS = 4096;
+export const MOST_DEFINITIONS = 65_536;
 
 export const KIND_START = 1;
 export const KIND_WAY = 2;

@@ -1,12 +1,13 @@
 /**
- * A forwarder's records of traced frames as messages of a trace. What the router knows of a frame goes into definitions, and those
+ * Forwarders' records of traced frames as messages of a trace. What the router knows of a frame goes into definitions, and those
  * are remembered: packets of a flow are decided about alike and go the same way, and words are dear to find. They are found anew
  * when the router is known to be another, and told anew only where they have become others.
  */
+import { u16, u32 } from "#base/bytes";
 import { Writer } from "#base/writer";
 import { ENDINGS } from "#fastpath/verdicts";
-import type { SentRecord, WatchRecord } from "#fastpath/watch/watch-record";
-import { WR_FLAG_CAUGHT } from "#fastpath/watch/watch-record";
+import { type SentRecord, type WatchRecord, WR_FLAG_CAUGHT } from "#fastpath/watch/watch-record";
+import { WAYS } from "#fastpath/watch/way-memory";
 import {
   definitionText,
   KIND_COUNTS,
@@ -26,8 +27,10 @@ import { explainSteps } from "#router/why/explain";
 import type { Known } from "#router/why/known";
 import { icmpOwedBy } from "#router/why/router-why";
 
-/** Definitions of each kind that are kept, here and at the reader. */
-const MOST = 256;
+/** Next hops that are remembered, here and at the reader. */
+const MOST_HOPS = 1024;
+/** Octets to begin a piece with: some records of pings. */
+const PIECE = 1 << 13;
 
 export interface TellerOptions {
   /** What the router is known to be: another object when that was looked up anew. */
@@ -40,9 +43,12 @@ export interface TellerOptions {
 
 export class TraceTeller {
   readonly #options: TellerOptions;
-  readonly #ways = new Definitions(KIND_WAY);
-  readonly #hops = new Definitions(KIND_HOP);
-  #mustForget = false;
+  /** By ring and number there. */
+  readonly #ways: (Way | undefined)[] = [];
+  /** By port, then MAC address. */
+  readonly #hops = new Map<number, Map<number, Definition>>();
+  #hopCount = 0;
+  #w = new Writer();
   #known: Known | undefined;
   #epoch = 0;
 
@@ -50,113 +56,111 @@ export class TraceTeller {
     this.#options = options;
   }
 
-  begin(router: string): Uint8Array {
-    const w = new Writer();
-    writePreamble(w);
-    writeJson(w, KIND_START, { type: "start", router } satisfies TraceStart);
-    return w.finish();
+  /** Octets that were told and not taken yet. */
+  get waiting(): number {
+    return this.#w.length;
   }
 
-  /** The frame, with what has to be known of it before it: they come together, or not at all ({@link lost}). */
-  tell(record: WatchRecord): Uint8Array {
-    const w = new Writer(1024);
+  /** What was told since the last time, whole messages: it reaches the reader all, or {@link lost} is called. */
+  take(): Uint8Array {
+    const { written } = this.#w;
+    this.#w = new Writer(PIECE);
+    return written;
+  }
+
+  begin(router: string): void {
+    writePreamble(this.#w);
+    writeJson(this.#w, KIND_START, { type: "start", router } satisfies TraceStart);
+  }
+
+  count(counts: TraceCounts): void {
+    writeJson(this.#w, KIND_COUNTS, counts);
+  }
+
+  /** `ring`: number of the one that it came from, 0 …; of each ring all records are told, in their order. */
+  tell(record: WatchRecord, ring: number): void {
     const known = this.#options.known();
     if (known !== this.#known) this.#epoch = this.#options.epoch();
     this.#known = known;
-    if (this.#mustForget || this.#ways.isFull || this.#hops.isFull) this.#forget(w);
-    const way = this.#way(w, known, record);
-    const sent = record.sent.map((each) => ({ hop: this.#hop(w, known, each), ...each }));
+    if (this.#hopCount >= MOST_HOPS) this.lost();
+    const way = this.#way(known, record, ring);
+    const sent = record.sent.map((each) => ({ hop: this.#hop(known, each), length: each.length, octets: each.octets }));
     const millis = this.#epoch + record.nanos / 1e6;
     const seconds = Math.floor(millis / 1000);
-    writePacket(w, {
-      ...{ seconds, nanos: Math.min(Math.floor((millis - seconds * 1000) * 1e6), 999_999_999), way },
-      ...{ isCaught: (record.flags & WR_FLAG_CAUGHT) !== 0, length: record.length, octets: record.octets },
-      ...{ sent, own: Math.min(record.sentOwn, sent.length) },
+    const nanos = Math.min(Math.floor((millis - seconds * 1000) * 1e6), 999_999_999);
+    writePacket(this.#w, {
+      ...{ seconds, nanos, way, length: record.length, octets: record.octets, sent },
+      isCaught: (record.flags & WR_FLAG_CAUGHT) !== 0,
+      own: Math.min(record.sentOwn, sent.length),
     });
-    return w.finish();
   }
 
-  /** What was told last did not reach the reader, who may lack what was defined there. */
+  /** What was taken last did not reach the reader, who may lack what was defined there: all is defined anew. */
   lost(): void {
-    this.#mustForget = true;
-  }
-
-  #forget(w: Writer): void {
-    writeForget(w);
-    this.#ways.clear();
+    writeForget(this.#w);
+    for (const way of this.#ways) if (way !== undefined) Object.assign(way, UNTOLD);
     this.#hops.clear();
-    this.#mustForget = false;
+    this.#hopCount = 0;
   }
 
-  #way(w: Writer, known: Known, { from, ending, steps, stepCount }: WatchRecord): number {
-    const key = `${from} ${ending} ${latin1(steps.buffer as ArrayBuffer, steps.byteOffset, steps.byteLength)}`;
-    return this.#ways.number(w, { key, known, of: () => wayOf(known, { from, ending, steps, stepCount }) });
+  #way(known: Known, { way, steps, stepCount, from, ending }: WatchRecord, ring: number): number {
+    const number = ring * WAYS + way;
+    let it = this.#ways[number];
+    if (stepCount > 0) {
+      // Another way may be told of in the same words.
+      it = { number, text: it?.text, known: undefined, steps: steps.slice(), stepCount, from, ending };
+      this.#ways[number] = it;
+    }
+    if (it === undefined) throw new Error(`a frame went way ${way}, whose steps were not told`);
+    const its = it;
+    return this.#defined(KIND_WAY, its, known, () => wayOf(known, its));
   }
 
-  #hop(w: Writer, known: Known, { port, octets }: SentRecord): number {
-    const key = `${port} ${latin1(octets.buffer as ArrayBuffer, octets.byteOffset, Math.min(octets.length, 6))}`;
-    return this.#hops.number(w, { key, known, of: () => this.#options.hop(port, octets.subarray(0, 6)) });
+  #hop(known: Known, { port, octets }: SentRecord): number {
+    const mac = u16(octets, 0) * 2 ** 32 + u32(octets, 2);
+    let ofPort = this.#hops.get(port);
+    if (ofPort === undefined) {
+      ofPort = new Map();
+      this.#hops.set(port, ofPort);
+    }
+    let it = ofPort.get(mac);
+    if (it === undefined) {
+      it = { number: this.#hopCount++, text: undefined, known: undefined };
+      ofPort.set(mac, it);
+    }
+    return this.#defined(KIND_HOP, it, known, () => this.#options.hop(port, octets.subarray(0, 6)));
+  }
+
+  /** Tells the definition where the reader has not got it, or has another. */
+  #defined(kind: number, it: Definition, known: Known, of: () => TraceWay | TraceHop): number {
+    if (it.known === known) return it.number;
+    const text = definitionText(of());
+    if (text !== it.text) writeDefinition(this.#w, { kind, number: it.number, text });
+    it.text = text;
+    it.known = known;
+    return it.number;
   }
 }
 
-export function countsMessage(counts: TraceCounts): Uint8Array {
-  const w = new Writer();
-  writeJson(w, KIND_COUNTS, counts);
-  return w.finish();
+const UNTOLD = { text: undefined, known: undefined };
+
+interface Definition {
+  readonly number: number;
+  /** As the reader has it; undefined: he has not. */
+  text: string | undefined;
+  /** For which `text` is right. */
+  known: Known | undefined;
 }
 
-const latin1 = (buffer: ArrayBuffer, from: number, length: number): string =>
-  Buffer.from(buffer, from, length).toString("latin1");
+type WaySteps = Pick<WatchRecord, "from" | "ending" | "steps" | "stepCount">;
+type Way = Definition & WaySteps;
 
 /** Everything of a traced frame but its octets. */
-export function wayOf(
-  known: Known,
-  { from, ending, steps, stepCount }: Pick<WatchRecord, "from" | "ending" | "steps" | "stepCount">,
-): TraceWay {
+export function wayOf(known: Known, { from, ending, steps, stepCount }: WaySteps): TraceWay {
   const { name, fate, meaning } = ENDINGS[ending]!;
   return {
     ...{ port: known.port(from)?.name ?? `#${from}`, ending: { name, fate, meaning } },
     ...{ icmp4: icmpOwedBy(ending, false), icmp6: icmpOwedBy(ending, true) },
     stages: explainSteps(known, steps, stepCount, from),
   };
-}
-
-interface Definition {
-  readonly number: number;
-  text: string;
-  /** For which `text` is right. */
-  known: Known;
-}
-
-/** Definitions of a kind that the reader has. */
-class Definitions {
-  readonly #kind: number;
-  readonly #told = new Map<string, Definition>();
-
-  constructor(kind: number) {
-    this.#kind = kind;
-  }
-
-  /** True: nobody knows whether one more would fit. */
-  get isFull(): boolean {
-    return this.#told.size >= MOST;
-  }
-
-  clear(): void {
-    this.#told.clear();
-  }
-
-  /** Number of a definition, which is written where the reader has not got it, or has another. */
-  number(
-    w: Writer,
-    { key, known, of }: { readonly key: string; readonly known: Known; readonly of: () => TraceWay | TraceHop },
-  ): number {
-    const told = this.#told.get(key);
-    if (told?.known === known) return told.number;
-    const number = told?.number ?? this.#told.size;
-    const text = definitionText(of());
-    if (told?.text !== text) writeDefinition(w, { kind: this.#kind, number, text });
-    this.#told.set(key, { number, text, known });
-    return number;
-  }
 }

@@ -1,8 +1,8 @@
 /** Traces and captures that are going on: rings to read, forwarders to tell, no more at once than the router bears. */
-import { FrameRing, takeFrame } from "#fastpath/frame-ring";
+import { FrameRing } from "#fastpath/frame-ring";
 import type { Filter } from "#fastpath/watch/filter";
 import { WATCH_COUNTS, type WatchOrder, WC_LIMITED, WC_LOST, WC_TOLD } from "#fastpath/watch/watch";
-import { readWatchRecord, type WatchRecord } from "#fastpath/watch/watch-record";
+import { type WatchRecord, WatchRecords } from "#fastpath/watch/watch-record";
 import type { Forwarders } from "#router/forwarders";
 import { RouterError } from "#router/router-error";
 
@@ -28,7 +28,10 @@ export interface WatchCountsView {
 
 /** Who is told. */
 export interface WatchTaker {
-  take(record: WatchRecord): void;
+  /** `ring`: number of the one that it comes from. What is kept of the record is copied. */
+  take(record: WatchRecord, ring: number): void;
+  /** There is nothing more for the moment. */
+  done(): void;
   hasRoom(): boolean;
 }
 
@@ -36,6 +39,7 @@ export class WatchSession {
   readonly id: number;
   readonly #rings: readonly FrameRing[];
   readonly #counts: readonly Int32Array[];
+  readonly #records = new WatchRecords();
   readonly #taker: WatchTaker;
   readonly #ended: () => Promise<void>;
   #timer: Timer | undefined;
@@ -66,13 +70,16 @@ export class WatchSession {
 
   /** Tells of what the forwarders have told. What its reader has no room for stays in their rings: what finds none there is lost. */
   look(): void {
-    for (const ring of this.#rings) {
+    let isTold = false;
+    this.#rings.forEach((ring, number) => {
       for (let count = 0; count < AT_ONCE && this.#taker.hasRoom(); count++) {
-        const taken = takeFrame(ring);
-        if (taken === undefined) break;
-        this.#taker.take(readWatchRecord(taken.octets));
+        const record = this.#records.take(ring);
+        if (record === undefined) break;
+        this.#taker.take(record, number);
+        isTold = true;
       }
-    }
+    });
+    if (isTold) this.#taker.done();
   }
 
   /** Resolves when no forwarder watches for it any more. May be called twice. */
