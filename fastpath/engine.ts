@@ -70,7 +70,7 @@ import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
 import { continues } from "#fastpath/stages/track";
 import { rewrap, unwrap } from "#fastpath/stages/unwrap";
-import type { Steps } from "#fastpath/steps";
+import { blank, type Steps } from "#fastpath/steps";
 import {
   KIND_NONE,
   KIND_OUTSIDE,
@@ -209,6 +209,7 @@ export class Engine {
   private decideWatched(f: Frame, steps: Steps): Verdict {
     const t = this.tables;
     t.steps = steps;
+    blank(f, t);
     try {
       let verdict = classify(f, t);
       steps.passed(STAGE_CLASSIFY, f, t, verdict);

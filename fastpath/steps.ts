@@ -64,6 +64,29 @@ export class Steps {
   }
 }
 
+/**
+ * Frame and scratch record without what others have left there, which no stage looks at, before a frame is watched: steps of a flow's
+ * frames are then the very same, and need be told once.
+ */
+export function blank(f: Frame, t: Tables): void {
+  t.records.fill(0, 0, RECORD);
+  t.reported = 0;
+  f.protocol = 0;
+  f.ipLength = 0;
+  f.hopLimit = 0;
+  f.flowHash = 0;
+  f.group = 0;
+  f.rule = 0;
+  f.connectionVersion = 0;
+  f.vm = -1;
+  f.binding = 0;
+  f.tunnelKey = 0;
+  f.wanted = 0;
+  f.isNat = false;
+  f.homeHigh = 0;
+  f.homeLow = 0;
+}
+
 function writeStep(w: Int32Array, at: number, f: Frame, t: Tables): void {
   w[at + ST_KIND] = f.kind;
   w[at + ST_PROTOCOL] = f.protocol;

@@ -141,6 +141,28 @@ describe("a trace", () => {
     }
   });
 
+  test("tells a flow's steps once, and again to whoever was not told", () => {
+    const router = new SmallRouter();
+    const watch = new Watched(router, { rate: 10 });
+    const told = (): (readonly [way: number, stepCount: number])[] => {
+      router.offer(VM_A.port, out);
+      return watch.records().map(({ way, stepCount }) => [way, stepCount] as const);
+    };
+    told(); // asks the receiver's home where it is
+    const [[way, count]] = told() as [readonly [number, number]];
+    expect(count).toBeGreaterThan(5);
+    expect(told()).toEqual([[way, 0]]);
+    router.offer(VM_A.port, hairpin);
+    const [other] = watch.records(); // leaves something else in record and frame
+    expect([other!.way === way, other!.stepCount > 5]).toEqual([false, true]);
+    expect(told()).toEqual([[way, 0]]);
+    for (let i = 0; i < 10; i++) told(); // the rate's
+    router.offer(VM_A.port, udp4(VM_A, REMOTE_IPV4, 64)); // another way, which is not told of
+    router.engine.tables.now += 10;
+    router.offer(VM_A.port, udp4(VM_A, REMOTE_IPV4, 64));
+    expect(watch.records().map(({ stepCount }) => stepCount > 5)).toEqual([true]);
+  });
+
   test("has the ICMP error behind what was sent", () => {
     const watch = new Watched(new SmallRouter({ uplinkMtu: 1280 }));
     const [error] = watch.router.offer(VM_A.port, udp4(VM_A, REMOTE_IPV4, 1400));
