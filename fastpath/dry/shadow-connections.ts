@@ -1,6 +1,6 @@
 /** A connection table of which a forwarder's code sees, and changes, no more than a copy: of the two sets of each packet. */
 import { bringEntry, shadowOf } from "#fastpath/dry/shadow-memory";
-import { ENTRY_WORDS, H_WORDS, WAYS } from "#fastpath/tables/connection-layout";
+import { ENTRY_WORDS, H_WORDS, TAG_WORDS, WAYS } from "#fastpath/tables/connection-layout";
 import { Connections } from "#fastpath/tables/connections";
 
 export class ShadowConnections extends Connections {
@@ -31,8 +31,8 @@ export class ShadowConnections extends Connections {
     if (this.#here.has(slot)) return;
     this.#here.add(slot);
     const { words, places } = this.entries;
-    const tags = places.tags + slot;
-    words.set(this.#shared.subarray(tags, tags + WAYS), tags);
+    const tags = places.tags + slot / 2;
+    words.set(this.#shared.subarray(tags, tags + TAG_WORDS), tags);
     for (let i = slot; i < slot + WAYS; i++) {
       const at = places.entries + i * ENTRY_WORDS;
       bringEntry(this.#shared, words, at, at + ENTRY_WORDS);

@@ -1,15 +1,21 @@
 /**
  * Single entries of the connection table: taking, giving back, fields. Many threads work on them at once, without locks.
  *
- * The control word holds an entry's version and state. A slot changes hands only through the state CLAIMED, which a thread
- * enters by compare-and-exchange and with the next version; so one thread has the slot, and whoever remembers an
- * earlier version finds out. The thread then writes the other words and stores the control word last:
+ * A slot's tag says that it is taken, and under which part of a hash it is found. The control word holds the entry's
+ * version and state. A slot changes hands in one of two ways, either a compare-and-exchange that one thread wins:
  *
- *   FREE, or an entry to be replaced or removed ──claim──▶ CLAIMED ──publish──▶ an entry's first state
- *                                                             └────release────▶ FREE
+ *   tag 0 ──take──▶ tag, FREE ───────publish──▶ tag, the entry's first state
+ *     ▲                                            │
+ *     │                                          claim, with the next version
+ *     │                                            ▼
+ *     └───────────release───────────────── tag, CLAIMED ──publish──▶ the state of an entry that replaces it
+ *
+ * Taking a free slot is an affair of the tag alone, which is in the cache as it has just been looked at: the entry's
+ * memory is a long way off, and what is written there need not be waited for. Whoever has the slot writes the other words and
+ * the control word last, with a version that the slot never had; who remembers an earlier one finds out.
  *
  * Who compares a key reads the control word before and after (connections.ts): equal versions and no CLAIMED mean that
- * no word of the key changed between. A thread that stands still in CLAIMED keeps one slot out of use, and nobody waits.
+ * no word of the key changed between. A thread that stands still with a slot keeps that one out of use, and nobody waits.
  *
  * The words that packets change afterwards (last use, sides, rule) are stored plainly: a thread that was held up may
  * write one of them into the slot's next entry. That costs a packet's count, or makes the next RST doubtful. A rule's
@@ -50,6 +56,7 @@ import {
   type Timeouts,
   timeoutTicks,
 } from "#fastpath/tables/connection-states";
+import { LoadOrder } from "#fastpath/tables/load-order";
 
 /** Direction of a packet: as the connection's first one, or back. */
 export const FORWARD = 0;
@@ -64,6 +71,8 @@ export class ConnectionEntries {
   /** Entries are 1 … slots; 0 is none. */
   readonly slots: number;
   readonly #doubles: Float64Array;
+  readonly #tags: Uint16Array;
+  readonly #order = new LoadOrder();
 
   /** `buffer`: of createConnectionTable. */
   constructor(buffer: SharedArrayBuffer) {
@@ -71,6 +80,7 @@ export class ConnectionEntries {
     this.#doubles = new Float64Array(buffer);
     this.places = placesOf(this.words[H_SETS]!, this.words[H_OWNERS]!);
     this.slots = this.words[H_SETS]! * WAYS;
+    this.#tags = new Uint16Array(buffer, this.places.tags * 4, this.slots);
   }
 
   /** Word index of an entry. */
@@ -81,6 +91,11 @@ export class ConnectionEntries {
   /** Word index of an entry's side. */
   sideAt(entry: number, direction: number): number {
     return this.at(entry) + E_SIDES + direction * SIDE_WORDS;
+  }
+
+  /** True when there is an entry, or one comes or goes: whether to look closer. */
+  isTaken(entry: number): boolean {
+    return this.#tags[entry - 1] !== 0;
   }
 
   /** A state, FREE or CLAIMED. */
@@ -151,21 +166,29 @@ export class ConnectionEntries {
 
   // ---- changing hands ----
 
+  /** The free slot is this thread's from now on, and is found under this tag. False: another thread was faster. */
+  take(entry: number, tag: number): boolean {
+    return Atomics.compareExchange(this.#tags, entry - 1, 0, tag) === 0;
+  }
+
   /**
-   * The slot is this thread's from now on, if its control word still is `control`. Its entry, if any, is gone, and its owner
-   * has one less; unless that is `heir`, who has another entry for it.
+   * The entry with this control word is this thread's from now on, to be removed or replaced; its owner has one less,
+   * unless that is `heir`, who has another entry for it.
    */
   claim(entry: number, control: number, heir: number = NOBODY): boolean {
     const { words } = this;
     const at = this.at(entry);
-    const claimed = nextVersion(control) | CLAIMED;
-    if (Atomics.compareExchange(words, at + E_CONTROL, control, claimed) !== control) return false;
-    if ((control & STATE_MASK) >= FIRST_STATE) {
-      const owner = words[at + E_PROTOCOL]! >>> 8;
-      if (owner !== heir) this.giveBack(owner);
-      for (let i = 0; i < 2 * SIDE_WORDS; i++) words[at + E_SIDES + i] = 0;
-    }
+    if (Atomics.compareExchange(words, at + E_CONTROL, control, nextVersion(control) | CLAIMED) !== control)
+      return false;
+    const owner = words[at + E_PROTOCOL]! >>> 8;
+    if (owner !== heir) this.giveBack(owner);
+    for (let i = 0; i < 2 * SIDE_WORDS; i++) words[at + E_SIDES + i] = 0;
     return true;
+  }
+
+  /** A claimed entry is to be found under another tag. What is read after this was read after everybody could see it. */
+  rename(entry: number, tag: number): void {
+    Atomics.store(this.#tags, entry - 1, tag);
   }
 
   /** Word index of the sequence number after an end's SYN. */
@@ -173,27 +196,42 @@ export class ConnectionEntries {
     return direction === FORWARD ? this.at(entry) + E_START : this.sideAt(entry, BACK) + S_START;
   }
 
-  /** A claimed slot gets its entry. Everything else is written. */
-  publish(entry: number, state: number): void {
-    const at = this.at(entry) + E_CONTROL;
-    Atomics.store(this.words, at, (this.words[at]! & ~STATE_MASK) | state);
+  /**
+   * A slot of this thread's gets its entry, everything else is written; `control`: of begin(). What this thread reads next
+   * it may read before others can see the entry.
+   */
+  publish(entry: number, control: number, state: number): void {
+    this.#order.publish(this.words, this.at(entry) + E_CONTROL, control | state);
   }
 
-  /** A claimed slot becomes free. The tag goes first, while nobody else may write it. */
+  /** What was published is seen by all, before anything that is read after this. */
+  show(entry: number): void {
+    Atomics.add(this.words, this.at(entry) + E_CONTROL, 0);
+  }
+
+  /** True when an entry that a thread has taken the slot for is published. */
+  isShown(entry: number): boolean {
+    return (Atomics.load(this.words, this.at(entry) + E_CONTROL) & STATE_MASK) >= FIRST_STATE || !this.isTaken(entry);
+  }
+
+  /** A claimed slot becomes free. The tag goes last: who finds it gone may write the rest. */
   release(entry: number): void {
-    this.words[this.places.tags + entry - 1] = 0;
-    this.publish(entry, FREE);
+    const at = this.at(entry) + E_CONTROL;
+    Atomics.store(this.words, at, (this.words[at]! & ~STATE_MASK) | FREE);
+    Atomics.store(this.#tags, entry - 1, 0);
   }
 
-  /** Writes the fields of a claimed slot that do not come from the packet. */
-  begin(entry: number, now: number, generation: number, rule: number): void {
+  /** Writes the fields that do not come from the packet. Returns the control word that the entry will have, without a state. */
+  begin(entry: number, now: number, generation: number, rule: number): number {
     const { words } = this;
     const at = this.at(entry);
+    const control = nextVersion(words[at + E_CONTROL]!);
     words[at + E_USED] = now;
     words[at + E_MADE] = now;
     words[at + E_RULE] = rule;
-    words[at + E_GENERATION] = (generation + mixOf(words[at + E_CONTROL]! >>> STATE_BITS)) | 0;
+    words[at + E_GENERATION] = (generation + mixOf(control >>> STATE_BITS)) | 0;
     words[at + E_START] = 0;
+    return control;
   }
 
   // ---- owners ----
@@ -234,13 +272,13 @@ export class ConnectionEntries {
 
   /** Removes expired entries among the next `budget` slots; any thread may. Returns how many it removed. */
   sweep(now: number, budget: number): number {
-    const { words, places, slots } = this;
+    const { words, slots } = this;
     const steps = Math.min(budget, slots);
     let slot = (Atomics.add(words, H_CURSOR, steps) >>> 0) % slots;
     let removed = 0;
     for (let i = 0; i < steps; i++) {
-      if (words[places.tags + slot] !== 0) {
-        const entry = slot + 1;
+      const entry = slot + 1;
+      if (this.isTaken(entry)) {
         const control = words[this.at(entry) + E_CONTROL]!;
         // Reading the version first, an entry that comes in between has another one and stays.
         const live = (control & STATE_MASK) >= FIRST_STATE;

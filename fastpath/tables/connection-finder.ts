@@ -2,7 +2,7 @@
  * Finding a packet's connection, from either direction: the read-only half of the connection table. See connections.ts.
  */
 import { BACK, ConnectionEntries, FORWARD } from "#fastpath/tables/connection-entries";
-import { hashEnd, secondHash, setOf } from "#fastpath/tables/connection-hash";
+import { hashEnds } from "#fastpath/tables/connection-hash";
 import {
   E_CONTROL,
   E_PORTS,
@@ -11,6 +11,7 @@ import {
   ENTRY_WORDS,
   H_KEY,
   H_SETS,
+  TAG_WORDS,
   WAYS,
 } from "#fastpath/tables/connection-layout";
 import { FIRST_STATE, STATE_BITS, STATE_MASK } from "#fastpath/tables/connection-states";
@@ -38,15 +39,15 @@ export class ConnectionFinder {
   /** Version of what was found. */
   version = 0;
 
-  /** Of the packet: its hash (never 0), the first slots of its two sets, and the slot in the first that is tried first. */
+  /** Of the packet: 16 bits of its hash (never 0), and the first slots of its two sets. */
   tag = 0;
   first = 0;
   second = 0;
-  likely = 0;
 
   readonly #words: Int32Array;
   readonly #key: Int32Array;
-  readonly #sets: number;
+  /** A set's share of 2^32. */
+  readonly #share: number;
   readonly #tags: number;
   readonly #firstEntry: number;
   readonly #order = new LoadOrder();
@@ -56,7 +57,7 @@ export class ConnectionFinder {
     this.entries = new ConnectionEntries(buffer);
     this.#words = this.entries.words;
     this.#key = this.#words.slice(H_KEY, H_KEY + 2);
-    this.#sets = this.#words[H_SETS]!;
+    this.#share = this.#words[H_SETS]! / 0x1_0000_0000;
     this.#tags = this.entries.places.tags;
     this.#firstEntry = this.entries.places.entries;
   }
@@ -83,36 +84,41 @@ export class ConnectionFinder {
     const p = this.packet;
     const ports = p[C_PORTS]!;
     const protocol = p[C_PROTOCOL]! << 16;
-    const sum =
-      hashEnd(this.#key, p, C_SOURCE, (ports & 0xffff) | protocol) +
-      hashEnd(this.#key, p, C_DESTINATION, (ports >>> 16) | protocol);
-    const hash = sum | 0;
-    this.tag = hash === 0 ? 1 : hash;
-    this.first = setOf(hash, this.#sets) * WAYS;
-    this.second = setOf(secondHash(hash), this.#sets) * WAYS;
-    this.likely = this.first + (this.tag & (WAYS - 1));
+    const hash = hashEnds(this.#key, p, (ports & 0xffff) | protocol, (ports >>> 16) | protocol);
+    this.tag = hash & 0xffff || 1;
+    this.first = (((hash >>> 0) * this.#share) | 0) * WAYS;
+    this.second = (((Math.imul(hash, 0x9e37_79b1) >>> 0) * this.#share) | 0) * WAYS;
   }
 
   /** Entry of the packet, whose hash is known; 0: none. */
   search(now: number): number {
-    const words = this.#words;
-    const likely = this.likely + 1;
-    if (words[this.#tags + this.likely] === this.tag && this.isPackets(likely))
-      if (!this.entries.isExpired(likely, now)) return likely;
-    const entry = this.#searchSet(this.first, now);
-    return entry !== 0 ? entry : this.#searchSet(this.second, now);
-  }
-
-  #searchSet(slot: number, now: number): number {
-    const words = this.#words;
-    const tag = this.tag;
-    const from = this.#tags + slot;
-    for (let i = 0; i < WAYS; i++) {
-      if (words[from + i] !== tag) continue;
-      const entry = slot + i + 1;
+    for (let ways = this.waysWith(this.tag); ways !== 0; ways &= ways - 1) {
+      const entry = this.entryOf(ways);
       if (this.isPackets(entry) && !this.entries.isExpired(entry, now)) return entry;
     }
     return 0;
+  }
+
+  /**
+   * The ways, of the packet's two sets, with this tag; 0: those that are free. A bit each. Without branches: in which way
+   * a connection lies, no processor can foresee, and who guesses wrong has wasted the time that memory takes.
+   */
+  waysWith(tag: number): number {
+    const words = this.#words;
+    const first = this.#tags + (this.first >> 1);
+    const second = this.#tags + (this.second >> 1);
+    const both = tag | (tag << 16);
+    let ways = 0;
+    for (let i = 0; i < TAG_WORDS; i++)
+      ways = (ways >>> 1) | equalHalves(words[first + i]! ^ both) | (equalHalves(words[second + i]! ^ both) >>> 8);
+    return ways;
+  }
+
+  /** Entry of the lowest of the ways, which are not none. */
+  entryOf(ways: number): number {
+    const bit = 31 - Math.clz32(ways & -ways);
+    const slot = (bit & 8) !== 0 ? this.first : this.second;
+    return slot + ((bit & 7) << 1) + (bit >> 4) + 1;
   }
 
   /** True when the entry is of the packet's connection, either way. Sets direction and version. */
@@ -168,10 +174,7 @@ export class ConnectionFinder {
       return BACK;
     return -1;
   }
-
-  /** Slots in the order that lookups go: −1 … 31. */
-  slotAt(i: number): number {
-    if (i < 0) return this.likely;
-    return i < WAYS ? this.first + i : this.second + i - WAYS;
-  }
 }
+
+/** Bits 15 and 31: which halves of the word are 0. */
+const equalHalves = (word: number): number => ~(((word & 0x7fff_7fff) + 0x7fff_7fff) | word) & 0x8000_8000;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { nextU32 } from "#base/random";
-import { hashEnd } from "#fastpath/tables/connection-hash";
+import { hashEnd, hashEnds } from "#fastpath/tables/connection-hash";
 import { withSeed } from "#fastpath/testing/with-seed";
 
 /** HalfSipHash-c-d by its definition, 32 bits. */
@@ -59,6 +59,19 @@ test("an end's hash is HalfSipHash-1-3 of its twenty octets", () => {
       const words = Int32Array.from({ length: 7 }, () => nextU32(random));
       const message = new Uint8Array(words.slice(2).buffer);
       expect(hashEnd(key, words, 2, words[6]!)).toBe(halfSipHash(key, message, 1, 3));
+    }
+  });
+});
+
+test("a connection's hash is the sum of HalfSipHash-1-3 of its ends: nineteen octets each, address, port and protocol", () => {
+  withSeed((random) => {
+    for (let i = 0; i < 1000; i++) {
+      const key = Int32Array.of(nextU32(random), nextU32(random));
+      const words = Int32Array.from({ length: 8 }, () => nextU32(random));
+      const [source, destination] = [nextU32(random) >>> 8, nextU32(random) >>> 8];
+      const end = (at: number, last: number): number =>
+        halfSipHash(key, new Uint8Array(Int32Array.of(...words.slice(at, at + 4), last).buffer, 0, 19), 1, 3);
+      expect(hashEnds(key, words, source, destination)).toBe((end(0, source) + end(4, destination)) | 0);
     }
   });
 });

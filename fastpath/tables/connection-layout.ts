@@ -3,16 +3,18 @@
  * a connection may lie in any of the 16 ways of two sets, which its hash chooses; so a lookup looks at two cache
  * lines of tags at most, and a full table shows only when 32 ways are taken.
  *
- *   header │ owners │ tags: 16 words a set │ entries: 32 words each
+ *   header │ owners │ tags: 8 words a set │ entries: 32 words each
  *
- * An entry's *control* word says its state and version. It is written last when an entry is made and first when one goes;
- * connection-entries.ts has the protocol. What every packet may write (counters, acknowledgments) lies in the entry's second
+ * A slot's tag is 0 while it is free. An entry's *control* word says its state and version. It is written last when an entry
+ * is made and first when one goes; connection-entries.ts has the protocol. What every packet may write (counters, acknowledgments) lies in the entry's second
  * cache line: who only asks for a connection shares the first with forwarders that do not write it. Words called *raw*
  * hold octets in network order as they lie in memory.
  */
 import { DEFAULT_TIMEOUTS, type Timeouts, timeoutTicks } from "#fastpath/tables/connection-states";
 
 export const WAYS = 16;
+/** A set's tags: 16 bits a way, so that two sets share a cache line. */
+export const TAG_WORDS: number = WAYS / 2;
 
 // Header, words.
 export const H_SETS = 0;
@@ -75,7 +77,7 @@ export interface Places {
 
 export function placesOf(sets: number, owners: number): Places {
   const tags = upTo(WAYS, H_WORDS + owners * OWNER_WORDS);
-  const entries = upTo(ENTRY_WORDS, tags + sets * WAYS);
+  const entries = upTo(ENTRY_WORDS, tags + sets * TAG_WORDS);
   return { owners: H_WORDS, tags, entries, words: entries + sets * WAYS * ENTRY_WORDS };
 }
 

@@ -60,7 +60,7 @@ export function* listConnections(
   from = 1,
 ): Generator<ConnectionView> {
   for (let entry = from; entry <= entries.slots; entry++) {
-    if (entries.words[entries.places.tags + entry - 1] === 0) continue;
+    if (!entries.isTaken(entry)) continue;
     const view = viewOf(entries, entry, now, filter);
     if (view !== undefined) yield view;
   }

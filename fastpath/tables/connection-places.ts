@@ -1,19 +1,18 @@
 /** Where a new connection may lie, in the two sets of its packet: a free slot, else one whose entry has to give way. */
 import type { ConnectionFinder } from "#fastpath/tables/connection-finder";
 import { E_CONTROL, E_PROTOCOL, E_USED, ENTRY_WORDS, H_TIMEOUTS, WAYS } from "#fastpath/tables/connection-layout";
-import { CLAIMED, FREE, REPLACEABLE, STATE_MASK } from "#fastpath/tables/connection-states";
+import { CLAIMED, REPLACEABLE, STATE_MASK } from "#fastpath/tables/connection-states";
 
 /** Times that another thread may take the chosen place away before the packet is given up. */
 const TRIES = 8;
-/** Free ways of a set that takes all that has it first: more than 4 and the quarter of spare slots would not do. */
-const UNCROWDED = 6;
+/** Ways of the first set. */
+const FIRST = 0xff00_ff00;
 /** take(): anybody's entry may give way. */
 export const ANY_OWNER: number = -1;
 
 export class ConnectionPlaces {
   readonly #finder: ConnectionFinder;
   readonly #words: Int32Array;
-  readonly #tags: number;
   readonly #firstEntry: number;
   /** Control word that the place chosen last was chosen by. */
   #control = 0;
@@ -21,55 +20,36 @@ export class ConnectionPlaces {
   constructor(finder: ConnectionFinder) {
     this.#finder = finder;
     this.#words = finder.entries.words;
-    this.#tags = finder.entries.places.tags;
     this.#firstEntry = finder.entries.places.entries;
   }
 
   /**
-   * A slot claimed for the packet; 0: none to be had. `owner`: whose entries alone may be replaced, the new one counting for
-   * the old one; or ANY_OWNER.
+   * A slot claimed for the packet, and found under its tag; 0: none to be had. `owner`: whose entries alone may be replaced,
+   * the new one counting for the old one; or ANY_OWNER.
    */
   take(owner: number, now: number): number {
+    const { entries, tag } = this.#finder;
     for (let i = 0; i < TRIES; i++) {
       const free = owner === ANY_OWNER ? this.#freePlace() : 0;
-      const entry = free !== 0 ? free : this.#replaceable(owner, now);
+      if (free !== 0) {
+        if (entries.take(free, tag)) return free;
+        continue;
+      }
+      const entry = this.#replaceable(owner, now);
       if (entry === 0) return 0;
-      if (this.#finder.entries.claim(entry, this.#control, owner)) return entry;
+      if (!entries.claim(entry, this.#control, owner)) continue;
+      entries.rename(entry, tag);
+      return entry;
     }
     return 0;
   }
 
-  /**
-   * A free slot; 0: none in either set. In the first set while it is not crowded, since lookups begin there; else in the
-   * set that has more of them, so that sets fill alike.
-   */
+  /** A free slot, in the set that has more of them, so that sets fill alike; 0: none in either. */
   #freePlace(): number {
-    const { first, second, likely } = this.#finder;
-    const free = this.#freeIn(first);
-    if (free < UNCROWDED && free < this.#freeIn(second)) return this.#freeSlot(second) || this.#freeSlot(first);
-    return this.#isFree(likely) ? likely + 1 : this.#freeSlot(first) || this.#freeSlot(second);
-  }
-
-  /** Free ways of a set. Without branches: which ways are taken, no processor can foresee. */
-  #freeIn(slot: number): number {
-    const words = this.#words;
-    const from = this.#tags + slot;
-    let free = WAYS;
-    for (let i = from; i < from + WAYS; i++) free -= (words[i]! | -words[i]!) >>> 31; // 1 unless 0
-    return free;
-  }
-
-  /** Entry of the first free slot of a set; 0: none. */
-  #freeSlot(slot: number): number {
-    for (let i = slot; i < slot + WAYS; i++) if (this.#isFree(i)) return i + 1;
-    return 0;
-  }
-
-  /** True when the slot may be claimed by what #control holds then. */
-  #isFree(slot: number): boolean {
-    if (this.#words[this.#tags + slot] !== 0) return false;
-    this.#control = this.#words[this.#firstEntry + slot * ENTRY_WORDS + E_CONTROL]!;
-    return (this.#control & STATE_MASK) === FREE;
+    const free = this.#finder.waysWith(0);
+    if (free === 0) return 0;
+    const fuller = (bitsIn(free & FIRST) - bitsIn(free & ~FIRST)) >> 31; // -1: the first
+    return this.#finder.entryOf(free & (FIRST ^ fuller));
   }
 
   /** An expired entry of both sets, else the replaceable one that was idle longest; 0: there is none. */
@@ -79,7 +59,7 @@ export class ConnectionPlaces {
     let bestIdle = -0x8000_0000;
     let control = 0;
     for (let i = 0; i < 2 * WAYS; i++) {
-      const slot = this.#finder.slotAt(i);
+      const slot = i < WAYS ? this.#finder.first + i : this.#finder.second + i - WAYS;
       const at = this.#firstEntry + slot * ENTRY_WORDS;
       const seen = words[at + E_CONTROL]!;
       const state = seen & STATE_MASK;
@@ -95,4 +75,11 @@ export class ConnectionPlaces {
     this.#control = control;
     return best;
   }
+}
+
+/** How many bits are set. */
+function bitsIn(word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555);
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }

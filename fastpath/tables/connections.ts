@@ -8,10 +8,12 @@
  * {@link Connections.insert} if they allow it. A decision remembered elsewhere is remembered with entry and version, and
  * {@link Connections.touch} says whether it still holds.
  *
- * One entry a connection: two threads that insert the same at once both publish, and *then* look for the other's. A
- * store by Atomics is over before what follows it is read, so at least one of them sees both; who does removes the one
- * that a lookup would find later. That is the same one for all, so one stays. For a moment some may use the other: they
- * find its version gone. Even two that stayed would do no harm: all lookups take the same one, the other expires.
+ * One entry a connection: two threads that insert the same at once both take a slot, and *then* look who else has the tag. A
+ * compare-and-exchange is over before what follows it is read, so at least one of them sees both. That one gives the
+ * other the time to publish, which is short unless it stands still, and removes the entry that a lookup would find later:
+ * the same one for all. One that stood still looks after it has published, and so sees the other in its turn. For a moment some
+ * may use the entry that goes: they find its version gone. Even two that stayed would do no harm: all lookups take the
+ * same one, the other expires.
  *
  * Nothing waits: every loop has a bound, and a thread that stands still holds up one slot at most.
  */
@@ -37,7 +39,6 @@ import {
   H_OWNERS,
   H_TIMEOUTS,
   S_ACKNOWLEDGED,
-  WAYS,
 } from "#fastpath/tables/connection-layout";
 import { ANY_OWNER, ConnectionPlaces } from "#fastpath/tables/connection-places";
 import {
@@ -75,12 +76,13 @@ export const REFUSED_FULL: number = -1;
 /** insert(): the owner has as many as it may, or is none of the table's. */
 export const REFUSED_QUOTA: number = -2;
 
+/** Looks at an entry that is being written: some microseconds, far longer than it takes. */
+const PATIENCE = 500;
 /** Times that the other direction may change the state first. */
 const TRIES = 8;
 
 export class Connections extends ConnectionFinder {
   readonly #words: Int32Array;
-  readonly #tags: number;
   readonly #firstEntry: number;
   readonly #owners: number;
   readonly #places: ConnectionPlaces;
@@ -98,7 +100,6 @@ export class Connections extends ConnectionFinder {
   constructor(buffer: SharedArrayBuffer) {
     super(buffer);
     this.#words = this.entries.words;
-    this.#tags = this.entries.places.tags;
     this.#firstEntry = this.entries.places.entries;
     this.#owners = this.#words[H_OWNERS]!;
     this.#places = new ConnectionPlaces(this);
@@ -164,12 +165,13 @@ export class Connections extends ConnectionFinder {
       entries.giveBack(owner);
       return REFUSED_FULL;
     }
-    entries.begin(entry, now, generation, rule);
+    const control = entries.begin(entry, now, generation, rule);
     this.#write(entry, owner, state);
+    entries.publish(entry, control, state);
     this.direction = FORWARD;
-    this.version = entries.version(entry);
-    entries.publish(entry, state);
-    return this.#settle(entry, now);
+    this.version = control >>> STATE_BITS;
+    const alike = this.waysWith(this.tag);
+    return (alike & (alike - 1)) === 0 ? entry : this.#settle(entry, now);
   }
 
   // ---- a packet's meaning ----
@@ -211,26 +213,23 @@ export class Connections extends ConnectionFinder {
     }
     words[at + E_PORTS] = p[C_PORTS]!;
     words[at + E_PROTOCOL] = (owner << 8) | p[C_PROTOCOL]!;
-    words[this.#tags + entry - 1] = this.tag;
     if (p[C_PROTOCOL] !== PROTOCOL_TCP) return;
     this.#describe(entry, FORWARD);
     noteSegment(words, state, state, this.#segment);
   }
 
   /**
-   * Our entry is published: others of the same connection that a lookup finds later go, and so does ours if one is found
-   * earlier. Expired ones go too. Returns the one that stays.
+   * Our entry is published, and others have its tag: those of the same connection that a lookup finds later go, and so
+   * does ours if one is found earlier. Expired ones go too. Returns the one that stays.
    */
   #settle(mine: number, now: number): number {
-    if (this.#tagsIn(this.first) + this.#tagsIn(this.second) === 1) return mine; // only ours is like ours
     const { entries, version } = this;
+    entries.show(mine);
     let passed = false;
-    for (let i = -1; i < 2 * WAYS; i++) {
-      if (i === WAYS && this.second === this.first) break;
-      const slot = this.slotAt(i);
-      if (slot === mine - 1) passed = true;
-      else if (this.#words[this.#tags + slot] === this.tag && this.isPackets(slot + 1)) {
-        const other = slot + 1;
+    for (let ways = this.waysWith(this.tag); ways !== 0; ways &= ways - 1) {
+      const other = this.entryOf(ways);
+      if (other === mine) passed = true;
+      else if (this.#isWritten(other) && this.isPackets(other)) {
         if (passed || entries.isExpired(other, now)) entries.remove(other, this.version);
         else {
           entries.remove(mine, version);
@@ -244,13 +243,9 @@ export class Connections extends ConnectionFinder {
     return mine;
   }
 
-  /** How many tags of a set are the packet's. */
-  #tagsIn(slot: number): number {
-    const words = this.#words;
-    const tag = this.tag;
-    const from = this.#tags + slot;
-    let same = 0;
-    for (let i = from; i < from + WAYS; i++) if (words[i] === tag) same++;
-    return same;
+  /** Gives a thread that has just taken a slot the time to write its entry; one that stands still does not. */
+  #isWritten(entry: number): boolean {
+    for (let i = 0; i < PATIENCE; i++) if (this.entries.isShown(entry)) return true;
+    return false;
   }
 }

@@ -17,4 +17,14 @@ export class LoadOrder {
     if (LOADS_IN_ORDER) this.#word[0] = 1;
     else Atomics.add(this.#word, 0, 1);
   }
+
+  /**
+   * Stores a word that others read before they trust what this thread stored earlier. What it reads next may be read before
+   * they can see the word: x86-64 keeps stores in order, and what comes later need not wait until they are over.
+   */
+  publish(words: Int32Array, at: number, value: number): void {
+    this.keep();
+    if (LOADS_IN_ORDER) words[at] = value;
+    else Atomics.store(words, at, value);
+  }
 }

@@ -53,12 +53,12 @@ export class ConnectionWatch<About> {
 
   /** Looks at so many slots. `now`: ticks. */
   look(now: number, slots: number): void {
-    const { words, places, slots: all } = this.#entries;
+    const all = this.#entries.slots;
     if (this.#seen.length === 0) this.#seen = new Int32Array(all + 1); // not before somebody wants it
     for (let i = Math.min(slots, all); i > 0; i--) {
       const entry = this.#next;
       this.#next = entry === all ? 1 : entry + 1;
-      if (words[places.tags + entry - 1] !== 0 || this.#seen[entry] !== 0) this.#lookAt(entry, now);
+      if (this.#entries.isTaken(entry) || this.#seen[entry] !== 0) this.#lookAt(entry, now);
     }
   }
 
