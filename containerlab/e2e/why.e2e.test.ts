@@ -8,9 +8,11 @@ import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { jsonLines, nextOf, openStream } from "#cli/streams";
 import type { LiveReport } from "#cli/why/live";
 import type { Walk } from "#cli/why/walk";
-import type { TracedPacket } from "#router/watch/views";
+import { TraceExpansion } from "#router/watch/trace-expansion";
+import type { TraceCounts, TracedPacket, TraceLine } from "#router/watch/views";
 import { addressesAt, BLUE, fabricYaml, hypervisorYaml, RED, switchYaml, TestLab } from "./test-lab";
 
 setDefaultTimeout(60_000);
@@ -239,7 +241,71 @@ describe("ain trace", () => {
     await lab.until("it has ended by itself", () => running.process.exitCode !== null);
     expect(JSON.parse(running.out)).toMatchObject({ ending: { name: "no-network-route" }, errors: [{ port: "a" }] });
   });
+
+  test("is kept with -w and shown with -r: what those see who watch meanwhile, message by message of all routers", async () => {
+    const filter = ["host", A, "and", "host", C, "and", "icmp"];
+    const file = join(lab.folder, "kept.trace");
+    const keeping = new Running("trace", ...filter, "--lab", lab.name, "-w", file);
+    const showing = new Running("trace", ...filter, "--lab", lab.name, "--json");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const asked = await openStream(lab.socket("hv1"), "trace", { filter: filter.join(" ") }, signal);
+    const lines = jsonLines<TraceLine>(asked, signal);
+    await lab.until("it is being written", () => existsSync(file));
+    await Bun.sleep(1500);
+    lab.run("a", `ping -c 2 -i 0.2 -W 1 ${C}`);
+    await lab.until("all is shown", () => showing.out.split("\n").length > 12);
+    await Bun.sleep(100);
+    expect([await keeping.stop(), await showing.stop()]).toEqual([0, 0]);
+    const kept = tracedIn(ain("trace", "-r", file, "--json").out);
+    expect(kept.length).toBe(12); // two there and two back, at three routers
+    expect(inOrder(kept)).toEqual(inOrder(tracedIn(showing.out)));
+    const told: TracedPacket[] = [];
+    for await (const line of lines) {
+      if (line.type === "packet") told.push(line);
+      if (told.length === 4) break;
+    }
+    controller.abort();
+    expect(inOrder(told)).toEqual(inOrder(kept.filter(({ router }) => router === "hv1"))); // lines of JSON say the same
+    expect(ain("trace", "-r", file, "-b", "-c", "3").out.split("\n").length).toBe(4);
+  });
+
+  test("that is read slowly loses packets, tells how many, and what does come is whole", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = { filter: `host ${A} and host ${C} and icmp`, rate: 10_000, format: "records" };
+    const reader = await openStream(lab.socket("hv1"), "trace", request, signal);
+    const expansion = new TraceExpansion();
+    let packets = 0;
+    let counts: TraceCounts | undefined;
+    const read = async (): Promise<void> => {
+      for (const { line } of expansion.take((await nextOf(reader, signal))!)) {
+        if (line.type === "packet") packets++;
+        if (line.type === "counts") counts = line;
+      }
+    };
+    await read();
+    const { text } = lab.run("a", `ping -q -f -c 25000 -s 1000 ${C}`, 60); // both ways: more than stream and rings hold
+    expect(text).toContain(" 0% packet loss");
+    while (counts === undefined || counts.told + counts.limited + counts.lost < 50_000 || packets < counts.told)
+      await read();
+    controller.abort();
+    expect(counts.lost).toBeGreaterThan(0);
+    expect([packets, counts.told + counts.limited + counts.lost]).toEqual([counts.told, 50_000]);
+  });
 });
+
+const tracedIn = (text: string): TracedPacket[] =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as TracedPacket);
+
+/** Whose moments of one packet differ by what clocks do in between, and whose order by how the routers' messages came. */
+const inOrder = (packets: readonly TracedPacket[]): unknown[] =>
+  packets
+    .toSorted((one, other) => one.router.localeCompare(other.router) || one.time - other.time)
+    .map(({ time, ...others }) => others);
 
 describe("ain capture", () => {
   /** Not what the VM's own kernel says of itself by ICMPv6 while we look. */
