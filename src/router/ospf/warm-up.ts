@@ -15,7 +15,7 @@ const REST: Millis = 6;
 /** Six LSAs for each router of the rehearsal's area. */
 const ROUTERS = 100;
 /** What the first leaves to be compiled better, which happens beside it, the next ones have. */
-const TIMES = 3;
+const TIMES = 6;
 
 export interface WarmUpOptions {
   /** What is rehearsed; the router's own exchange without it. */

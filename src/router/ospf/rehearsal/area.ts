@@ -19,8 +19,11 @@ import type { AdvertisedPrefix } from "#ospf/packet/prefix";
 export const OPTIONS = OPTION_V6 | OPTION_E | OPTION_R;
 const METRIC = 10;
 
-/** Ids of the routers, the first of them the gate through which the others are reached. */
-export const routerId = (i: number): number => 0x0100_0000 + i;
+/**
+ * Ids of the routers, the first of them the gate through which the others are reached. Every other one is beyond 2^31, as those
+ * written like 192.168.0.1 are: the engine keeps such numbers in another way, and compiles for what it has seen.
+ */
+export const routerId = (i: number): number => (i % 2 === 0 ? 0xc0a8_0000 : 0x0a00_0000) + i;
 
 /** Who the gate's neighbor is. */
 export interface Beyond {
