@@ -35,6 +35,7 @@ import {
   H_OWNERS,
   H_SETS,
   H_TIMEOUTS,
+  H_VERSION,
   O_COUNT,
   O_QUOTA,
   OWNER_WORDS,
@@ -62,6 +63,8 @@ import { LoadOrder } from "#fastpath/tables/load-order";
 export const FORWARD = 0;
 export const BACK = 1;
 
+/** Versions that a thread takes at once, a power of two. */
+const VERSIONS = 1024;
 const CAS_TRIES = 4;
 const NOBODY = -1;
 
@@ -73,6 +76,8 @@ export class ConnectionEntries {
   readonly #doubles: Float64Array;
   readonly #tags: Uint16Array;
   readonly #order = new LoadOrder();
+  /** This thread's next version; a multiple of VERSIONS: it has none. */
+  #version = 0;
 
   /** `buffer`: of createConnectionTable. */
   constructor(buffer: SharedArrayBuffer) {
@@ -98,12 +103,17 @@ export class ConnectionEntries {
     return this.#tags[entry - 1] !== 0;
   }
 
+  /** True when the slot's entry, if any, is found under this tag. */
+  hasTag(entry: number, tag: number): boolean {
+    return this.#tags[entry - 1] === tag;
+  }
+
   /** A state, FREE or CLAIMED. */
   state(entry: number): number {
     return this.words[this.at(entry) + E_CONTROL]! & STATE_MASK;
   }
 
-  /** 27 bits that count the slot's entries. */
+  /** 27 bits that tell an entry from those that its slot had before. */
   version(entry: number): number {
     return this.words[this.at(entry) + E_CONTROL]! >>> STATE_BITS;
   }
@@ -221,17 +231,26 @@ export class ConnectionEntries {
     Atomics.store(this.#tags, entry - 1, 0);
   }
 
-  /** Writes the fields that do not come from the packet. Returns the control word that the entry will have, without a state. */
+  /**
+   * Writes the fields that do not come from the packet. Returns the control word that the entry will have, without a state.
+   * Nothing of the slot is read, as that would have to be waited for: the version is none that any entry had.
+   */
   begin(entry: number, now: number, generation: number, rule: number): number {
     const { words } = this;
     const at = this.at(entry);
-    const control = nextVersion(words[at + E_CONTROL]!);
+    const control = this.#freshVersion() << STATE_BITS;
     words[at + E_USED] = now;
     words[at + E_MADE] = now;
     words[at + E_RULE] = rule;
     words[at + E_GENERATION] = (generation + mixOf(control >>> STATE_BITS)) | 0;
     words[at + E_START] = 0;
     return control;
+  }
+
+  /** May come again after 2^27 others, of which one in a million or so is of the same slot. */
+  #freshVersion(): number {
+    if (this.#version % VERSIONS === 0) this.#version = Atomics.add(this.words, H_VERSION, VERSIONS);
+    return this.#version++;
   }
 
   // ---- owners ----

@@ -23,8 +23,9 @@ export const H_OWNERS = 1;
 export const H_KEY = 2;
 /** Ticks by state, 17 words. */
 export const H_TIMEOUTS = 16;
-/** The next slot that a sweep looks at: a line of its own, it is written often. */
+/** The next slot that a sweep looks at, and the next version that no entry had: a line of its own, they are written often. */
 export const H_CURSOR = 48;
+export const H_VERSION = 49;
 export const H_WORDS = 64;
 
 // An owner's record, words.

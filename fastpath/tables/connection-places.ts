@@ -5,6 +5,8 @@ import { CLAIMED, REPLACEABLE, STATE_MASK } from "#fastpath/tables/connection-st
 
 /** Times that another thread may take the chosen place away before the packet is given up. */
 const TRIES = 8;
+/** Free ways of a set that takes all that has it first: as many as the quarter of spare slots comes to. */
+const UNCROWDED = 4;
 /** Ways of the first set. */
 const FIRST = 0xff00_ff00;
 /** take(): anybody's entry may give way. */
@@ -44,11 +46,18 @@ export class ConnectionPlaces {
     return 0;
   }
 
-  /** A free slot, in the set that has more of them, so that sets fill alike; 0: none in either. */
+  /**
+   * A free slot; 0: none in either set. The one that lookups try first while its set is not crowded; else in the set that
+   * has more of them, so that sets fill alike.
+   */
   #freePlace(): number {
+    const { entries, likely } = this.#finder;
     const free = this.#finder.waysWith(0);
     if (free === 0) return 0;
-    const fuller = (bitsIn(free & FIRST) - bitsIn(free & ~FIRST)) >> 31; // -1: the first
+    const first = bitsIn(free & FIRST);
+    const second = bitsIn(free & ~FIRST);
+    if (!entries.isTaken(likely + 1) && (first >= UNCROWDED || first >= second)) return likely + 1;
+    const fuller = (first - second) >> 31; // −1: the first
     return this.#finder.entryOf(free & (FIRST ^ fuller));
   }
 

@@ -224,13 +224,14 @@ export class Connections extends ConnectionFinder {
    */
   #settle(mine: number, now: number): number {
     const { entries, version } = this;
+    const likely = this.likely + 1;
     entries.show(mine);
-    let passed = false;
+    let passed = mine === likely;
     for (let ways = this.waysWith(this.tag); ways !== 0; ways &= ways - 1) {
       const other = this.entryOf(ways);
       if (other === mine) passed = true;
       else if (this.#isWritten(other) && this.isPackets(other)) {
-        if (passed || entries.isExpired(other, now)) entries.remove(other, this.version);
+        if ((passed && other !== likely) || entries.isExpired(other, now)) entries.remove(other, this.version);
         else {
           entries.remove(mine, version);
           this.advance(other, this.version, this.direction, now);
