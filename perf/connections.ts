@@ -1,6 +1,6 @@
 /**
  * What the connection table costs: first packets, later packets both ways, misses, floods, memory.
- * Alone: `bin/bun perf/connections.ts`. Medians of rounds that take the tables in turn; nothing is asserted.
+ * Alone: `bin/bun perf/connections.ts [connections …]`. Medians of rounds that take the tables in turn; nothing is asserted.
  *
  * Each measure has packets of its own, in random order, of which the first half is not timed: so the caches hold what
  * they would hold in the long run, and not the very connections that are asked for next. To describe a packet is part of each.
@@ -136,7 +136,7 @@ class Bench {
     }
   }
 
-  /** Fills the table as often as it takes for QUERIES insertions; the last ones of the last or only filling count. */
+  /** Fills the table as often as it takes for QUERIES insertions, so that a small one is measured warm as well. */
   #insertAll(): void {
     const fillings = Math.ceil(QUERIES / this.count);
     let nanos = 0;
@@ -240,4 +240,7 @@ export function measureConnections(sizes: readonly number[] = SIZES): void {
   );
 }
 
-if (import.meta.main) measureConnections(process.argv[2] ? process.argv.slice(2).map(Number) : SIZES);
+if (import.meta.main) {
+  const sizes = process.argv.slice(2).map(Number);
+  measureConnections(sizes.length > 0 ? sizes : SIZES);
+}

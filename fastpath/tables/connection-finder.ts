@@ -39,11 +39,13 @@ export class ConnectionFinder {
   /** Version of what was found. */
   version = 0;
 
-  /** Of the packet: 16 bits of its hash (never 0), the first slots of its two sets, and the slot in the first that is tried first. */
+  /** Of the packet: 16 bits of its hash (never 0), the first slots of its two sets, and the slot that is tried first. */
   tag = 0;
   first = 0;
   second = 0;
   likely = 0;
+  /** Nothing: what search() reads ahead has to go somewhere. */
+  ahead = 0;
 
   readonly #words: Int32Array;
   readonly #key: Int32Array;
@@ -98,6 +100,7 @@ export class ConnectionFinder {
    */
   search(now: number): number {
     const likely = this.likely + 1;
+    this.ahead = this.#words[this.#tags + (this.second >> 1)]!; // on its way, should it be wanted
     if (this.entries.hasTag(likely, this.tag) && this.isPackets(likely))
       if (!this.entries.isExpired(likely, now)) return likely;
     for (let ways = this.waysWith(this.tag); ways !== 0; ways &= ways - 1) {
@@ -125,8 +128,8 @@ export class ConnectionFinder {
   /** Entry of the lowest of the ways, which are not none. */
   entryOf(ways: number): number {
     const bit = 31 - Math.clz32(ways & -ways);
-    const slot = (bit & 8) !== 0 ? this.first : this.second;
-    return slot + ((bit & 7) << 1) + (bit >> 4) + 1;
+    const isFirst = (bit >> 3) & 1; // reckoned with, as which set it is cannot be foreseen either
+    return this.second + ((this.first - this.second) & -isFirst) + ((bit & 7) << 1) + (bit >> 4) + 1;
   }
 
   /** True when the entry is of the packet's connection, either way. Sets direction and version. */

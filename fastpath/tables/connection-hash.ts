@@ -44,8 +44,6 @@ export function hashEnd(key: Int32Array, words: Int32Array, at: number, last: nu
 
 /** Octets of what hashEnds() hashes: an address, a port, a protocol. */
 const END_OCTETS = 19;
-/** Rounds that a word goes into, and that none does. */
-const WORD_ROUNDS = 5;
 
 /**
  * Hashes of two ends, added; any 32 bits. Their addresses are words 0 … 3 and 4 … 7, `source` and `destination` their ports and,
@@ -61,19 +59,9 @@ export function hashEnds(key: Int32Array, words: Int32Array, source: number, des
   let w1 = v1;
   let w2 = v2;
   let w3 = v3;
-  for (let round = 0; round < WORD_ROUNDS + 3; round++) {
-    let m = 0;
-    let n = 0;
-    if (round < 4) {
-      m = words[round]!;
-      n = words[4 + round]!;
-    } else if (round === 4) {
-      m = source | (END_OCTETS << 24);
-      n = destination | (END_OCTETS << 24);
-    } else if (round === WORD_ROUNDS) {
-      v2 ^= 0xff;
-      w2 ^= 0xff;
-    }
+  for (let i = 0; i < 4; i++) {
+    const m = words[i]!;
+    const n = words[4 + i]!;
     v3 ^= m;
     w3 ^= n;
     v0 = (v0 + v1) | 0;
@@ -98,6 +86,41 @@ export function hashEnds(key: Int32Array, words: Int32Array, source: number, des
     w2 = (w2 << 16) | (w2 >>> 16);
     v0 ^= m;
     w0 ^= n;
+  }
+  let m = source | (END_OCTETS << 24);
+  let n = destination | (END_OCTETS << 24);
+  // The last word's round and the three that finish. One loop for all eight, with a question in it, takes 3 ns more.
+  for (let i = 0; i < 4; i++) {
+    v3 ^= m;
+    w3 ^= n;
+    v0 = (v0 + v1) | 0;
+    w0 = (w0 + w1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    w1 = ((w1 << 5) | (w1 >>> 27)) ^ w0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    w0 = (w0 << 16) | (w0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    w2 = (w2 + w3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    w3 = ((w3 << 8) | (w3 >>> 24)) ^ w2;
+    v0 = (v0 + v3) | 0;
+    w0 = (w0 + w3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    w3 = ((w3 << 7) | (w3 >>> 25)) ^ w0;
+    v2 = (v2 + v1) | 0;
+    w2 = (w2 + w1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    w1 = ((w1 << 13) | (w1 >>> 19)) ^ w2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    w2 = (w2 << 16) | (w2 >>> 16);
+    v0 ^= m;
+    w0 ^= n;
+    if (i === 0) {
+      v2 ^= 0xff;
+      w2 ^= 0xff;
+    }
+    m = 0;
+    n = 0;
   }
   return ((v1 ^ v3) + (w1 ^ w3)) | 0;
 }
