@@ -2,32 +2,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { inNamespace } from "#sys/namespace";
 import { BM, BP, BT, BT_ON_LINK, BT_PRIVATE, build, HOST, RP } from "./gateway/ipv6-world";
+import { Peers } from "./gateway/peers";
 import { TestLab } from "./test-lab";
 
 setDefaultTimeout(90_000);
 const lab = new TestLab("g6");
-const PEER = fileURLToPath(new URL("gateway/peer.py", import.meta.url));
-const processes: ChildProcess[] = [];
-
-/** Starts what serves, or keeps on, in a node; it says when it is ready. */
-async function start(node: string, ...words: string[]): Promise<ChildProcess> {
-  const child = inNamespace(lab.namespace(node), () =>
-    spawn("python3", [PEER, ...words], { stdio: ["pipe", "pipe", "inherit"] }),
-  );
-  processes.push(child);
-  await new Promise((resolve, reject) => {
-    child.stdout!.once("data", resolve);
-    child.once("exit", (code) => reject(new Error(`peer.py in ${node} ended with ${code}`)));
-  });
-  return child;
-}
-
-/** What an asker in a node was told: its address as the other end saw it. */
-const ask = (node: string, words: string): string => lab.run(node, `python3 ${PEER} ${words}`).text.trim();
-const addressTold = (node: string, words: string): string => ask(node, words).split(" ")[0]!;
+const peers = new Peers(lab);
 const VMS = [
   ["bp", BP],
   ["bt", BT],
@@ -42,24 +24,24 @@ beforeAll(async () => {
   await build(lab);
   for (const address of [BT_PRIVATE, BT_ON_LINK])
     lab.run("bt", `ip -6 addr add ${address}/128 dev eth1 nodad preferred_lft 0`);
-  await Promise.all(["oh", "bp", "bt", "bm", "rp"].map((node) => start(node, "serve")));
+  await Promise.all(["oh", "bp", "bt", "bm", "rp"].map((node) => peers.start(node, "serve")));
   await lab.until("the switch has two ways to the outside", async () => (await waysOut()) === 2, 30);
   for (const [vm] of VMS)
     await lab.until(`${vm} reaches the outside`, () => lab.run(vm, `ping -6 -c 1 -W 1 ${HOST}`).status === 0, 20);
 });
 afterAll(async () => {
-  for (const each of processes) each.kill("SIGKILL");
+  peers.end();
   await lab.down();
 });
 
 describe.each(VMS)("%s, with a public address", (vm, address) => {
   test("reaches the outside by TCP, UDP and in fragments, and is seen as it is", () => {
-    expect(addressTold(vm, `tcp ${HOST}`)).toBe(address);
-    for (const octets of [10, 1400, 4000]) expect(addressTold(vm, `udp ${HOST} ${octets}`)).toBe(address);
+    expect(peers.addressTold(vm, `tcp ${HOST}`)).toBe(address);
+    for (const octets of [10, 1400, 4000]) expect(peers.addressTold(vm, `udp ${HOST} ${octets}`)).toBe(address);
   });
 
   test("is reached from there as far as rules let it, and shows who asked", () => {
-    expect(addressTold("oh", `tcp ${address}`)).toBe(HOST);
+    expect(peers.addressTold("oh", `tcp ${address}`)).toBe(HOST);
     expect(lab.run("oh", `ping -6 -c 2 -i 0.2 -W 2 ${address}`)).toMatchObject({ status: 0 });
   });
 
@@ -89,7 +71,7 @@ test("TCP streams of super-packets pass both ways, natively and by tunnel", asyn
   for (const [vm] of VMS) {
     for (const way of ["", " -R"]) {
       const server = inNamespace(lab.namespace("oh"), () => spawn("iperf3", ["-s", "-1"], { stdio: "ignore" }));
-      processes.push(server);
+      peers.processes.push(server);
       await lab.until("iperf3 listens", () => lab.run("oh", "ss -ltn").text.includes(":5201"));
       const { status, text } = lab.run(vm, `iperf3 -6 -c ${HOST} -n 2M -J${way}`, 60);
       expect(status, `${vm}${way} ${text}`).toBe(0);
@@ -114,7 +96,7 @@ test("gateways learn where an address that a tenant brought is, as correspondent
 });
 
 test("an address on the outside link's own subnet is reached by neighbor discovery alone (RFC 4861 §7.2.8)", () => {
-  expect(addressTold("or", `tcp ${BT_ON_LINK}`)).toBe("2001:db8:f1::1");
+  expect(peers.addressTold("or", `tcp ${BT_ON_LINK}`)).toBe("2001:db8:f1::1");
 });
 
 const outsideCount = async (ending: string): Promise<number> =>
@@ -148,9 +130,9 @@ describe("what must not pass", () => {
   });
 
   test("what no rule lets in; and rules tell what a tenant brought by its prefix", () => {
-    expect(ask("oh", `udp ${BP}`)).toBe("silence");
-    expect(ask("oh", `udp ${BT_ON_LINK}`)).toBe("silence");
-    expect(addressTold("oh", `udp ${BT}`)).toBe(HOST);
+    expect(peers.ask("oh", `udp ${BP}`)).toBe("silence");
+    expect(peers.ask("oh", `udp ${BT_ON_LINK}`)).toBe("silence");
+    expect(peers.addressTold("oh", `udp ${BT}`)).toBe(HOST);
   });
 });
 
@@ -166,7 +148,7 @@ function ended(child: ChildProcess): Promise<string> {
 test("a gateway that dies takes no connection with it: none has any state", async () => {
   const kept = await Promise.all(
     [...VMS.map(([vm]) => [vm, HOST] as const), ...VMS.map(([, address]) => ["oh", address] as const)].map(
-      ([from, to]) => start(from, "keep", to),
+      ([from, to]) => peers.start(from, "keep", to),
     ),
   );
   process.kill((await lab.show("gw1", "status")).pid, "SIGKILL");
@@ -177,8 +159,8 @@ test("a gateway that dies takes no connection with it: none has any state", asyn
   }
   await lab.until("the switch has one way to the outside", async () => (await waysOut()) === 1);
   for (const [vm, address] of VMS) {
-    await lab.until(`${vm} reaches the outside`, () => addressTold(vm, `tcp ${HOST}`) === address);
-    expect(addressTold("oh", `tcp ${address}`)).toBe(HOST);
+    await lab.until(`${vm} reaches the outside`, () => peers.addressTold(vm, `tcp ${HOST}`) === address);
+    expect(peers.addressTold("oh", `tcp ${address}`)).toBe(HOST);
   }
   for (const child of kept) expect(await ended(child)).toMatch(/^gap /);
 });

@@ -1,39 +1,21 @@
 /** The way out and in, end to end: NAT, floating and public addresses, rules, errors, and a gateway that dies. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { call } from "#cli/client";
 import { inNamespace } from "#sys/namespace";
+import { Peers } from "./gateway/peers";
 import { ADDRESS, build, FLOATING, fabricYaml, HOST, HOST_6, RED_POOLS, ROUTES } from "./gateway/world";
 import { TestLab } from "./test-lab";
 
 setDefaultTimeout(90_000);
 const lab = new TestLab("gw");
-const PEER = fileURLToPath(new URL("gateway/peer.py", import.meta.url));
-const processes: ChildProcess[] = [];
-
-/** Starts what serves, or keeps on, in a node; it says when it is ready. */
-async function start(node: string, ...words: string[]): Promise<ChildProcess> {
-  const child = inNamespace(lab.namespace(node), () =>
-    spawn("python3", [PEER, ...words], { stdio: ["pipe", "pipe", "inherit"] }),
-  );
-  processes.push(child);
-  await new Promise((resolve, reject) => {
-    child.stdout!.once("data", resolve);
-    child.once("exit", (code) => reject(new Error(`peer.py in ${node} ended with ${code}`)));
-  });
-  return child;
-}
-
-/** What an asker in a node was told: its address as the other end saw it. */
-const ask = (node: string, words: string): string => lab.run(node, `python3 ${PEER} ${words}`).text.trim();
-const addressTold = (node: string, words: string): string => ask(node, words).split(" ")[0]!;
+const peers = new Peers(lab);
 
 const POOL = /^203\.0\.113\.(?:1[6-9]|3[2-5]) \d+$/;
 
 beforeAll(async () => {
   await build(lab);
-  await Promise.all(["oh", "bf", "bp", "ba"].map((node) => start(node, "serve")));
+  await Promise.all(["oh", "bf", "bp", "ba"].map((node) => peers.start(node, "serve")));
   for (const hv of ["hv1", "hv2"]) {
     await lab.until(
       `${hv} has both gateways' routes to the outside`,
@@ -49,33 +31,33 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  for (const each of processes) each.kill("SIGKILL");
+  peers.end();
   await lab.down();
 });
 
 describe("private addresses reach the outside by NAT", () => {
   test("TCP, UDP and ping, and the outside sees a NAT address (RFC 3022, RFC 4787)", () => {
-    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
-    expect(ask("ba", `udp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("ba", `udp ${HOST}`)).toMatch(POOL);
     expect(lab.run("ba", `ping -c 2 -i 0.2 -W 2 ${HOST}`)).toMatchObject({ status: 0 });
   });
 
   test("UDP in fragments, both ways: only the first one has ports (RFC 4787 §11)", () => {
-    for (const octets of [1400, 1473, 4000, 30000]) expect(ask("ba", `udp ${HOST} ${octets}`)).toMatch(POOL);
+    for (const octets of [1400, 1473, 4000, 30000]) expect(peers.ask("ba", `udp ${HOST} ${octets}`)).toMatch(POOL);
     expect(lab.run("ba", `ping -c 1 -W 2 -s 4000 ${HOST}`)).toMatchObject({ status: 0 });
   });
 
   test("two tenants with one address at once", () => {
     expect(ADDRESS.ba).toBe(ADDRESS.ra);
-    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
-    expect(ask("ra", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("ra", `tcp ${HOST}`)).toMatch(POOL);
   });
 
   test("a tenant with a share of the pool has that, and the others what is left (RFC 6888 §3)", () => {
     for (let i = 0; i < 5; i++) {
-      const [address, port] = ask("ra", `udp ${HOST}`).split(" ") as [string, string];
+      const [address, port] = peers.ask("ra", `udp ${HOST}`).split(" ") as [string, string];
       expect([RED_POOLS.some((each) => each === address), Number(port) <= 33791]).toEqual([true, true]);
-      const [other, free] = ask("ba", `udp ${HOST}`).split(" ") as [string, string];
+      const [other, free] = peers.ask("ba", `udp ${HOST}`).split(" ") as [string, string];
       expect(RED_POOLS.every((each) => each !== other) || Number(free) > 33791).toBe(true);
     }
   });
@@ -93,14 +75,14 @@ describe("private addresses reach the outside by NAT", () => {
     lab.run("or", "ip link set eth3 mtu 1300");
     const refused = lab.run("ba", `ping -c 1 -W 2 -s 1400 -M do ${HOST}`);
     expect(refused.text).toContain("mtu = 1300");
-    expect(ask("ba", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("ba", `tcp ${HOST}`)).toMatch(POOL);
     lab.run("or", "ip link set eth3 mtu 1500");
     lab.run("ba", "ip route flush cache");
   });
 
   test("iperf3 moves data through NAT", async () => {
     const server = inNamespace(lab.namespace("oh"), () => spawn("iperf3", ["-s", "-1"], { stdio: "ignore" }));
-    processes.push(server);
+    peers.processes.push(server);
     await Bun.sleep(300);
     const { text } = lab.run("ba", `iperf3 -c ${HOST} -t 2 -J`);
     const { end } = JSON.parse(text) as { end: { sum_received: { bits_per_second: number } } };
@@ -124,9 +106,9 @@ describe("private addresses reach the outside by NAT", () => {
 
 describe("a VM away from home", () => {
   test("reaches the outside as others do, and is answered by a tunnel from the gateway to where it is", async () => {
-    expect(ask("bm", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.ask("bm", `tcp ${HOST}`)).toMatch(POOL);
     expect(lab.run("bm", `ping -c 5 -i 0.2 -W 2 ${HOST}`)).toMatchObject({ status: 0 });
-    for (const octets of [1400, 4000]) expect(ask("bm", `udp ${HOST} ${octets}`)).toMatch(POOL);
+    for (const octets of [1400, 4000]) expect(peers.ask("bm", `udp ${HOST} ${octets}`)).toMatch(POOL);
     const known = (await Promise.all(["gw1", "gw2"].map((gateway) => lab.show(gateway, "bindings")))).flatMap(
       ({ bindings }) => bindings,
     );
@@ -144,8 +126,8 @@ describe("a VM away from home", () => {
 describe("a VM without IPv4 reaches IPv4 hosts by NAT64 (RFC 6146)", () => {
   test("TCP, UDP in fragments and ping, at the outside's prefix, tags 1 and the IPv4 address (RFC 6052 §2.2)", async () => {
     await lab.until("it has an address and a router", () => lab.run("b6", `ping -c 1 -W 1 ${HOST_6}`).status === 0);
-    expect(ask("b6", `tcp ${HOST_6}`)).toMatch(POOL);
-    for (const octets of [10, 1400, 4000]) expect(ask("b6", `udp ${HOST_6} ${octets}`)).toMatch(POOL);
+    expect(peers.ask("b6", `tcp ${HOST_6}`)).toMatch(POOL);
+    for (const octets of [10, 1400, 4000]) expect(peers.ask("b6", `udp ${HOST_6} ${octets}`)).toMatch(POOL);
   });
 
   test("traceroute and path MTU: what the outside's routers say is told in ICMPv6 (RFC 7915 §4.2)", () => {
@@ -161,20 +143,20 @@ describe("a VM without IPv4 reaches IPv4 hosts by NAT64 (RFC 6146)", () => {
 
 describe("addresses of their own", () => {
   test("a floating one stands for its VM both ways", () => {
-    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
-    expect(addressTold("bf", `udp ${HOST} 4000`)).toBe(FLOATING);
-    expect(addressTold("oh", `tcp ${FLOATING}`)).toBe(HOST);
+    expect(peers.addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+    expect(peers.addressTold("bf", `udp ${HOST} 4000`)).toBe(FLOATING);
+    expect(peers.addressTold("oh", `tcp ${FLOATING}`)).toBe(HOST);
   });
 
   test("a public one is known outside as it is", () => {
-    expect(addressTold("bp", `tcp ${HOST}`)).toBe(ADDRESS.bp);
-    expect(addressTold("oh", `tcp ${ADDRESS.bp}`)).toBe(HOST);
+    expect(peers.addressTold("bp", `tcp ${HOST}`)).toBe(ADDRESS.bp);
+    expect(peers.addressTold("oh", `tcp ${ADDRESS.bp}`)).toBe(HOST);
   });
 
   test("from outside only what a rule allows: the paper's §2.4", () => {
     for (const to of [FLOATING, ADDRESS.bp]) {
       expect(lab.run("oh", `ping -c 1 -W 2 ${to}`)).toMatchObject({ status: 0 });
-      expect(ask("oh", `udp ${to}`)).toBe("silence");
+      expect(peers.ask("oh", `udp ${to}`)).toBe("silence");
     }
     const { text } = lab.run("oh", `traceroute -n -q 1 -w 2 -I ${ADDRESS.bp}`);
     expect([...text.matchAll(/^ *\d+ +(\S+)/gm)].at(-1)?.[1], text).toBe(ADDRESS.bp);
@@ -191,7 +173,7 @@ describe("from inside to an address that the outside knows a VM by (RFC 4787 §6
     const [before, left] = [await turned(), await outsideCount("to-fabric")];
     for (const vm of ["ba", "ra"]) {
       for (const to of [FLOATING, ADDRESS.bp]) {
-        for (let i = 0; i < 3; i++) expect(ask(vm, `tcp ${to}`), `${vm} to ${to}`).toMatch(POOL);
+        for (let i = 0; i < 3; i++) expect(peers.ask(vm, `tcp ${to}`), `${vm} to ${to}`).toMatch(POOL);
         expect(lab.run(vm, `ping -c 2 -i 0.2 -W 2 ${to}`), `${vm} to ${to}`).toMatchObject({ status: 0 });
       }
       expect(lab.run(vm, `ping -c 1 -W 2 -s 4000 ${FLOATING}`)).toMatchObject({ status: 0 }); // in fragments
@@ -201,13 +183,13 @@ describe("from inside to an address that the outside knows a VM by (RFC 4787 §6
   });
 
   test("those with floating and public addresses are seen by these, both ways", () => {
-    expect(addressTold("bp", `tcp ${FLOATING}`)).toBe(ADDRESS.bp);
-    expect(addressTold("bf", `tcp ${ADDRESS.bp}`)).toBe(FLOATING);
-    expect(ask("b6", `tcp ${HOST_6.replace(/:c000:209$/, ":c612:a")}`)).toMatch(POOL); // NAT64 to 198.18.0.10
+    expect(peers.addressTold("bp", `tcp ${FLOATING}`)).toBe(ADDRESS.bp);
+    expect(peers.addressTold("bf", `tcp ${ADDRESS.bp}`)).toBe(FLOATING);
+    expect(peers.ask("b6", `tcp ${HOST_6.replace(/:c000:209$/, ":c612:a")}`)).toMatch(POOL); // NAT64 to 198.18.0.10
   });
 
   test("rules ask as of outside hosts, and errors come back to who sent", () => {
-    expect(ask("ba", `udp ${FLOATING}`)).toBe("silence"); // only TCP 80 and pings are let in
+    expect(peers.ask("ba", `udp ${FLOATING}`)).toBe("silence"); // only TCP 80 and pings are let in
     const { text } = lab.run("ba", `traceroute -n -q 1 -w 2 -I ${FLOATING}`);
     expect([...text.matchAll(/^ *\d+ +(\S+)/gm)].at(-1)?.[1], text).toBe(FLOATING);
   });
@@ -219,13 +201,13 @@ const outsideCount = async (ending: string): Promise<number> =>
 describe("what is uninvited", () => {
   test("a port of a NAT address that is nobody's, and one whose user talked to others", async () => {
     const before = (await outsideCount("nat-unbound")) + (await outsideCount("nat-filtered"));
-    for (const address of ["203.0.113.16", "203.0.113.32"]) expect(ask("oh", `udp ${address}`)).toBe("silence");
+    for (const address of ["203.0.113.16", "203.0.113.32"]) expect(peers.ask("oh", `udp ${address}`)).toBe("silence");
     expect((await outsideCount("nat-unbound")) + (await outsideCount("nat-filtered"))).toBeGreaterThan(before);
   });
 
   test("an address that stands for nobody", async () => {
     lab.run("or", "ip route add 198.18.7.0/24 via 198.51.100.2");
-    expect(ask("oh", "udp 198.18.7.7")).toBe("silence");
+    expect(peers.ask("oh", "udp 198.18.7.7")).toBe("silence");
     expect(await outsideCount("outside-stray")).toBeGreaterThan(0);
   });
 
@@ -267,24 +249,24 @@ describe("another configuration", () => {
       return Promise.all(routers.map((router) => call(lab.socket(router), "POST", "reload")));
     };
     const open = "      - { name: udp, action: allow, from: outside, to: blue, protocol: udp, ports: 53 }\n";
-    expect(ask("oh", `udp ${FLOATING}`)).toBe("silence");
+    expect(peers.ask("oh", `udp ${FLOATING}`)).toBe("silence");
     await reload(fabricYaml(open).replace(`to: ${ADDRESS.bf} }]`, `to: ${ADDRESS.ba} }]`));
-    expect(addressTold("oh", `udp ${FLOATING}`)).toBe(HOST);
-    expect(addressTold("ba", `tcp ${HOST}`)).toBe(FLOATING);
-    expect(ask("bf", `tcp ${HOST}`)).toMatch(POOL);
+    expect(peers.addressTold("oh", `udp ${FLOATING}`)).toBe(HOST);
+    expect(peers.addressTold("ba", `tcp ${HOST}`)).toBe(FLOATING);
+    expect(peers.ask("bf", `tcp ${HOST}`)).toMatch(POOL);
     await reload(fabricYaml());
-    expect(ask("oh", `udp ${FLOATING}`)).toBe("silence");
-    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+    expect(peers.ask("oh", `udp ${FLOATING}`)).toBe("silence");
+    expect(peers.addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
   });
 });
 
 describe("a gateway that dies", () => {
   test("takes the connections it NATed with it; new ones, floating and public addresses go by the other one", async () => {
-    const natted = ask("ba", `tcp ${HOST}`);
+    const natted = peers.ask("ba", `tcp ${HOST}`);
     const dying = /^203\.0\.113\.1/.test(natted) ? 1 : 2;
     const left = 3 - dying;
-    const broken = await start("ba", "keep", HOST);
-    const kept = await Promise.all([start("bf", "keep", HOST), start("bp", "keep", HOST)]);
+    const broken = await peers.start("ba", "keep", HOST);
+    const kept = await Promise.all([peers.start("bf", "keep", HOST), peers.start("bp", "keep", HOST)]);
     process.kill((await lab.show(`gw${dying}`, "status")).pid, "SIGKILL");
     for (const to of [`${FLOATING}/32`, "198.18.1.0/24"]) {
       // What a routing daemon, or BFD, does at the outside's router.
@@ -292,8 +274,8 @@ describe("a gateway that dies", () => {
     }
     await lab.until("the switch has one way to the outside", async () => (await waysOut("sw")) === 1);
     for (let i = 0; i < 4; i++)
-      expect(ask("ba", `tcp ${HOST}`)).toMatch(left === 1 ? /^203\.0\.113\.1/ : /^203\.0\.113\.3/);
-    expect(addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
+      expect(peers.ask("ba", `tcp ${HOST}`)).toMatch(left === 1 ? /^203\.0\.113\.1/ : /^203\.0\.113\.3/);
+    expect(peers.addressTold("bf", `tcp ${HOST}`)).toBe(FLOATING);
     for (const child of kept) expect(await ended(child)).toMatch(/^gap /);
     expect(await ended(broken)).toBe("broken");
     await build(lab); // starts what is not there
@@ -310,6 +292,6 @@ describe("a gateway that dies", () => {
     for (const link of ["eth1", "eth2"]) lab.run("or", `ip link set ${link} up`);
     await lab.until("both are back", async () => (await waysOut("sw")) === 2);
     for (const words of ROUTES) lab.run("or", words.replace("route add", "route replace")); // gone with the links
-    await lab.until("they are used", () => POOL.test(ask("ba", `tcp ${HOST}`)));
+    await lab.until("they are used", () => POOL.test(peers.ask("ba", `tcp ${HOST}`)));
   });
 });

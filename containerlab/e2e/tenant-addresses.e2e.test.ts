@@ -12,10 +12,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Probe } from "#lab/probe/probe";
-import { reportOn } from "#lab/probe/report";
 import { inNamespace } from "#sys/namespace";
-import { move, stateOf } from "./mobility/world";
+import { moveUnderTraffic, twoHypervisors } from "./mobility/two";
 import { fabricYaml, hypervisorYaml, switchYaml, TestLab } from "./test-lab";
 
 setDefaultTimeout(60_000);
@@ -33,23 +31,16 @@ beforeAll(async () => {
   lab.write("sw.yaml", switchYaml(2));
   lab.write("hv1.yaml", hypervisorYaml({ index: 1, vms: [vm("m", "blue", A), vm("r", "red", A)] }));
   lab.write("hv2.yaml", hypervisorYaml({ index: 2, vms: [vm("p", "blue", B), vm("s", "red", B)] }));
-  const router = (name: string) =>
-    `    ${name}: { kind: linux, labels: { ain-role: router, ain-config: ${name}.yaml } }`;
-  const host = (name: string, address: string, more = "") =>
-    `    ${name}: { kind: linux, labels: { ain-role: vm, ain-address: "${address}/128"${more} } }`;
-  await lab.up(`  nodes:
-${["sw", "hv1", "hv2"].map(router).join("\n")}
-${host("m", A, ', ain-moves: "true", ain-mac: "02:00:00:00:00:0a", ain-interface: eth1')}
-${[host("r", A), host("p", B), host("s", B)].join("\n")}
-  links:
-    - { endpoints: ["sw:eth1", "hv1:eth1"], mtu: 1500 }
-    - { endpoints: ["sw:eth2", "hv2:eth1"], mtu: 1500 }
-    - { endpoints: ["hv1:m", "m:hv1"], mtu: 1500 }
-    - { endpoints: ["hv2:m", "m:hv2"], mtu: 1500 }
-    - { endpoints: ["hv1:r", "r:eth1"], mtu: 1500 }
-    - { endpoints: ["hv2:p", "p:eth1"], mtu: 1500 }
-    - { endpoints: ["hv2:s", "s:eth1"], mtu: 1500 }
-`);
+  await lab.up(
+    twoHypervisors({
+      ...{ address: `${A}/128`, mtu: 1500 },
+      stay: [
+        { name: "r", at: "hv1", address: `${A}/128` },
+        { name: "p", at: "hv2", address: `${B}/128` },
+        { name: "s", at: "hv2", address: `${B}/128` },
+      ],
+    }),
+  );
   lab.run("m", "sysctl -qw net.ipv6.conf.wire.disable_ipv6=1"); // the lab's bridge is no host
   for (const name of ["m", "r", "p", "s"]) lab.run(name, "ip -6 route replace default via fe80::1 dev eth1");
   await lab.until("each reaches its own", allReach);
@@ -127,26 +118,8 @@ test("a TCP stream passes both ways", async () => {
 });
 
 test("a VM keeps the address when it moves, under 1000 datagrams a second, and the other tenant's stays what it was", async () => {
-  const ends = [
-    { namespace: lab.namespace("p"), address: B, port: 7007 },
-    { namespace: lab.namespace("m"), address: A, port: 7007 },
-  ];
-  const flows = [
-    { name: "to it", from: 0, to: [1] },
-    { name: "from it", from: 1, to: [0] },
-  ];
-  const probe = await Probe.start({ rate: 1000, size: 100, ends, flows });
-  try {
-    for (const to of ["hv2", "hv1"]) {
-      await Bun.sleep(500);
-      await move(lab, "m", to);
-      expect(await stateOf(lab, to, "m")).toBe("active");
-    }
-    await Bun.sleep(500);
-    for (const trace of await probe.stop())
-      expect(reportOn(trace)).toMatchObject({ lost: 0, duplicated: 0, strays: 0 });
-  } finally {
-    await probe.kill();
-  }
+  const addresses = { m: A, p: B };
+  for (const report of await moveUnderTraffic(lab, { addresses, rate: 1000, to: ["hv2", "hv1"] }))
+    expect(report).toMatchObject({ lost: 0, duplicated: 0, strays: 0 });
   await lab.until("each reaches its own", allReach);
 });

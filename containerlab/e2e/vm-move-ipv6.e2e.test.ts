@@ -1,8 +1,7 @@
 /** A VM with an IPv6 address moves: its default router is fe80::1 at the same MAC address everywhere, and goes on being one. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { Probe } from "#lab/probe/probe";
-import { reportOn } from "#lab/probe/report";
-import { move, stateOf } from "./mobility/world";
+import { moveUnderTraffic, twoHypervisors } from "./mobility/two";
+import { stateOf } from "./mobility/world";
 import { fabricYaml, hypervisorYaml, switchYaml, TestLab } from "./test-lab";
 
 setDefaultTimeout(60_000);
@@ -17,20 +16,7 @@ beforeAll(async () => {
   lab.write("sw.yaml", switchYaml(2));
   lab.write("hv1.yaml", hypervisorYaml({ index: 1, vms: [vm("m", M)] }));
   lab.write("hv2.yaml", hypervisorYaml({ index: 2, vms: [vm("p", P)] }));
-  const router = (name: string) =>
-    `    ${name}: { kind: linux, labels: { ain-role: router, ain-config: ${name}.yaml } }`;
-  const labels = (address: string) => `ain-role: vm, ain-address: "${address}/128"`;
-  await lab.up(`  nodes:
-${["sw", "hv1", "hv2"].map(router).join("\n")}
-    m: { kind: linux, labels: { ${labels(M)}, ain-moves: "true", ain-mac: "02:00:00:00:00:0a", ain-interface: eth1 } }
-    p: { kind: linux, labels: { ${labels(P)} } }
-  links:
-    - { endpoints: ["sw:eth1", "hv1:eth1"], mtu: 1600 }
-    - { endpoints: ["sw:eth2", "hv2:eth1"], mtu: 1600 }
-    - { endpoints: ["hv1:m", "m:hv1"], mtu: 1500 }
-    - { endpoints: ["hv2:m", "m:hv2"], mtu: 1500 }
-    - { endpoints: ["hv2:p", "p:eth1"], mtu: 1500 }
-`);
+  await lab.up(twoHypervisors({ address: `${M}/128`, stay: [{ name: "p", at: "hv2", address: `${P}/128` }] }));
   lab.run("m", "sysctl -qw net.ipv6.conf.wire.disable_ipv6=1"); // the lab's bridge is no host
   lab.run("p", "ip -6 route replace default via fe80::1 dev eth1");
   await hearsRouter();
@@ -57,29 +43,13 @@ const gateway = (): string => lab.run("m", "ip -6 neigh show fe80::1 dev eth1").
 test("nothing is lost, and its neighbor entry for the router stays as it is (RFC 4861 §7.3)", async () => {
   const before = gateway();
   expect(before).toContain("lladdr 02:41:49:4e:00:01");
-  const ends = [
-    { namespace: lab.namespace("p"), address: P, port: 7007 },
-    { namespace: lab.namespace("m"), address: M, port: 7007 },
-  ];
-  const flows = [
-    { name: "to it", from: 0, to: [1] },
-    { name: "from it", from: 1, to: [0] },
-  ];
-  const probe = await Probe.start({ rate: 500, size: 100, ends, flows });
-  try {
-    for (const to of ["hv2", "hv1", "hv2"]) {
-      await Bun.sleep(500);
-      await move(lab, "m", to);
-      expect(gateway()).toContain("lladdr 02:41:49:4e:00:01");
-      expect(way()).toContain("via fe80::1 dev eth1 proto ra"); // nobody said that it is none any more
-    }
-    await Bun.sleep(500);
-    for (const trace of await probe.stop()) {
-      expect(reportOn(trace)).toMatchObject({ lost: 0, duplicated: 0, strays: 0 });
-    }
-  } finally {
-    await probe.kill();
-  }
+  const moved = (): void => {
+    expect(gateway()).toContain("lladdr 02:41:49:4e:00:01");
+    expect(way()).toContain("via fe80::1 dev eth1 proto ra"); // nobody said that it is none any more
+  };
+  const to = ["hv2", "hv1", "hv2"] as const;
+  for (const report of await moveUnderTraffic(lab, { addresses: { m: M, p: P }, rate: 500, to, moved }))
+    expect(report).toMatchObject({ lost: 0, duplicated: 0, strays: 0 });
 });
 
 test("where it is now, its router answers solicitations, advertises itself, and asks for it (RFC 4861 §6.2.6, §7.2)", async () => {
