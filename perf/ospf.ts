@@ -18,6 +18,7 @@ const SIZES = [1316, 4496, 34_176, 88_848];
 interface Options {
   readonly rounds: number;
   readonly refresh: number;
+  readonly changes: number;
   readonly sizes: readonly number[];
   readonly only: readonly string[];
   readonly kind: Kind;
@@ -30,13 +31,14 @@ function parse(words: readonly string[]): Options {
   return {
     rounds: Number(given("rounds", "3")),
     refresh: Number(given("refresh", "60")),
+    changes: Number(given("changes", "3")),
     sizes: given("sizes", SIZES.join()).split(",").map(Number),
     only: given("only", "ain,frr,bird").split(","),
     kind: given("kind", "area") as Kind,
   };
 }
 
-async function main({ rounds, refresh, sizes, only, kind }: Options): Promise<void> {
+async function main({ rounds, refresh, changes, sizes, only, kind }: Options): Promise<void> {
   const contestants = CONTESTANTS.filter(({ name }) => only.includes(name));
   const results: Result[] = [];
   const world = new World();
@@ -49,7 +51,7 @@ async function main({ rounds, refresh, sizes, only, kind }: Options): Promise<vo
         for (let i = 0; i < contestants.length; i++) {
           const contestant = contestants[(i + round) % contestants.length]!;
           const turn = `${contestant.name} with ${lsas} LSAs`;
-          const figures = await takeTurn(world, contestant, { lsas, refresh, kind }).catch((error: Error) => {
+          const figures = await takeTurn(world, contestant, { lsas, refresh, changes, kind }).catch((error: Error) => {
             console.error(`${turn}: no figures: ${error.message}`); // the others' are worth having
           });
           if (figures === undefined) continue;

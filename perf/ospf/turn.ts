@@ -10,9 +10,8 @@ import { BUN, type Child, SINK, until, type World } from "./world";
 /** Milliseconds after its start that a router is left alone, so that nothing waits for MinLSInterval (5 s). */
 const SETTLE = 6500;
 const PATIENCE = 240; // seconds
-/** Milliseconds between changes of the tree, and how many: all routers delay computations that follow one another. */
+/** Milliseconds between changes of the tree: all routers delay computations that follow one another. */
 const BETWEEN_CHANGES = 6000;
-const CHANGES = 3;
 /** Milliseconds in which a router does nothing but forward. */
 const IDLE = 4000;
 const RATE = 1000; // datagrams a second
@@ -21,6 +20,8 @@ export interface TurnOptions {
   readonly lsas: number;
   /** Seconds in which all LSAs are refreshed; 0: not. */
   readonly refresh: number;
+  /** Of the tree, each of which is computed; 0: nobody is asked how long that takes. */
+  readonly changes: number;
   readonly kind: Kind;
 }
 
@@ -80,7 +81,7 @@ class SpeakerProcess {
 }
 
 export async function takeTurn(world: World, contestant: Contestant, options: TurnOptions): Promise<Figures> {
-  const { lsas, refresh } = options;
+  const { lsas, refresh, changes } = options;
   const folder = world.turn(`${contestant.name}-${lsas}-${Date.now()}`);
   const running = await contestant.start(world, folder);
   const speaker = new SpeakerProcess(world, options);
@@ -91,7 +92,7 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
     const load = await loaded(running, speaker, Math.min(50, 5 + lsas / 1000));
     const refreshCpu = refresh > 0 ? await refreshed(running, speaker, refresh) : 0;
     const memory = memoryOf(running.pids);
-    const spf = await changed(running, speaker);
+    const spf = changes > 0 ? await changed(running, speaker, changes) : Number.NaN;
     const { sent, lost } = await traffic.end();
     if (lost > 0)
       console.error(`${contestant.name} lost ${lost}: ${(await running.reasons?.()) ?? "it does not say why"}`);
@@ -139,10 +140,10 @@ async function refreshed(running: Running, speaker: SpeakerProcess, seconds: num
   return used() - before - ((before - idle) * (performance.now() - began)) / IDLE;
 }
 
-async function changed(running: Running, speaker: SpeakerProcess): Promise<number> {
+async function changed(running: Running, speaker: SpeakerProcess, changes: number): Promise<number> {
   const times: number[] = [];
   await Bun.sleep(1500); // or MinLSArrival (1 s) would have it refused
-  for (let i = 0; i < CHANGES; i++) {
+  for (let i = 0; i < changes; i++) {
     speaker.tell("change");
     await Bun.sleep(BETWEEN_CHANGES);
     times.push((await running.spf()) ?? Number.NaN);
