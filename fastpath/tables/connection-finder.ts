@@ -89,6 +89,7 @@ export class ConnectionFinder {
     const protocol = p[C_PROTOCOL]! << 16;
     const hash = hashEnds(this.#key, p, (ports & 0xffff) | protocol, (ports >>> 16) | protocol);
     this.tag = hash & 0xffff || 1;
+    // A set's number comes of the upper bits; those of the product have the lower ones in them, which the first has not.
     this.first = (((hash >>> 0) * this.#share) | 0) * WAYS;
     this.second = (((Math.imul(hash, 0x9e37_79b1) >>> 0) * this.#share) | 0) * WAYS;
     this.likely = this.first + (hash & (WAYS - 1));
