@@ -46,9 +46,9 @@ export function hashEnd(key: Int32Array, words: Int32Array, at: number, last: nu
 const END_OCTETS = 19;
 
 /**
- * Hashes of two ends, added; any 32 bits. Their addresses are words 0 … 3 and 4 … 7, `source` and `destination` their ports and,
- * 16 bits higher, protocols. `key`: two words. No allocation; about 17 ns: the two are computed side by side, so that the processor
- * is at work on one while the other's last step is not over.
+ * Hashes of two ends, added; any 32 bits. Their addresses are words 0 … 3 and 4 … 7; `source` and `destination` are their
+ * ports and, 16 bits higher, protocols. `key`: two words. No allocation; about 17 ns: the two are computed side by side, so
+ * that the processor is at work on one while the other's last step is not over.
  */
 export function hashEnds(key: Int32Array, words: Int32Array, source: number, destination: number): number {
   let v0 = key[0]!;

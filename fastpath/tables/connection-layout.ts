@@ -5,10 +5,10 @@
  *
  *   header │ owners │ tags: 8 words a set │ entries: 32 words each
  *
- * A slot's tag is 0 while it is free. An entry's *control* word says its state and version. It is written last when an entry
- * is made and first when one goes; connection-entries.ts has the protocol. What every packet may write (counters, acknowledgments) lies in the entry's second
- * cache line: who only asks for a connection shares the first with forwarders that do not write it. Words called *raw*
- * hold octets in network order as they lie in memory.
+ * A slot's tag is 0 while it is free. An entry's *control* word says its state and version. It is written last when an
+ * entry is made and first when one goes; connection-entries.ts has the protocol. What every packet may write (counters,
+ * acknowledgments) lies in the entry's second cache line: who only asks for a connection shares the first with forwarders
+ * that do not write it. Words called *raw* hold octets in network order as they lie in memory.
  */
 import { DEFAULT_TIMEOUTS, type Timeouts, timeoutTicks } from "#fastpath/tables/connection-states";
 
