@@ -10,6 +10,7 @@ import { nextOf, type OctetReader, untilStopped } from "#cli/streams";
 import { surroundings } from "#cli/surroundings";
 import { type FabricView, type KnownRouter, viewFabric } from "#cli/why/fabric-view";
 import { filterFor } from "#cli/why/filter-words";
+import { inTimeOrder } from "#cli/why/time-order";
 import { readTraceFile, TraceGatherer, traceFileHead } from "#cli/why/trace-file";
 import { malformedText, openRecords, openTrace } from "#cli/why/trace-stream";
 import { countsText, tracedText } from "#cli/why/trace-text";
@@ -136,7 +137,7 @@ async function show({ view, request }: Watched, shown: Shown): Promise<void> {
 async function showFile(file: string, shown: Shown): Promise<void> {
   const cutOff = (octets: number): void =>
     printError(`${file} ends within a message: its last ${counted(octets, "octet")} cannot be shown`);
-  for await (const bunch of readTraceFile(file, cutOff)) {
+  for await (const bunch of inTimeOrder(readTraceFile(file, cutOff))) {
     if (shown.run.signal.aborted) return;
     shown.take(bunch);
   }
