@@ -61,7 +61,9 @@ async function transfer(words: readonly string[], during: () => Promise<void>): 
     expect(report.error).toBeUndefined();
     return report.intervals.map(({ sum }) => sum.bytes);
   } finally {
+    const gone = server.exitCode !== null || server.signalCode !== null ? undefined : once(server, "exit");
     server.kill();
+    await gone; // or the next one finds its port taken
   }
 }
 
