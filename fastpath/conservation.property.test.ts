@@ -1,28 +1,17 @@
 /** Nothing vanishes and nothing counts twice: every frame ends in exactly one way, and the way says what was sent. */
 import { describe, expect, test } from "bun:test";
-import { nextBelow, nextOctets, type Random } from "#base/random";
+import { nextBelow, type Random } from "#base/random";
 import { C_ERRORS_SENT, C_TRANSMIT_ERRORS, C_TX_FRAMES, portCounters } from "#fastpath/counters";
-import { type Frame, GSO_TCPV4, GSO_UDP_L4 } from "#fastpath/frame";
+import { type Frame, GSO_TCPV4 } from "#fastpath/frame";
 import type { Port } from "#fastpath/ports/port";
 import { rawOf } from "#fastpath/tables/snapshot";
+import { type AnyFrame, anyFrame, fromFabric, fromVm } from "#fastpath/testing/any-frame";
 import { fromSeed } from "#fastpath/testing/choices";
-import { generate4, generate6 } from "#fastpath/testing/generate";
+import { generate4 } from "#fastpath/testing/generate";
 import { generateOffloaded } from "#fastpath/testing/generate-offload";
-import { build6, counting, framed } from "#fastpath/testing/packet";
+import { build6, counting } from "#fastpath/testing/packet";
 import { udp4, udpBack } from "#fastpath/testing/small-packets";
-import {
-  BLUE,
-  GATEWAY_MAC,
-  NEXT_HOP_MAC,
-  type Offload,
-  RED,
-  REMOTE,
-  REMOTE_IPV4,
-  SmallRouter,
-  UPLINK_MAC,
-  VM_A,
-  VM_B,
-} from "#fastpath/testing/small-router";
+import { BLUE, RED, REMOTE, REMOTE_IPV4, SmallRouter, VM_A, VM_B } from "#fastpath/testing/small-router";
 import { AWAY, tunnelFrame } from "#fastpath/testing/tunnel-packets";
 import { withSeed } from "#fastpath/testing/with-seed";
 import { HOSTS } from "#fastpath/translation/small-world";
@@ -58,48 +47,6 @@ class MoodyPort implements Port {
   flush(): void {}
   release(): void {}
   close(): void {}
-}
-
-interface Offered {
-  readonly port: number;
-  readonly frame: Uint8Array;
-  readonly offload: Offload;
-}
-
-const fromVm = (packet: Uint8Array): Uint8Array => framed(packet, GATEWAY_MAC, VM_A.mac);
-const fromFabric = (packet: Uint8Array): Uint8Array => framed(packet, UPLINK_MAC, NEXT_HOP_MAC);
-
-/** Packets of all kinds and none, whole and unfinished, from where they belong and from elsewhere. */
-function draw(random: Random): Offered {
-  const c = fromSeed(nextBelow(random, 2 ** 32));
-  const wish = { hosts: HOSTS, mtu: 1500, broken: 10 };
-  const isOut = c.below(2) === 0;
-  const framedBy = isOut ? fromVm : fromFabric;
-  const port = c.below(10) === 0 ? c.below(PORTS) : isOut ? VM_A.port : 0;
-  switch (c.below(8)) {
-    case 0:
-      return { port, frame: nextOctets(random, c.below(120)), offload: {} };
-    case 1: {
-      const { packet, offload } = generateOffloaded(c, wish, !isOut);
-      return { port, frame: framedBy(packet), offload };
-    }
-    case 2: {
-      // What offloading is asked for is wrong, or there is nothing to cut.
-      const { packet, offload } = generateOffloaded(c, wish, !isOut);
-      const gsoType = c.below(2) === 0 ? GSO_TCPV4 : GSO_UDP_L4;
-      const cut = c.below(3) === 0 ? packet.subarray(0, c.below(packet.length)) : packet;
-      return { port, frame: framedBy(cut), offload: { ...offload, gsoType, gsoSize: c.below(100) } };
-    }
-    case 3:
-      return { port: 0, frame: tunnelFrame(generate6(c, wish), { key: BLUE }), offload: {} };
-    case 4: {
-      const frame = framedBy(generate4(c, wish));
-      frame[12 + c.below(2)] = c.below(256);
-      return { port, frame, offload: {} };
-    }
-    default:
-      return { port, frame: framedBy(isOut ? generate4(c, wish) : generate6(c, wish)), offload: {} };
-  }
 }
 
 interface Counts {
@@ -155,7 +102,7 @@ const total = (ports: readonly MoodyPort[], of: "taken" | "refused"): number =>
   ports.map((port) => port[of]).reduce(sum);
 
 /** Offers a frame, and compares what the counters say with what ports and control have seen. */
-function check(router: SmallRouter, moody: readonly MoodyPort[], { port, frame, offload }: Offered): void {
+function check(router: SmallRouter, moody: readonly MoodyPort[], { port, frame, offload }: AnyFrame): void {
   router.engine.tick(); // errors are limited otherwise
   const before = countsOf(router);
   const [taken, refused] = [total(moody, "taken"), total(moody, "refused")];
@@ -193,7 +140,7 @@ describe("every frame ends in exactly one way, and what was sent, punted and sho
       withSeed((random) => {
         for (let i = 0; i < RUNS / 50; i++) {
           const { router, moody } = troubled(random, offload);
-          for (let k = 0; k < 50; k++) check(router, moody, draw(random));
+          for (let k = 0; k < 50; k++) check(router, moody, anyFrame(random));
         }
       });
     });

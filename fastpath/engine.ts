@@ -24,7 +24,8 @@ import { buildError } from "#fastpath/errors";
 import { Floods } from "#fastpath/floods";
 import type { FlowCache } from "#fastpath/flow-cache";
 import { aboutFlow, FlowSamples } from "#fastpath/flow-samples";
-import { Frame, KIND_IPV4, KIND_IPV6 } from "#fastpath/frame";
+import { Frame, KIND_IPV4, KIND_IPV6, NOT_YET } from "#fastpath/frame";
+import { isGre, look } from "#fastpath/look";
 import {
   decide,
   FLOOD_COPY,
@@ -37,6 +38,7 @@ import {
 } from "#fastpath/pipeline";
 import { isCounted, placeOf, wayOf } from "#fastpath/place";
 import type { Port } from "#fastpath/ports/port";
+import { ReadAhead } from "#fastpath/read-ahead";
 import { writeEtherType } from "#fastpath/rewrite/link";
 import type { Scratch } from "#fastpath/scratch";
 import { classify } from "#fastpath/stages/classify";
@@ -59,7 +61,6 @@ import {
   TRANSMIT_FAILED,
   type Verdict,
 } from "#fastpath/verdicts";
-import { PROTOCOL_GRE } from "#wire/protocol";
 
 /** Takes frames that need the control thread. Returns the ending to count: `verdict`, or why it was not taken. */
 export interface Punts {
@@ -91,6 +92,7 @@ export class Engine {
   /** By port index; undefined where there is none or it is down. */
   readonly ports: (Port | undefined)[];
   private readonly cache: FlowCache | undefined;
+  private readonly ahead: ReadAhead | undefined;
   private readonly punts: Punts;
   private readonly budgets = new Int32Array(1024).fill(ERROR_BURST);
   private readonly error = new Frame();
@@ -103,6 +105,7 @@ export class Engine {
     this.counters = counters;
     this.scratch = scratch;
     this.cache = options.cache;
+    this.ahead = options.cache && new ReadAhead(tables, options.cache);
     const { punts } = options;
     this.punts = punts;
     this.departure = new Departure(tables, counters, scratch);
@@ -119,10 +122,20 @@ export class Engine {
     });
   }
 
+  /**
+   * The first `count` frames, of one port, are received next, one after the other: reads what they are about to ask of memory.
+   * What becomes of them is the same without it.
+   */
+  readAhead(frames: readonly Frame[], count: number): void {
+    this.ahead?.prepare(frames, count);
+  }
+
   /** A frame as it came from its port. Returns how it ended. */
   receive(f: Frame): Verdict {
     const from = f.port;
-    let verdict = this.process(f);
+    const seen = f.early === NOT_YET ? look(f, this.tables) : f.early;
+    f.early = NOT_YET;
+    let verdict = seen === CONTINUE ? this.process(f) : seen;
     if (verdict === FLOODED || verdict === REPLICATED) verdict = this.floods.spread(f, verdict);
     return this.conclude(f, from, verdict);
   }
@@ -222,14 +235,8 @@ export class Engine {
     this.departure.flush();
   }
 
+  /** A frame that look() lets go on. */
   private process(f: Frame): Verdict {
-    const t = this.tables;
-    let verdict = classify(f, t);
-    if (verdict !== CONTINUE) return verdict;
-    if (isGre(f)) {
-      verdict = unwrap(f, t);
-      if (verdict !== CONTINUE) return verdict;
-    }
     if (this.cache !== undefined && f.unusual === 0) return this.remembered(f, this.cache);
     const decided = this.decide(f);
     return decided === CONTINUE ? this.departure.finish(f, 0) : decided;
@@ -354,5 +361,3 @@ export class Engine {
       : 0;
   }
 }
-
-const isGre = (f: Frame): boolean => f.kind === KIND_IPV6 && f.protocol === PROTOCOL_GRE;

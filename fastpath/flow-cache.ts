@@ -31,7 +31,7 @@ import { hashFlow } from "#fastpath/flow-hash";
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
 
-const WAYS = 2;
+export const WAYS = 2;
 /** In R_META. */
 const TUNNELLED = 1 << 31;
 /** Words from a tunnel's inner packet back to the upper half of the outer source, and to the key (unwrap.ts). */
@@ -60,12 +60,15 @@ export class FlowCache {
     this.salt = salt | 1;
   }
 
-  /** Word index of the flow's record, or 0 when there is none of this generation. Leaves the frame's flowHash set. */
-  find(f: Frame, generation: number): number {
-    const hash = hashFlow(f, this.w);
-    f.flowHash = hash;
+  /** Word index of the first of the {@link WAYS} records, one behind the other, that a flow with this hash may have. */
+  setOf(hash: number): number {
     const set = Math.imul(hash, this.salt) >>> 9;
-    const base = ((set & this.mask) * WAYS + 1) * RECORD;
+    return ((set & this.mask) * WAYS + 1) * RECORD;
+  }
+
+  /** Word index of the record of the flow, whose hash the frame has; 0: there is none of this generation. */
+  find(f: Frame, generation: number): number {
+    const base = this.setOf(f.flowHash);
     if (this.matches(base, f, generation)) return this.hit(base);
     if (this.matches(base + RECORD, f, generation)) return this.hit(base + RECORD);
     this.misses++;
@@ -174,9 +177,7 @@ export class FlowCache {
 
   /** Where a new record goes: a way not used in this epoch or the last one; else the first, one time in eight. */
   private place(f: Frame): number {
-    // hashFlow again: find() may have been for another frame, and stages overwrite flowHash with the transit hash.
-    const set = Math.imul(hashFlow(f, this.w), this.salt) >>> 9;
-    const base = ((set & this.mask) * WAYS + 1) * RECORD;
+    const base = this.setOf(hashFlow(f, this.w)); // hashed again: stages overwrite flowHash with the transit hash
     const first = this.r[base + R_USED]!;
     const second = this.r[base + RECORD + R_USED]!;
     const older = second < first ? base + RECORD : base;

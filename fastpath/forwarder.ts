@@ -20,9 +20,11 @@ import { Engine, type Punts } from "#fastpath/engine";
 import { FlowCache } from "#fastpath/flow-cache";
 import { Frame, HEADROOM, MAX_FRAME } from "#fastpath/frame";
 import { FrameRing } from "#fastpath/frame-ring";
+import { cameAt } from "#fastpath/look";
 import { PortLosses } from "#fastpath/port-losses";
 import { GONE, type Port } from "#fastpath/ports/port";
 import { isVital, PuntBudget } from "#fastpath/punt-budget";
+import { MOST_AHEAD } from "#fastpath/read-ahead";
 import { Scratch } from "#fastpath/scratch";
 import {
   BINDING_WANTED,
@@ -63,7 +65,7 @@ import { Poller } from "#sys/poll";
 import { isGroup } from "#wire/ethernet";
 
 /** Frames taken from a port in one go. */
-const BURST = 64;
+const BURST: number = MOST_AHEAD;
 /** Turns between looks at ports that had nothing last time, while others have. */
 const TURNS_BETWEEN_POLLS = 4;
 /** Frames taken from the inject ring in one turn. */
@@ -234,12 +236,15 @@ export class Forwarder implements Punts {
       return 0;
     }
     const c = portCounters(port.index);
+    this.counters[c + C_RX_FRAMES]! += count;
     for (let k = 0; k < count; k++) {
       const f = this.frames[k]!;
       f.port = port.index;
-      this.counters[c + C_RX_FRAMES]! += 1;
       this.counters[c + C_RX_OCTETS]! += f.end - f.at;
-      this.handle(f);
+    }
+    if (this.watcher === undefined) this.engine.readAhead(this.frames, count);
+    for (let k = 0; k < count; k++) {
+      this.handle(this.frames[k]!);
       if (!this.engine.scratch.hasRoom()) {
         this.engine.flush();
         this.engine.scratch.reset();
@@ -250,7 +255,8 @@ export class Forwarder implements Punts {
 
   /** A defect of ours must cost one frame, not the network. */
   private handle(f: Frame): void {
-    const { at, end } = f;
+    const { end } = f;
+    const at = cameAt(f);
     try {
       if (this.watcher === undefined) this.engine.receive(f);
       else this.watcher.receive(f);

@@ -16,6 +16,9 @@ export const GSO_UDP_L4 = 5;
 /** Bit set beside GSO_TCPV4/6 when the stream uses ECN. */
 export const GSO_ECN = 0x80;
 
+/** Frame.early: no verdict. */
+export const NOT_YET: number = -1;
+
 export class Frame {
   /** Arena offset of the Ethernet header; the network header (`at + 14`) is 4-aligned. */
   at = 0;
@@ -36,6 +39,9 @@ export class Frame {
   gsoSize = 0;
   /** Octets from `at` to the end of the transport header (virtio_net_hdr hdr_len). A hint on input, exact on output. */
   headerLength = 0;
+
+  /** What classify and unwrap said before it was this frame's turn (read-ahead.ts); NOT_YET: nobody has looked at it. */
+  early = NOT_YET;
 
   // ---- what classify found (stages/classify.ts) ----
 
@@ -80,6 +86,8 @@ export class Frame {
   /** Entry of the connection table that the packet belongs to, with CONNECTION_BACK if it goes back; 0: none (stages/track.ts). */
   connection = 0;
   connectionVersion = 0;
+  /** Where the flow's hint is (tables/connection-hints.ts); −1: it has none. */
+  hint = -1;
   /** True: the decision is this packet's alone, and not to be remembered for its flow. */
   isFleeting = false;
   /** True: a gateway changes ports, or quoted addresses, beside the addresses (stages/unmap.ts, map-out.ts). */

@@ -36,7 +36,7 @@ import {
   SmallGateway,
   type SmallGatewayOptions,
 } from "#fastpath/testing/small-gateway";
-import { BLUE, FABRIC_ROUTER, MAG, RED } from "#fastpath/testing/small-router";
+import { BLUE, FABRIC_ROUTER, MAG, NEXT_HOP_MAC, RED, UPLINK_MAC } from "#fastpath/testing/small-router";
 import { tunnelled } from "#fastpath/testing/tunnel-packets";
 import { withSeed } from "#fastpath/testing/with-seed";
 
@@ -337,6 +337,31 @@ test("the flow cache changes nothing: random packets both ways, octet by octet",
     expect(cached.endings(0)).toEqual(plain.endings(0));
     expect(cached.endings(1)).toEqual(plain.endings(1));
     expect(cached.cache!.hits).toBeGreaterThan(0);
+  });
+});
+
+test("a burst that is read ahead of ends as its packets do one by one, connections of the NAT included", () => {
+  withSeed((random) => {
+    const [ahead, plain] = [new SmallGateway({ cacheEntries: 16 }), new SmallGateway({ cacheEntries: 16 })];
+    const seen: { address: Uint8Array; port: number }[] = [];
+    for (let i = 0; i < 100; i++) {
+      const ticks = [0, 0, 1, 700, 3000][nextBelow(random, 5)]!;
+      for (const g of [ahead, plain]) g.pass(ticks);
+      const isOut = nextBelow(random, 2) === 0 || seen.length === 0;
+      const packets = Array.from({ length: 1 + nextBelow(random, 64) }, () =>
+        isOut ? randomOut(random) : randomInto(random, seen),
+      );
+      const frames = packets.map((packet) =>
+        isOut ? framed(packet, UPLINK_MAC, NEXT_HOP_MAC) : framed(packet, OUTSIDE_MAC, OUTSIDE_HOP_MAC),
+      );
+      const port = isOut ? 0 : 1;
+      const sent = ahead.offerBurst(port, frames);
+      expect(sent).toEqual(frames.flatMap((frame) => plain.offer(port, frame)));
+      for (const { port: to, packet } of sent)
+        if (isOut && to === 1 && [6, 17].includes(packet[9]!)) seen.push(natOf(packet));
+    }
+    for (const port of [0, 1]) expect(ahead.endings(port)).toEqual(plain.endings(port));
+    expect(ahead.cache!.hits).toBeGreaterThan(0);
   });
 });
 

@@ -86,6 +86,7 @@ function forget(f: Frame): void {
   f.unusual = 0;
   f.fragmentHeader = 0;
   f.connection = 0;
+  f.hint = -1;
   f.logged = -1;
   f.isFleeting = false;
   f.place = 0;

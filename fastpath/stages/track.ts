@@ -70,7 +70,7 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
   if (f.protocol === PROTOCOL_TCP) describeSegment(f, t, connections.packet);
   describeEnds(t, connections.packet, t.records, addressesOf(f));
   describeKey(t, connections.packet, f.l4, f.end);
-  let entry = connections.find(now);
+  let entry = findConnection(f, t, connections);
   if (entry !== 0 && connections.direction === BACK) {
     const { version } = connections;
     if (!isStillAllowed(t, isOut)) connections.entries.remove(entry, version);
@@ -83,6 +83,12 @@ function connected(f: Frame, t: Tables, isOut: boolean, byRule: Verdict): Verdic
   if (byRule !== CONTINUE) return byRule;
   if (entry !== 0 && connections.advance(entry, connections.version, FORWARD, now) !== 0) return remember(f, t, entry);
   return begin(f, t, isOut, connections);
+}
+
+/** That of the described packet, where its hint says that it is, or found; 0: there is none. */
+function findConnection(f: Frame, t: Tables, connections: Connections): number {
+  const hinted = f.hint < 0 ? 0 : connections.findAt(t.hints!.at(f.hint), t.now);
+  return hinted !== 0 ? hinted : connections.find(t.now);
 }
 
 function begin(f: Frame, t: Tables, isOut: boolean, connections: Connections): Verdict {
@@ -141,11 +147,12 @@ function describeEnd(packet: Int32Array, at: number, words: Int32Array, word: nu
   packet[at + 1] = word < 0 ? 0 : words[word + 1]!;
 }
 
-/** For the flow cache: whose every packet has to find the connection still there. */
+/** For the flow cache, whose every packet has to find the connection still there, and for when that has forgotten the flow. */
 function remember(f: Frame, t: Tables, entry: number): Verdict {
   const { direction, version, entries } = t.connections!;
   // From one local VM to another a packet comes here twice.
   if (t.countsConnections && f.connection === 0) entries.count(entry, direction, segmentsOf(f), f.ipLength);
+  if (f.hint >= 0) t.hints!.put(f.hint, entry);
   f.connection = direction === BACK ? entry | CONNECTION_BACK : entry;
   f.connectionVersion = version;
   return CONTINUE;

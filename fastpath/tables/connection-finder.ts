@@ -71,6 +71,11 @@ export class ConnectionFinder {
     return this.search(now);
   }
 
+  /** As find(), where it may be this entry, of a hint; 0: it is not, or there is no hint. */
+  findAt(entry: number, now: number): number {
+    return entry !== 0 && this.isPackets(entry) && !this.entries.isExpired(entry, now) ? entry : 0;
+  }
+
   /**
    * Entry of the connection that the packet, quoted in an ICMP error, belongs to; 0: none, the error is about nothing we
    * forwarded. `direction` becomes the error's: it goes against the packet it quotes. The entry is not used thereby:

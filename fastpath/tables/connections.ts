@@ -33,6 +33,7 @@ import {
   E_DESTINATION,
   E_PORTS,
   E_PROTOCOL,
+  E_SIDES,
   E_SOURCE,
   E_USED,
   ENTRY_WORDS,
@@ -103,6 +104,15 @@ export class Connections extends ConnectionFinder {
     this.#firstEntry = this.entries.places.entries;
     this.#owners = this.#words[H_OWNERS]!;
     this.#places = new ConnectionPlaces(this);
+  }
+
+  /**
+   * Reads where the entry lies, for the processor to have it when it is asked for; `sides`: what each packet may write, too.
+   * What is returned means nothing.
+   */
+  peek(entry: number, sides: boolean): number {
+    const at = this.#firstEntry + (entry - 1) * ENTRY_WORDS;
+    return sides ? this.#words[at]! ^ this.#words[at + E_SIDES]! : this.#words[at]!;
   }
 
   /** The entry is in use, by a packet that changes no state. False: it is gone, or another's. */

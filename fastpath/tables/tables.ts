@@ -4,6 +4,7 @@ import { RECORD } from "#fastpath/decision";
 import type { Steps } from "#fastpath/steps";
 import type { AdjacencyReader } from "#fastpath/tables/adjacencies";
 import type { Bindings } from "#fastpath/tables/bindings";
+import { ConnectionHints } from "#fastpath/tables/connection-hints";
 import type { Connections } from "#fastpath/tables/connections";
 import type { FibReader } from "#fastpath/tables/fib-reader";
 import type { Fragments } from "#fastpath/tables/fragments";
@@ -74,6 +75,8 @@ export class Tables {
   now = 0;
   /** Shared by all forwarders; undefined: no stateful rule lets anything through. */
   readonly connections: Connections | undefined;
+  /** Where flows had their connections last; undefined, too: there is no flow cache. */
+  readonly hints: ConnectionHints | undefined;
   /** Likewise; undefined: no answers in fragments. */
   readonly fragments: Fragments | undefined;
 
@@ -129,6 +132,7 @@ export class Tables {
     this.fib = fib;
     this.adjacencies = adjacencies;
     this.connections = connections;
+    this.hints = connections && cacheEntries > 0 ? new ConnectionHints(connections.entries.slots) : undefined;
     this.fragments = fragments;
     this.nat = nat;
     this.bindings = bindings;

@@ -94,7 +94,7 @@ export class SmallGateway {
   readonly bindings = new Bindings(this.shared.bindings);
   readonly tunnels = new Tunnels(this.shared.tunnels);
   private readonly bytes: Uint8Array;
-  private readonly frame = new Frame();
+  private readonly frames: Frame[] = [];
   private readonly counters = new Float64Array(COUNTERS_OCTETS / 8);
 
   constructor(options: SmallGatewayOptions = {}) {
@@ -179,16 +179,25 @@ export class SmallGateway {
   }
 
   offer(port: number, octets: Uint8Array): { port: number; packet: Uint8Array }[] {
-    const f = this.frame;
-    f.at = HEADROOM + 2;
-    this.bytes.set(octets, f.at);
-    f.end = f.at + octets.length;
-    f.port = port;
-    f.partial = false;
-    f.gsoType = 0;
-    f.headerLength = 0;
+    return this.offerBurst(port, [octets]);
+  }
+
+  /** The same with several frames that came at once, of 1600 octets at most, as a forwarder does. */
+  offerBurst(port: number, burst: readonly Uint8Array[]): { port: number; packet: Uint8Array }[] {
     const before = this.sent.length;
-    this.engine.receive(f);
+    while (this.frames.length < burst.length) this.frames.push(new Frame());
+    burst.forEach((octets, i) => {
+      const f = this.frames[i]!;
+      f.at = (i + 1) * 2048 + HEADROOM + 2;
+      this.bytes.set(octets, f.at);
+      f.end = f.at + octets.length;
+      f.port = port;
+      f.partial = false;
+      f.gsoType = 0;
+      f.headerLength = 0;
+    });
+    this.engine.readAhead(this.frames, burst.length);
+    for (let i = 0; i < burst.length; i++) this.engine.receive(this.frames[i]!);
     this.engine.flush();
     this.engine.scratch.reset();
     return this.sent.slice(before).map((sent) => ({ port: sent.port, packet: sent.octets.slice(14) }));
