@@ -3,6 +3,8 @@ import { ENDINGS } from "#fastpath/verdicts";
 
 /** Ports a router can have (uplinks and VMs together). */
 export const MAX_PORTS = 1024;
+/** Index of a port that never is: of frames that have come by none (INJECT_REHEARSE). */
+export const NO_PORT: number = MAX_PORTS - 1;
 
 export const C_RX_FRAMES = 0;
 export const C_RX_OCTETS = 1;

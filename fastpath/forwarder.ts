@@ -35,6 +35,7 @@ import {
   INJECT_KEPT,
   INJECT_ORIGINATE,
   INJECT_RECEIVE,
+  INJECT_REHEARSE,
   type NatBuffers,
   puntTag,
   type Report,
@@ -271,6 +272,7 @@ export class Forwarder implements Punts {
     try {
       if (tag === INJECT_KEPT && isGroup(this.arena.bytes, f.at)) this.engine.receiveKept(f);
       else if (tag === INJECT_RECEIVE || tag === INJECT_KEPT) (this.watcher ?? this.engine).receive(f);
+      else if (tag === INJECT_REHEARSE) this.engine.receive(f);
       else if (tag === INJECT_ORIGINATE) this.engine.originate(f);
       else this.engine.send(f, f.port);
     } catch (error) {

@@ -21,6 +21,9 @@ export const INJECT_SEND = 2; // send it out of its port as it is
 export const INJECT_ORIGINATE = 3; // route it: an IPv6 packet of this router's own
 export const INJECT_KEPT = 4; // take it as received on its port, where it was kept for a VM that has been held (Frame.wasKept)
 
+/** Take it as received on no port (NO_PORT), unseen by those who watch: the router rehearses (src/router/ospf/rehearsal). */
+export const INJECT_REHEARSE = 5;
+
 export type PortDescriptor = PacketDescriptor | TapDescriptor;
 
 export type Command =

@@ -62,7 +62,7 @@ export interface InterfaceConfig {
   readonly prefixes: readonly Prefix[];
   readonly bfd: boolean;
   /** Undefined: no authentication trailer. */
-  readonly authentication?: AuthenticationConfig;
+  readonly authentication?: AuthenticationConfig | undefined;
 }
 
 /** RFC 7166. Received packets may use any key that is not yet over; sent ones use the last that has begun. */

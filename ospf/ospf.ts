@@ -24,6 +24,7 @@ import { repeatRequest } from "#ospf/neighbor/loading";
 import { bfdDown, neighborDeadline } from "#ospf/neighbor/neighbors";
 import { Originator } from "#ospf/origination/originator";
 import type { Outlet } from "#ospf/origination/outlet";
+import { ownConfig } from "#ospf/own-config";
 import type { LsaBody } from "#ospf/packet/lsa-body";
 import { readLsaBody } from "#ospf/packet/lsa-reader";
 import { receivePacket } from "#ospf/receive";
@@ -48,7 +49,8 @@ export class Ospf {
   readonly #core: Core;
   #ending: "no" | "shutdown" | "restart" = "no";
 
-  constructor({ config, seed, clockOffset, restartingUntil }: OspfOptions) {
+  constructor({ config: given, seed, clockOffset, restartingUntil }: OspfOptions) {
+    const config = ownConfig(given);
     this.instance = {
       config,
       random: seeded(seed),
@@ -142,7 +144,7 @@ export class Ospf {
         return;
       }
       case "configure":
-        configure(core, event.config);
+        configure(core, ownConfig(event.config));
         return;
       case "prepareRestart":
         this.#ending = "restart";

@@ -1,6 +1,8 @@
 /** Builds the {@link Snapshot} that forwarders adopt from a description in addresses and names' indexes. */
+
 import { contains, type Prefix } from "#base/address";
 import { equal } from "#base/bytes";
+import { MAX_PORTS } from "#fastpath/counters";
 import {
   AWAY_TENANTS,
   type GatewayTables,
@@ -190,8 +192,7 @@ const STATES = { active: VM_ACTIVE, prepared: VM_PREPARED, held: VM_HELD } as co
 
 /** `first`: by port, index of the first record of its VM. */
 function buildPorts(plan: TablesPlan, first: ReadonlyMap<number, number>): Int32Array {
-  const count = Math.max(0, ...plan.ports.map((port) => port.index + 1));
-  const ports = new Int32Array(count * PORT_WORDS).fill(KIND_NONE);
+  const ports = new Int32Array(MAX_PORTS * PORT_WORDS).fill(KIND_NONE); // those that are not there too: frames may still be theirs
   for (const port of plan.ports) {
     const at = port.index * PORT_WORDS;
     ports[at + P_KIND] = KINDS[port.kind];

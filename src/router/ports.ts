@@ -1,6 +1,6 @@
 /** The router's ports as the control thread keeps them: opened, watched, opened again when they come back, closed. */
 
-import { MAX_PORTS } from "#fastpath/counters";
+import { NO_PORT } from "#fastpath/counters";
 import { discardPacketPort, freePacketPort, openPacketPort, type PacketDescriptor } from "#fastpath/ports/packet";
 import { freeTapPort, openTapPort, type TapDescriptor } from "#fastpath/ports/tap";
 import type { PortDescriptor } from "#fastpath/shared";
@@ -48,6 +48,25 @@ export interface PortState {
   descriptors: readonly PortDescriptor[];
 }
 
+/** What ports have in common, not open yet. */
+const closed = (index: number) => ({
+  index,
+  trouble: "not opened yet",
+  mac: new Uint8Array(6),
+  mtu: 0,
+  interfaceIndex: 0,
+  descriptors: [],
+});
+
+export const uplinkPort = (index: number, uplink: Uplink): PortState => ({
+  ...closed(index),
+  name: uplink.name,
+  kind: "uplink",
+  interface: uplink.interface,
+  attachment: "packet",
+  uplink,
+});
+
 /** Whether super-packets and partial checksums may go its way. */
 export const hasOffload = ({ uplink, vm, outside }: PortState): boolean => (uplink ?? vm ?? outside)?.offload ?? true;
 
@@ -74,17 +93,10 @@ export class Ports {
     this.options = options;
   }
 
-  /** Makes an entry, not open yet. Throws RangeError when all 1024 indexes are taken. */
+  /** Makes an entry, not open yet. Throws RangeError when all 1023 indexes are taken. */
   add(of: { uplink: Uplink } | { vm: Vm } | { service: string } | { outside: OutsideLink }): PortState {
     const index = this.freeIndex();
-    const common = {
-      index,
-      trouble: "not opened yet",
-      mac: new Uint8Array(6),
-      mtu: 0,
-      interfaceIndex: 0,
-      descriptors: [],
-    };
+    const common = closed(index);
     let port: PortState;
     if ("service" in of) {
       port = { ...common, name: of.service, kind: "service", interface: SERVICE_INTERFACE, attachment: "tap" };
@@ -93,15 +105,7 @@ export class Ports {
       const name = outside.interface;
       port = { ...common, name, kind: "outside", interface: name, attachment: "packet", outside };
     } else if ("uplink" in of) {
-      const { uplink } = of;
-      port = {
-        ...common,
-        name: uplink.name,
-        kind: "uplink",
-        interface: uplink.interface,
-        attachment: "packet",
-        uplink,
-      };
+      port = uplinkPort(index, of.uplink);
     } else {
       const { attachment, name } = of.vm;
       const kind = attachment.kind === "tap" ? "tap" : "packet";
@@ -176,8 +180,8 @@ export class Ports {
   }
 
   private freeIndex(): number {
-    for (let index = 0; index < MAX_PORTS; index++) if (!this.all.has(index)) return index;
-    throw new RangeError(`more than ${MAX_PORTS} ports`);
+    for (let index = 0; index < NO_PORT; index++) if (!this.all.has(index)) return index;
+    throw new RangeError(`more than ${NO_PORT} ports`);
   }
 
   private openPacket(port: PortState): PacketDescriptor[] {

@@ -1,4 +1,5 @@
 /** Frames that forwarders hand up, and whose they are. */
+import { NO_PORT } from "#fastpath/counters";
 import { BINDING_WANTED, DROP_SAMPLE, FLOW_SAMPLE, INJECT_KEPT, INJECT_RECEIVE, RULE_LOG } from "#fastpath/shared";
 import {
   HOLD_ENDED,
@@ -63,6 +64,7 @@ export class Punts {
     const { ports, io } = this.#parts;
     const port = ports.all.get(punt.frame.port);
     if (punt.verdict >= FLOW_SAMPLE) this.#noted(port, punt);
+    else if (punt.frame.port === NO_PORT) this.#parts.ospf.rehearsed(punt.octets);
     else if (port === undefined) io.lost(punt.frame.port, HOLD_ENDED, punt.octets);
     else if (port.kind === "uplink" || port.kind === "outside") this.#fromOutside(port, punt);
     else this.#fromVm(port, punt);

@@ -62,6 +62,7 @@ export class Rib {
 
 /** Its rank; the number of origins when there is none. */
 function bestOf({ targets }: Candidates): number {
-  const rank = ORIGINS.findIndex((_, i) => targets[i] !== undefined);
-  return rank < 0 ? ORIGINS.length : rank;
+  let rank = 0;
+  while (rank < ORIGINS.length && targets[rank] === undefined) rank++;
+  return rank;
 }

@@ -16,9 +16,9 @@ export class Routing {
   readonly fib: FibWriter;
   readonly groups: GroupWriter;
 
-  /** `seed`: differs from router to router. `turns`: the forwarders' turn counters. */
-  constructor(seed: number, turns: Int32Array) {
-    this.fib = new FibWriter({ turns });
+  /** `seed`: differs from router to router. `turns`: the forwarders' turn counters. `fib`: octets for its routes; default: a million's. */
+  constructor(seed: number, turns: Int32Array, fib?: number) {
+    this.fib = new FibWriter({ turns, ...(fib !== undefined && { capacityOctets: fib }) });
     this.groups = new GroupWriter(seed, turns);
   }
 

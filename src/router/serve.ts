@@ -11,6 +11,7 @@ import { show } from "#router/show";
 import { VIEWS } from "#router/views";
 import { detailOf, viewOf } from "#router/vms/views";
 import { UnknownVmError, VmStateError } from "#router/vms/vm-errors";
+import { raiseThread } from "#sys/scheduling";
 
 /** Resolves when the router was told to stop and all is put back. Throws Error when it cannot start. */
 export async function serve(options: RouterOptions): Promise<void> {
@@ -18,6 +19,8 @@ export async function serve(options: RouterOptions): Promise<void> {
   const stopping = Promise.withResolvers<string>();
   let restart = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.resolve(signal));
+  // It sleeps most of the time, and when it is needed, the engine's compiler, guests and all are not to be waited for.
+  raiseThread("preferred");
   const router = await Router.start(options);
   const metrics = new RouterMetrics({
     router,

@@ -2,6 +2,7 @@
 import { libc } from "#sys/libc";
 import { pinned } from "#sys/memory";
 
+const SCHED_OTHER = 0;
 const SCHED_RR = 2;
 /** Threads that this one starts (the runtime's compiler and collector) are ordinary again. */
 const SCHED_RESET_ON_FORK = 0x4000_0000;
@@ -27,6 +28,8 @@ export function raiseThread(most: Scheduling = "real-time"): Scheduling {
   parameter.words[0] = REALTIME_PRIORITY;
   if (most === "real-time" && libc.sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, parameter.address) === 0)
     return "real-time";
+  parameter.words[0] = 0;
+  libc.sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, parameter.address); // always permitted
   if (most !== "ordinary" && libc.setpriority(PRIO_PROCESS, 0, NICE) === 0) return "preferred"; // 0: this thread alone
   return "ordinary";
 }

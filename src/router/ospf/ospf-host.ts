@@ -68,8 +68,12 @@ export class OspfHost {
   private stopped = false;
 
   constructor(options: OspfHostOptions) {
-    const { settings, rib, sets, services, log, hopsFreed, startBfd } = options;
-    this.options = options;
+    const { settings, rib, sets, services, log, macOf, isReachable, hopsFreed, startBfd } = options;
+    const { recorder, restartingUntil } = options;
+    // Properties in one order, whoever has made the options: what is compiled for the rehearsal's is right for the router's.
+    this.options = {
+      ...{ settings, services, rib, sets, log, macOf, isReachable, hopsFreed, startBfd, recorder, restartingUntil },
+    };
     this.settings = settings;
     this.installer = new RouteInstaller({
       rib,
@@ -193,7 +197,8 @@ export class OspfHost {
     this.installer.drain();
   }
 
-  private halt(): void {
+  /** At once, without a word to anybody; routes stay where they are. */
+  halt(): void {
     this.stopped = true;
     clearTimeout(this.restart);
     this.current.stop();

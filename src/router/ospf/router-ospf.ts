@@ -1,6 +1,8 @@
 /** OSPF's place in a router: it begins, changes and ends with the configuration, and BFD with it. */
 import { formatPrefix } from "#base/address";
 import type { Millis } from "#base/time";
+import { NO_PORT } from "#fastpath/counters";
+import { INJECT_REHEARSE } from "#fastpath/shared";
 import { formatRouterId } from "#ospf/text";
 import { BfdThread } from "#router/bfd/bfd-thread";
 import type { NodeOspf } from "#router/config/model";
@@ -12,7 +14,7 @@ import { leaveRestartWord, takeRestartWord } from "#router/ospf/restart-word";
 import { WarmUp } from "#router/ospf/warm-up";
 import type { PortState, Ports } from "#router/ports";
 import type { Rib } from "#router/rib";
-import type { ServicesIo } from "#router/services-io";
+import { ownFrame, type ServicesIo } from "#router/services-io";
 import type { UplinkNeighbors } from "#router/uplink-neighbors";
 import type { RecordingHeader } from "#runtime/recording/player";
 import { Recorder } from "#runtime/recording/recorder";
@@ -100,6 +102,11 @@ export class RouterOspf {
     return isTaken;
   }
 
+  /** A frame of the rehearsal's has come back. */
+  rehearsed(octets: Uint8Array): void {
+    this.warmUp?.take(octets);
+  }
+
   hopsChanged(): void {
     this.running?.hopsChanged();
   }
@@ -146,6 +153,7 @@ export class RouterOspf {
       if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
     }
     this.warmUp ??= new WarmUp({
+      loop: (octets) => services.inject(ownFrame(NO_PORT, octets), octets, INJECT_REHEARSE),
       failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`, "ospf-defect"),
     });
   }

@@ -1,67 +1,91 @@
-import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import { WarmUp } from "#router/ospf/warm-up";
+import { afterEach, expect, test } from "bun:test";
+import { WarmUp, type WarmUpOptions } from "#router/ospf/warm-up";
 
-beforeEach(() => void jest.useFakeTimers());
-afterEach(() => void jest.useRealTimers());
+/** Frames that were given to the loop, each of which comes back by itself. */
+class Loop {
+  readonly failures: unknown[] = [];
+  frames = 0;
+  /** False: it takes none. */
+  isOpen = true;
+  readonly warmUp: WarmUp;
 
-/** So many steps of work that are counted, each of them longer than a slice. */
-class Work {
-  done = 0;
-  private time = 0;
+  constructor(options: Partial<WarmUpOptions> = {}) {
+    this.warmUp = new WarmUp({
+      loop: (octets) => this.take(octets),
+      failed: (error) => this.failures.push(error),
+      ...{ routers: 12, times: 2, ...options },
+    });
+  }
 
-  readonly now = (): number => this.time;
+  private take(octets: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    this.frames++;
+    setImmediate(() => this.warmUp.take(octets.slice()));
+    return true;
+  }
 
-  *steps(count: number): Generator<void> {
-    for (; this.done < count; yield) {
-      this.done++;
-      this.time += 5;
+  /** Rejects after ten seconds. */
+  async until(holds: () => boolean): Promise<void> {
+    for (let passed = 0; !holds(); passed += 5) {
+      if (passed > 10_000) throw new Error("it does not happen");
+      await Bun.sleep(5);
     }
   }
 }
 
-const fail = (error: unknown): never => {
-  throw error;
+const loops: Loop[] = [];
+const begin = (options?: Partial<WarmUpOptions>): Loop => {
+  loops.push(new Loop(options));
+  return loops.at(-1)!;
 };
-
-test("the start comes first: nothing is rehearsed for a while, then a slice at a time, with rests, until all is done", () => {
-  const work = new Work();
-  const warmUp = new WarmUp({ rehearsals: work.steps(3), now: work.now, failed: fail });
-  jest.advanceTimersByTime(100);
-  expect(work.done).toBe(0);
-  const seen = new Set<number>();
-  for (let passed = 0; warmUp.isUnderWay && passed < 10_000; passed++) {
-    jest.advanceTimersByTime(1);
-    seen.add(work.done);
-  }
-  expect([[...seen], warmUp.isUnderWay]).toEqual([[0, 1, 2, 3], false]);
-  expect(jest.getTimerCount()).toBe(0);
+afterEach(() => {
+  for (const { warmUp } of loops.splice(0)) warmUp.stop();
 });
 
-test("stopped, it does nothing any more", () => {
-  const work = new Work();
-  const warmUp = new WarmUp({ rehearsals: work.steps(1000), now: work.now, failed: fail });
-  for (let passed = 0; work.done === 0 && passed < 10_000; passed++) jest.advanceTimersByTime(1);
-  warmUp.stop();
-  jest.advanceTimersByTime(10_000);
-  expect([work.done, warmUp.isUnderWay]).toEqual([1, false]);
-  expect(jest.getTimerCount()).toBe(0);
+test("the start comes first: nothing is rehearsed for a while; then all of it ends by itself, and without a fault", async () => {
+  const loop = begin();
+  await Bun.sleep(100);
+  expect([loop.frames, loop.warmUp.isUnderWay]).toEqual([0, true]);
+  await loop.until(() => !loop.warmUp.isUnderWay);
+  expect(loop.frames).toBeGreaterThan(40);
+  expect(loop.failures).toEqual([]);
+  const { frames } = loop;
+  await Bun.sleep(50);
+  expect(loop.frames).toBe(frames);
 });
 
-test("a rehearsal that fails is told of, and is the last", () => {
-  const failures: unknown[] = [];
+test("stopped, it does nothing any more, and frames that still come back are nobody's", async () => {
+  const loop = begin();
+  await loop.until(() => loop.frames > 4);
+  loop.warmUp.stop();
+  const { frames } = loop;
+  await Bun.sleep(100);
+  expect([loop.frames, loop.warmUp.isUnderWay, loop.failures]).toEqual([frames, false, []]);
+});
+
+test("a loop that has no room is tried again", async () => {
+  const loop = begin({ times: 1 });
+  loop.isOpen = false;
+  await Bun.sleep(400);
+  expect([loop.frames, loop.warmUp.isUnderWay]).toEqual([0, true]);
+  loop.isOpen = true;
+  await loop.until(() => !loop.warmUp.isUnderWay);
+  expect(loop.frames).toBeGreaterThan(20);
+});
+
+test("one whose frames get lost is the last, and no defect", async () => {
+  const loop = begin({ loop: () => true, times: 100 });
+  await loop.until(() => !loop.warmUp.isUnderWay);
+  expect(loop.failures).toEqual([]);
+});
+
+test("a rehearsal that fails is told of, and is the last", async () => {
   const error = new Error("defect");
-  const failing = (function* (): Generator<void> {
-    yield;
-    throw error;
-  })();
-  const warmUp = new WarmUp({ rehearsals: failing, failed: (what) => failures.push(what) });
-  jest.advanceTimersByTime(10_000);
-  expect(failures).toEqual([error]);
-  expect(warmUp.isUnderWay).toBe(false);
-});
-
-test("the router's own rehearsals end by themselves, and without a fault", () => {
-  const warmUp = new WarmUp({ failed: fail });
-  for (let passed = 0; warmUp.isUnderWay && passed < 60_000; passed += 10) jest.advanceTimersByTime(10);
-  expect(warmUp.isUnderWay).toBe(false);
+  const loop = begin({
+    loop: () => {
+      throw error;
+    },
+  });
+  await loop.until(() => !loop.warmUp.isUnderWay);
+  expect(loop.failures).toEqual([error]);
 });

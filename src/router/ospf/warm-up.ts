@@ -1,77 +1,115 @@
 /**
- * Rehearses a database exchange while a router that has just started has nothing to do: the first exchange that a process
- * sees takes several times as long as the next, most of it for compiling. Bounded, in slices with rests in between, and
- * over at once when it is stopped: who has a neighbor learns from that.
+ * Rehearses database exchanges while a router that has just started has nothing to do: the first exchange that a process
+ * sees takes several times as long as the next, most of it for compiling. Bounded, a few frames at a time with rests in
+ * between, and over at once when it is stopped: who has a neighbor learns from that.
  */
 import type { Millis } from "#base/time";
-import { rehearse } from "#router/ospf/rehearsal/rehearsal";
+import { Rehearsal } from "#router/ospf/rehearsal/rehearsal";
 
 /** After the start: ports are opened and the API answers meanwhile. */
 const DELAY: Millis = 200;
-/** What a slice takes at most, but for the step it ends with. */
-const SLICE: Millis = 2;
-/** Between slices: three quarters of the thread's time are for others. */
-const REST: Millis = 6;
+/** Frames on their way through the loop at once. */
+const FRAMES = 8;
+/** Three quarters of the thread's time are for others. */
+const REST = 3;
 /** Six LSAs for each router of the rehearsal's area. */
-const ROUTERS = 100;
-/** What the first leaves to be compiled better, which happens beside it, the next ones have. */
-const TIMES = 6;
+const ROUTERS = 250;
+/** The engine's last and best compiler takes only what was run some ten thousand times. */
+const TIMES = 12;
+/** One that is not over by then has lost frames to real traffic, and is the last. */
+const PATIENCE: Millis = 3000;
 
 export interface WarmUpOptions {
-  /** What is rehearsed; the router's own exchange without it. */
-  readonly rehearsals?: Iterator<void>;
-  /** Milliseconds that do not go back; `performance.now()` without it. */
-  readonly now?: () => Millis;
-  /** It failed, which is a defect: nothing but time is lost by it. */
+  /** Takes a frame that is to come back: {@link WarmUp.take}. False: there is no room just now. */
+  readonly loop: (octets: Uint8Array) => boolean;
+  /** There is a fault in it, which is a defect: nothing but time is lost. */
   readonly failed: (error: unknown) => void;
+  readonly routers?: number;
+  readonly times?: number;
 }
 
 export class WarmUp {
-  private readonly now: () => Millis;
-  private readonly failed: (error: unknown) => void;
-  private rehearsals: Iterator<void> | undefined;
+  private readonly options: WarmUpOptions;
+  private left: number;
+  private rehearsal: Rehearsal | undefined;
+  private tooLate: Millis = 0;
+  private waiting: Uint8Array[] = [];
+  /** What the frames took that came back since the last beat. */
+  private spent: Millis = 0;
   private timer: Timer | undefined;
 
-  constructor({ rehearsals = allRehearsals(), now = () => performance.now(), failed }: WarmUpOptions) {
-    this.rehearsals = rehearsals;
-    this.now = now;
-    this.failed = failed;
+  constructor(options: WarmUpOptions) {
+    this.options = options;
+    this.left = options.times ?? TIMES;
     this.rest(DELAY);
   }
 
   /** Neither finished nor stopped. */
   get isUnderWay(): boolean {
-    return this.rehearsals !== undefined;
+    return this.left > 0;
+  }
+
+  /** A frame has come back. */
+  take(octets: Uint8Array): void {
+    const began = performance.now();
+    this.guarded(() => this.rehearsal?.take(octets));
+    this.spent += performance.now() - began;
   }
 
   stop(): void {
     clearTimeout(this.timer);
-    this.rehearsals = undefined;
+    this.rehearsal?.stop();
+    this.rehearsal = undefined;
+    this.waiting = [];
+    this.left = 0;
   }
 
   private rest(length: Millis): void {
-    this.timer = setTimeout(() => this.slice(), length);
+    this.timer = setTimeout(() => this.guarded(() => this.beat()), length);
     this.timer.unref();
   }
 
-  private slice(): void {
-    const end = this.now() + SLICE;
-    try {
-      do {
-        if (this.rehearsals?.next().done !== false) {
-          this.stop();
-          return;
-        }
-      } while (this.now() < end);
-    } catch (error) {
-      this.stop();
-      this.failed(error);
-      return;
+  private beat(): void {
+    const began = performance.now();
+    this.rehearsal ??= this.begin();
+    for (let i = 0; i < FRAMES && this.rehearsal !== undefined; i++) {
+      if (this.rehearsal.goOn()) this.end();
+      else if (this.waiting.length > 0 && this.options.loop(this.waiting[0]!)) this.waiting.shift();
     }
-    this.rest(REST);
+    const now = performance.now();
+    if (now > this.tooLate) this.stop();
+    if (!this.isUnderWay) return;
+    this.rest(REST * (this.spent + now - began));
+    this.spent = 0;
   }
-}
 
-function* allRehearsals(): Generator<void> {
-  for (let i = 0; i < TIMES; i++) yield* rehearse(ROUTERS);
+  private begin(): Rehearsal {
+    const { routers = ROUTERS } = this.options;
+    this.tooLate = performance.now() + PATIENCE;
+    return new Rehearsal({
+      routers,
+      send: (octets) => this.waiting.push(octets),
+      failed: (text) => this.fail(new Error(text)),
+    });
+  }
+
+  private end(): void {
+    this.rehearsal?.stop();
+    this.rehearsal = undefined;
+    this.waiting = [];
+    if (--this.left === 0) this.stop();
+  }
+
+  private guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.stop();
+    this.options.failed(error);
+  }
 }

@@ -18,6 +18,12 @@ import type { AdvertisedPrefix } from "#ospf/packet/prefix";
 /** Of all routers of the area. */
 export const OPTIONS = OPTION_V6 | OPTION_E | OPTION_R;
 const METRIC = 10;
+/** Octets of the largest IPv6 packet on the rehearsal's links; hello and dead interval, seconds. */
+export const MTU = 1500;
+export const INTERVALS = { helloInterval: 10, routerDeadInterval: 40 };
+/** For each router of the area. */
+export const LSAS_EACH = 6;
+export const ROUTES_EACH = 4;
 
 /**
  * Ids of the routers, the first of them the gate through which the others are reached. Every other one is beyond 2^31, as those
@@ -45,6 +51,9 @@ export function* areaOf(routers: number, beyond: Beyond): Generator<Uint8Array> 
       link(TRANSIT_LINK, GUEST, { routerId: before, interfaceId: NETWORK }),
     ];
     if (i === 0) links.push(link(POINT_TO_POINT_LINK, GATE, beyond));
+    // Across the ring, so that many routers are about as near as others when paths are computed.
+    if (i % SPOKES === 0 && i > 0) links.push(spoke(i, 0));
+    if (i === 0) for (let far = SPOKES; far < routers; far += SPOKES) links.push(spoke(0, far));
     yield octetsOf(own, 0, { kind: "router", flags: ROUTER_B | ROUTER_E, options: OPTIONS, links });
     yield octetsOf(own, NETWORK, { kind: "network", options: OPTIONS, attachedRouters: [own, next] });
     yield prefixesOf(own, { type: ROUTER_LSA, linkStateId: 0 }, prefix(0x10, i));
@@ -53,6 +62,22 @@ export function* areaOf(routers: number, beyond: Beyond): Generator<Uint8Array> 
     yield octetsOf(own, i, { kind: "asExternal", metricType: 2, metric: METRIC, prefix: prefix(0x40, i) });
   }
 }
+
+/** Every so many routers there is one with a link to the first. */
+const SPOKES = 5;
+
+/** Interface ids of a link across: on either end the number of the router that is not the first, behind all others. */
+const spoke = (from: number, to: number): RouterLink => {
+  const interfaceId = 100 + Math.max(from, to);
+  const neighborRouterId = routerId(to);
+  return {
+    type: POINT_TO_POINT_LINK,
+    metric: METRIC + (interfaceId % 7),
+    interfaceId,
+    neighborInterfaceId: interfaceId,
+    neighborRouterId,
+  };
+};
 
 // Interface ids of each router.
 const RIGHT = 1;

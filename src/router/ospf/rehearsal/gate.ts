@@ -3,11 +3,11 @@
  * it would want, and to tell it LSAs then. It is the slave, repeats nothing and asks for nothing.
  */
 import { Malformed } from "#base/reader";
-import type { OspfEffect } from "#ospf/events";
 import { ALL_SPF_ROUTERS, DATABASE_DESCRIPTION, HELLO, LINK_STATE_UPDATE } from "#ospf/packet/header";
 import type { Lsa } from "#ospf/packet/lsa";
 import { lsaHeaderAt } from "#ospf/packet/lsa-header";
 import { type OspfPacket, readPacket, writePacket } from "#ospf/packet/packet";
+import type { OspfDatagram } from "#router/ospf/frames";
 import { GATE, OPTIONS, routerId } from "#router/ospf/rehearsal/area";
 
 /** Octets of LSAs in one packet: as many as any link carries (RFC 8200 §5), headers apart. */
@@ -21,10 +21,8 @@ export interface GateOptions {
   readonly hello: { readonly helloInterval: number; readonly routerDeadInterval: number };
 }
 
-type Sent = Extract<OspfEffect, { type: "send" }>;
-
-/** Hears what the core sends, and answers the octets of packets to ALL_SPF_ROUTERS. */
-export function answerAsGate(sent: Sent, { linkLocal, mtu, hello }: GateOptions): Uint8Array | undefined {
+/** Hears what its neighbor sends, and answers the octets of packets to ALL_SPF_ROUTERS. */
+export function answerAsGate(sent: OspfDatagram, { linkLocal, mtu, hello }: GateOptions): Uint8Array | undefined {
   const read = readPacket(sent, "checksum");
   if (read instanceof Malformed) return undefined;
   const { packet } = read;

@@ -1,162 +1,112 @@
 /**
- * A database exchange between two OSPF cores of their own, in memory and in a time of their own: nobody is told, and
- * nothing of it is kept. What it leaves behind is compiled code, so that the first real exchange need not wait for it.
+ * A database exchange that a router has with itself: two OSPF hosts of their own become neighbors, one of which has an
+ * area to tell. Nobody else hears of it, and nothing of it is kept. What it leaves behind is compiled code, so that the
+ * first real exchange need not wait for it. So all must go the way that real packets go: their frames are looped through
+ * a forwarder, which takes them for frames for this router.
  */
 import { linkLocalFromMac } from "#base/address";
-import { type Millis, NEVER } from "#base/time";
-import { DEFAULT_SPF_DELAYS, type InterfaceConfig, type OspfConfig } from "#ospf/config";
-import type { OspfEffect, OspfEvent } from "#ospf/events";
-import { Ospf } from "#ospf/ospf";
 import { ALL_SPF_ROUTERS } from "#ospf/packet/header";
 import { framesOf, OspfReader } from "#router/ospf/frames";
-import { areaOf, routerId } from "#router/ospf/rehearsal/area";
+import { areaOf, INTERVALS, LSAS_EACH, MTU, ROUTES_EACH, routerId } from "#router/ospf/rehearsal/area";
 import { answerAsGate, type GateOptions, updatesOf } from "#router/ospf/rehearsal/gate";
+import { Player } from "#router/ospf/rehearsal/player";
 import { Reassembly } from "#services/fragments";
 
-const MTU = 1500;
-const INTERVALS = { helloInterval: 10, routerDeadInterval: 40 };
-const macOf = (i: number): Uint8Array => Uint8Array.of(2, 0, 0, 0, 0, i);
-const GATE_OPTIONS: GateOptions = { linkLocal: linkLocalFromMac(macOf(1)), mtu: MTU, hello: INTERVALS };
-const TELLER = { id: routerId(0x1_0000), mac: macOf(2) };
-const LEARNER = { id: routerId(0x1_0001), mac: macOf(3) };
-/** With a fraction, as the real clock has it: code that has only seen whole milliseconds is compiled for those. */
-const EPOCH: Millis = 1000.123_456;
-/** Events of either core: a fault of theirs must not make this endless. */
-const MOST_EVENTS = 10_000;
+/** Of the four ends: the area's gate with one of the two, and the two with one another. */
+const macOf = (end: number): Uint8Array => Uint8Array.of(2, 0x41, 0x49, 0x4e, 0xff, end);
+const [GATE, TO_GATE, TO_LEARNER, TO_TELLER] = [0, 1, 2, 3];
+const GATE_OPTIONS: GateOptions = { linkLocal: linkLocalFromMac(macOf(GATE)), mtu: MTU, hello: INTERVALS };
+const TELLER = routerId(0x1_0000);
+const LEARNER = routerId(0x1_0001);
+/** Octet of an Ethernet frame that says which end it is from. */
+const FROM = 11;
 
-export interface Outcome {
-  /** LSAs of the area that the second core has. */
-  readonly learnt: number;
-  /** Routes that it computed. */
-  readonly routes: number;
+export interface RehearsalOptions {
+  /** Of the area: two at least. */
+  readonly routers: number;
+  /** Takes a frame that is to come back: {@link Rehearsal.take}. */
+  readonly send: (octets: Uint8Array) => void;
+  readonly failed: (text: string) => void;
 }
 
-/**
- * Yields after each event, a few hundred microseconds at most once compiled. The first core learns an area of so many
- * routers (six LSAs each) by flooding, the second all of it from the first by a database exchange.
- */
-export function* rehearse(routers: number): Generator<void, Outcome> {
-  const teller = new Party(TELLER, ["gate", "link"]);
-  const learner = new Party(LEARNER, ["link"]);
-  yield* learnFromGate(teller, routers);
-  teller.up("link");
-  learner.up("link");
-  yield* converse(teller, learner, 3 * routers);
-  const { lsaCount, table } = learner.core.instance;
-  return { learnt: lsaCount, routes: table.routes.size };
-}
-
-function* learnFromGate(teller: Party, routers: number): Generator<void> {
-  const { linkLocal } = GATE_OPTIONS;
-  const deliver = (octets: Uint8Array): void =>
-    teller.tell({ type: "packet", interface: "gate", source: linkLocal, destination: ALL_SPF_ROUTERS, octets });
-  teller.up("gate");
-  for (let sent = teller.takeSent(); sent.length > 0; sent = teller.takeSent()) {
-    for (const each of sent) {
-      const answer = answerAsGate(each, GATE_OPTIONS);
-      if (answer !== undefined) deliver(answer);
-      yield;
-    }
-  }
-  const beyond = { routerId: TELLER.id, interfaceId: teller.interfaceIdOf("gate") };
-  for (const update of updatesOf(areaOf(routers, beyond), linkLocal)) {
-    deliver(update);
-    yield;
-  }
-  teller.takeSent();
-}
-
-/** Until the learner has so many routes. */
-function* converse(teller: Party, learner: Party, routes: number): Generator<void> {
-  for (let events = 0; events < MOST_EVENTS && learner.core.instance.table.routes.size < routes; ) {
-    const [toLearner, toTeller] = [teller.takeSent(), learner.takeSent()];
-    for (const sent of toLearner) {
-      if (sent.interface === "link") learner.hear(sent, TELLER.mac);
-      yield;
-    }
-    for (const sent of toTeller) {
-      teller.hear(sent, LEARNER.mac);
-      yield;
-    }
-    events += toLearner.length + toTeller.length + 1;
-    if (toLearner.length + toTeller.length > 0) continue;
-    const next = Math.min(teller.core.deadline(), learner.core.deadline());
-    if (next === NEVER) return;
-    for (const party of [teller, learner]) {
-      party.passTo(next);
-      yield;
-    }
-  }
-}
-
-type Sent = Extract<OspfEffect, { type: "send" }>;
-
-class Party {
-  readonly core: Ospf;
-  private readonly mac: Uint8Array;
-  private readonly names: readonly string[];
+export class Rehearsal {
+  private readonly options: RehearsalOptions;
+  private readonly teller: Player;
+  private readonly learner: Player;
   private readonly reader = new OspfReader(new Reassembly());
-  private now: Millis = EPOCH;
-  private sent: Sent[] = [];
+  /** What the gate has yet to tell; undefined: it is no neighbor yet. */
+  private updates: Iterator<Uint8Array> | undefined;
+  private areTogether = false;
 
-  constructor({ id, mac }: { readonly id: number; readonly mac: Uint8Array }, names: readonly string[]) {
-    this.mac = mac;
-    this.names = names;
-    this.core = new Ospf({ config: configOf(id, names), seed: id, clockOffset: 0 });
+  constructor(options: RehearsalOptions) {
+    this.options = options;
+    const { send: sent, failed } = options;
+    const told = new Map([
+      ["gate", macOf(TO_GATE)],
+      ["link", macOf(TO_LEARNER)],
+    ]);
+    this.teller = new Player({ routerId: TELLER, uplinks: told, sent, failed });
+    this.learner = new Player({ routerId: LEARNER, uplinks: new Map([["link", macOf(TO_TELLER)]]), sent, failed });
+    this.teller.open("gate");
   }
 
-  up(name: string): void {
-    const link = { interface: name, interfaceId: this.interfaceIdOf(name), linkLocal: linkLocalFromMac(this.mac) };
-    this.tell({ type: "interfaceUp", ...link, mtu: MTU });
-    this.tell({ type: "timer" });
-  }
-
-  interfaceIdOf(name: string): number {
-    return 1 + this.names.indexOf(name);
-  }
-
-  tell(event: OspfEvent): void {
-    for (const effect of this.core.handle(event, this.now)) if (effect.type === "send") this.sent.push(effect);
-    this.core.deadline();
-  }
-
-  /** What the other end sent, by way of the frames that it would come in. */
-  hear(sent: Sent, from: Uint8Array): void {
-    for (const frame of framesOf(sent, { mac: from, to: this.mac, mtu: MTU, identification: 0 })) {
-      const read = this.reader.read(frame, linkLocalFromMac(this.mac), this.now);
-      if (typeof read === "string") continue;
-      const { source, destination, octets } = read;
-      this.tell({ type: "packet", interface: "link", source, destination, octets });
+  /** A frame that was sent has come back. Those that are nobody's are ignored. */
+  take(octets: Uint8Array): void {
+    switch (octets[FROM]) {
+      case GATE:
+        this.teller.take("gate", octets);
+        break;
+      case TO_GATE:
+        this.hearAsGate(octets);
+        break;
+      case TO_LEARNER:
+        this.learner.take("link", octets);
+        break;
+      case TO_TELLER:
+        this.teller.take("link", octets);
     }
   }
 
-  passTo(now: Millis): void {
-    this.now = Math.max(this.now, now);
-    this.tell({ type: "timer" });
+  /** What comes next, where it is for this to begin: to be asked again and again. True: all is over. */
+  goOn(): boolean {
+    const { routers } = this.options;
+    if (this.updates === undefined) {
+      if ([...this.teller.uplink("gate").neighbors.values()][0]?.state !== "Full") return false;
+      const { interfaceId } = this.teller.uplink("gate");
+      this.updates = updatesOf(areaOf(routers, { routerId: TELLER, interfaceId }), GATE_OPTIONS.linkLocal);
+    }
+    const { value: update, done } = this.updates.next();
+    if (done !== true) this.sendAsGate(update);
+    const learnt = { lsas: LSAS_EACH * routers, routes: ROUTES_EACH * routers };
+    if (!this.areTogether) {
+      if (!this.teller.hasLearnt("gate", learnt)) return false;
+      this.areTogether = true;
+      this.teller.open("link");
+      this.learner.open("link");
+    }
+    return this.learner.hasLearnt("link", learnt);
   }
 
-  /** What it has sent since it was asked last. */
-  takeSent(): Sent[] {
-    const { sent } = this;
-    this.sent = [];
-    return sent;
+  /** LSAs that the learner has. */
+  get learnt(): number {
+    return this.learner.host.run.core.instance.lsaCount;
+  }
+
+  /** Over at once, finished or not. */
+  stop(): void {
+    this.teller.host.halt();
+    this.learner.host.halt();
+  }
+
+  private hearAsGate(octets: Uint8Array): void {
+    const read = this.reader.read(octets, GATE_OPTIONS.linkLocal, performance.now());
+    if (typeof read === "string") return;
+    const answer = answerAsGate(read, GATE_OPTIONS);
+    if (answer !== undefined) this.sendAsGate(answer);
+  }
+
+  private sendAsGate(packet: Uint8Array): void {
+    const datagram = { source: GATE_OPTIONS.linkLocal, destination: ALL_SPF_ROUTERS, octets: packet };
+    for (const frame of framesOf(datagram, { mac: macOf(GATE), mtu: MTU, identification: 0 })) this.options.send(frame);
   }
 }
-
-const configOf = (id: number, names: readonly string[]): OspfConfig => ({
-  routerId: id,
-  areas: [{ id: 0, kind: "normal", summaries: true, defaultCost: 1, ranges: [], translate: "candidate" }],
-  interfaces: names.map(interfaceOf),
-  prefixes: [],
-  external: [],
-  spf: DEFAULT_SPF_DELAYS,
-  gracefulRestart: { period: 60, helper: true },
-  maxPaths: 64,
-  maxLsas: 10_000,
-});
-
-const interfaceOf = (name: string): InterfaceConfig => ({
-  ...{ name, area: 0, kind: "point-to-point", cost: 10, priority: 1, instanceId: 0, prefixes: [] },
-  ...{ helloInterval: 1000 * INTERVALS.helloInterval, deadInterval: 1000 * INTERVALS.routerDeadInterval },
-  ...{ retransmitInterval: 5000, transmitDelay: 1, passive: false, mtuIgnore: false, bfd: false },
-});
