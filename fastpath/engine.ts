@@ -227,7 +227,7 @@ export class Engine {
 
   /** Records not used since the one before this call may be replaced; about ten times a second. */
   cacheTick(): void {
-    if (this.cache !== undefined) this.cache.epoch++;
+    this.cache?.tick();
   }
 
   /** Nothing of what was received or made since the last time is needed after this. */

@@ -32,6 +32,8 @@ import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
 
 export const WAYS = 2;
+/** Records and connections of so many flows take half a megabyte: about what a processor has of second-level cache. */
+const CROWD = 2048;
 /** In R_META. */
 const TUNNELLED = 1 << 31;
 /** Words from a tunnel's inner packet back to the upper half of the outer source, and to the key (unwrap.ts). */
@@ -42,8 +44,14 @@ const LABEL = ~0xf0ff;
 export class FlowCache {
   hits = 0;
   misses = 0;
-  /** Moves on about ten times a second; how old a record's last use is, is told in these. */
-  epoch = 2; // so that what was never used was not used lately
+  /** True when more flows were at work in the last epoch than the processor's caches are sure to hold. */
+  isCrowded: boolean;
+  /** How old a record's last use is, is told in these. */
+  private epoch = 2; // so that what was never used was not used lately
+  /** Records used in this epoch. */
+  private inUse = 0;
+  private missesBefore = 0;
+  private readonly crowd: number;
   private readonly mask: number;
   private readonly salt: number;
   private refusals = 0;
@@ -51,8 +59,13 @@ export class FlowCache {
   private readonly w: Int32Array;
   private readonly h: Uint16Array;
 
-  /** `entries`: a power of two, ≥ 2, the records of `t` behind the scratch record. `salt`: any 32 bits, kept secret. */
-  constructor(t: Tables, entries: number, salt: number) {
+  /**
+   * `entries`: a power of two, ≥ 2, the records of `t` behind the scratch record. `salt`: any 32 bits, kept secret.
+   * `crowd`: flows in an epoch above which it is crowded; 0: it is from the beginning.
+   */
+  constructor(t: Tables, entries: number, salt: number, crowd: number = CROWD) {
+    this.crowd = crowd;
+    this.isCrowded = crowd === 0;
     this.r = t.records;
     this.w = t.words;
     this.h = t.halves;
@@ -123,6 +136,14 @@ export class FlowCache {
     r[base + R_USED] = this.epoch;
   }
 
+  /** An epoch begins; to be called about ten times a second. */
+  tick(): void {
+    this.isCrowded = this.inUse + this.misses - this.missesBefore > this.crowd;
+    this.missesBefore = this.misses;
+    this.inUse = 0;
+    this.epoch++;
+  }
+
   /** The record is of no more use. */
   forget(base: number, generation: number): void {
     this.r[base + R_GENERATION] = generation - 1;
@@ -130,7 +151,10 @@ export class FlowCache {
 
   private hit(base: number): number {
     this.hits++;
-    this.r[base + R_USED] = this.epoch;
+    if (this.r[base + R_USED] !== this.epoch) {
+      this.r[base + R_USED] = this.epoch;
+      this.inUse++;
+    }
     return base;
   }
 

@@ -107,7 +107,8 @@ describe("whatever comes in a burst, reading ahead changes nothing: what is sent
       test(`${cacheEntries} records, ports ${offload ? "with" : "without"} offload`, () => {
         withSeed((random) => {
           for (let run = 0; run < RUNS / 800; run++) {
-            const options = { ...OPTIONS, cacheEntries, offload, connections: pick(random, [16, 64]) };
+            const crowd = pick(random, [0, 0, 20]);
+            const options = { ...OPTIONS, cacheEntries, crowd, offload, connections: pick(random, [16, 64]) };
             const routers = [new SmallRouter(options), new SmallRouter(options)] as const;
             for (const router of routers) router.bind(BLUE, HOSTS.peers[0]!.ipv4);
             const frames = Array.from({ length: 80 }, () => drawn(random));
@@ -212,7 +213,7 @@ test("a frame that has been looked at still says where it came to lie, in a tunn
 });
 
 test("a flow that its record was taken from finds its connection by the hint, and no other's", () => {
-  const router = new SmallRouter({ ...OPTIONS, flowSamples: [0, 0], cacheEntries: 2 });
+  const router = new SmallRouter({ ...OPTIONS, flowSamples: [0, 0], cacheEntries: 2, crowd: 0 });
   const flow = (source: number) => ({
     octets: framed(
       build4({ source: VM_A.ipv4, destination: R, upper: { kind: "udp", source, destination: 53 } }),

@@ -1,5 +1,5 @@
 /**
- * What a burst of frames is about to ask of memory, read before the first of them is decided about.
+ * A burst of frames is looked at before the first of them is decided about, and what they are about to ask of memory is read.
  *
  * With many flows at work, their records and connections are in no cache of the processor's, and each frame waits three or four times,
  * 100 to 200 ns, for one cache line after the other. The waiting can be done for many at once: loads that nothing else comes
@@ -7,7 +7,8 @@
  * hundred instructions ahead, and where a whole frame is handled between two loads, it does not see the second. So this goes
  * through the burst question by question: all frames' headers, then all their records in the flow cache, then all connections.
  * JavaScript can only ask for memory by reading it: the sum of what was read is kept, or the compiler would find that nobody
- * needs it.
+ * needs it. Few flows' records are in the caches anyway: then only the headers are looked at, which is a little faster for
+ * being done for all frames at once, too.
  *
  * Nothing is decided here. What was read may be another flow's, or change before it is the frame's turn, which reads again.
  */
@@ -30,9 +31,9 @@ import type { Tables } from "#fastpath/tables/tables";
 import { CONTINUE } from "#fastpath/verdicts";
 import { PROTOCOL_TCP } from "#wire/protocol";
 
-/** Frames at once that it pays for; fewer are handled as they are. */
+/** Frames at once that it pays for; fewer are received as they are. */
 const FEWEST = 3;
-/** Frames at once that it is done for; those behind are handled as they are. */
+/** Frames at once that it is done for; those behind are received as they are. */
 export const MOST_AHEAD = 64;
 
 export class ReadAhead {
@@ -41,7 +42,7 @@ export class ReadAhead {
   readonly #tables: Tables;
   readonly #cache: FlowCache;
   readonly #records: Int32Array;
-  /** By frame: where its flow's records are, later the one that is likely its own; 0: nowhere. */
+  /** By frame, a record's word index: where its flow's two are, later the one that is likely its own; 0: nowhere. */
   readonly #places = new Int32Array(MOST_AHEAD);
 
   constructor(tables: Tables, cache: FlowCache) {
@@ -54,6 +55,8 @@ export class ReadAhead {
   prepare(frames: readonly Frame[], count: number): void {
     if (count < FEWEST) return;
     const looked = this.#look(frames, Math.min(count, MOST_AHEAD));
+    if (!this.#cache.isCrowded) return;
+    this.#locate(frames, looked);
     const sum = this.#readSets(looked) ^ this.#readRecords(frames, looked);
     this.sum = sum ^ this.#readConnections(frames, looked);
   }
@@ -69,12 +72,19 @@ export class ReadAhead {
       for (; k < count; k++) {
         const f = frames[k]!;
         f.early = look(f, t);
-        this.#places[k] = f.early === CONTINUE && f.unusual === 0 ? this.#cache.setOf(f.flowHash) : 0;
       }
     } catch {
       if (frames[k]!.outer !== 0) rewrap(frames[k]!);
     }
     return k;
+  }
+
+  /** Where their flows' records may be. */
+  #locate(frames: readonly Frame[], count: number): void {
+    for (let k = 0; k < count; k++) {
+      const f = frames[k]!;
+      this.#places[k] = f.early === CONTINUE && f.unusual === 0 ? this.#cache.setOf(f.flowHash) : 0;
+    }
   }
 
   /** Both records of a set, the first line of each. Index 0, the scratch record, does no harm, and a branch would. */

@@ -4,10 +4,14 @@
  *
  * Each measure has packets of its own, in random order, of which the first half is not timed: so the caches hold what
  * they would hold in the long run, and not the very connections that are asked for next. To describe a packet is part of each.
+ *
+ * One by one is how a lone packet is looked up; in bursts is what forwarders do when there is a burst (fastpath/read-ahead.ts): a
+ * flow that the flow cache has forgotten is found by its hint, a remembered one is touched, and either is read ahead.
  */
 import { nextBelow, nextU32, type Random, seeded } from "#base/random";
 import { columns } from "#cli/columns";
 import { BACK } from "#fastpath/tables/connection-entries";
+import { ConnectionHints } from "#fastpath/tables/connection-hints";
 import { createConnectionTable } from "#fastpath/tables/connection-layout";
 import { TICKS_PER_SECOND } from "#fastpath/tables/connection-states";
 import {
@@ -30,7 +34,19 @@ const KEY_WORDS = 10; // addresses, ports, protocol
 const ACK = 0x10;
 const SYN = 0x02;
 
-const MEASURES = ["insert", "find", "find, back", "find + advance", "touch", "find, miss"] as const;
+/** A forwarder's. */
+const BURST = 64;
+
+const MEASURES = [
+  "insert",
+  "find",
+  "find, in bursts",
+  "find, back",
+  "find + advance",
+  "touch",
+  "touch, in bursts",
+  "find, miss",
+] as const;
 type Measure = (typeof MEASURES)[number];
 
 /** A table with `count` TCP connections, and packets of them in random order. */
@@ -45,6 +61,9 @@ class Bench {
   /** By connection: entry and version. */
   readonly #made: Int32Array;
   readonly #remembered = new Int32Array(4 * QUERIES);
+  readonly #hints: ConnectionHints;
+  /** Means nothing: what is read ahead has to go somewhere. */
+  sum = 0;
   #now = 0;
 
   constructor(count: number) {
@@ -54,6 +73,7 @@ class Bench {
     this.buffer = createConnectionTable({ entries: CAPACITY, owners: OWNERS, quota: CAPACITY, key });
     new Int32Array(this.buffer).fill(0, 4096); // pages there, as after a while of running
     this.#table = new Connections(this.buffer);
+    this.#hints = new ConnectionHints(this.#table.entries.slots);
     this.#keys = new Int32Array((count + 2 * QUERIES) * KEY_WORDS); // the last are never inserted
     for (let i = 0; i < count + 2 * QUERIES; i++) this.#keys.set(this.#anyKey(), i * KEY_WORDS);
     this.#made = new Int32Array(2 * count);
@@ -96,6 +116,12 @@ class Bench {
       this.#describe(this.#queries, i, ACK);
       return this.#table.find(this.#now) !== 0;
     });
+    this.#run("find, in bursts", (i) => {
+      if ((i & (BURST - 1)) === 0) this.#readHinted(i);
+      this.#describe(this.#queries, i, ACK);
+      const hinted = this.#table.findAt(this.#hints.at(this.#hintOf(this.#queries, i)), this.#now);
+      return (hinted !== 0 ? hinted : this.#table.find(this.#now)) !== 0;
+    });
     this.#run("find, back", (i) => {
       this.#describeBack(i);
       return this.#table.find(this.#now) !== 0 && this.#table.direction === BACK;
@@ -108,10 +134,36 @@ class Bench {
     });
     this.#now++;
     this.#run("touch", (q) => this.#table.touch(this.#remembered[2 * q]!, this.#remembered[2 * q + 1]!, this.#now));
+    this.#now++;
+    this.#run("touch, in bursts", (q) => {
+      if ((q & (BURST - 1)) === 0) this.#readRemembered(q);
+      return this.#table.touch(this.#remembered[2 * q]!, this.#remembered[2 * q + 1]!, this.#now);
+    });
     this.#run("find, miss", (q) => {
       this.#describe(this.#keys, this.count + q, ACK);
       return this.#table.find(this.#now) === 0;
     });
+  }
+
+  /** Of the connection's flow that goes forward; a random word of the key does for the flow's hash. */
+  #hintOf(keys: Int32Array, i: number): number {
+    return this.#hints.slotOf(keys[i * KEY_WORDS + C_DESTINATION + 3]!);
+  }
+
+  #readHinted(from: number): void {
+    let sum = 0;
+    for (let i = from; i < from + BURST; i++) sum ^= this.#hints.at(this.#hintOf(this.#queries, i));
+    for (let i = from; i < from + BURST; i++) {
+      const entry = this.#hints.at(this.#hintOf(this.#queries, i));
+      if (entry !== 0) sum ^= this.#table.peek(entry, false);
+    }
+    this.sum = sum;
+  }
+
+  #readRemembered(from: number): void {
+    let sum = 0;
+    for (let i = from; i < from + BURST; i++) sum ^= this.#table.peek(this.#remembered[2 * i]!, false);
+    this.sum = sum;
   }
 
   #run(measure: Measure, of: (i: number) => boolean): void {
@@ -166,7 +218,18 @@ class Bench {
       this.#made[2 * i] = entry;
       this.#made[2 * i + 1] = table.version;
     }
-    return (Bun.nanoseconds() - start) / (this.count - from);
+    const nanos = (Bun.nanoseconds() - start) / (this.count - from);
+    this.#hint();
+    return nanos;
+  }
+
+  /** As when a packet of each connection has come, and then an answer: each way is a flow, and has its hint. */
+  #hint(): void {
+    const hints = this.#hints;
+    for (let i = 0; i < this.count; i++) {
+      hints.put(this.#hintOf(this.#keys, i), this.#made[2 * i]!);
+      hints.put(hints.slotOf(this.#keys[i * KEY_WORDS + C_SOURCE + 3]!), this.#made[2 * i]!);
+    }
   }
 
   /** Nanoseconds for a SYN of a flood that has filled the table, and the share of it that was refused. */

@@ -141,7 +141,7 @@ export class SmallGateway {
       drop: () => {},
       flow: () => {},
     };
-    this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
+    this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345, 0) : undefined;
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
     this.engine = new Engine(tables, this.counters, scratch, {
       punts,

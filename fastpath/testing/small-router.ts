@@ -217,6 +217,8 @@ export class KeepingPort implements Port {
 export interface SmallRouterOptions {
   /** Flow cache entries; 0: none. Default 1024. */
   readonly cacheEntries?: number;
+  /** Flows above which what they ask of memory is read ahead; 0: it always is. Default: as a forwarder has it. */
+  readonly crowd?: number;
   readonly uplinkMtu?: number;
   readonly vmMtu?: number;
   readonly offload?: boolean;
@@ -267,6 +269,7 @@ export interface Offered {
 
 export class SmallRouter {
   readonly engine: Engine;
+  readonly cache: FlowCache | undefined;
   readonly sent: Sent[] = [];
   /** Rules whose log was told of a frame: Frame.logged. */
   readonly noted: number[] = [];
@@ -372,8 +375,12 @@ export class SmallRouter {
         this.dropped.push({ ending, port: f.port, octets: this.bytes.slice(f.at, f.end), tags }),
     };
     const scratch = new Scratch(MOST_PER_FRAME, 3 * MOST_PER_FRAME);
-    const cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345) : undefined;
-    this.engine = new Engine(tables, this.counters, scratch, { punts, ...(cache !== undefined && { cache }) });
+    const { crowd } = options;
+    this.cache = cacheEntries > 0 ? new FlowCache(tables, cacheEntries, 12345, crowd) : undefined;
+    this.engine = new Engine(tables, this.counters, scratch, {
+      punts,
+      ...(this.cache !== undefined && { cache: this.cache }),
+    });
     for (let i = 0; i < 9; i++) this.engine.ports[i] = new KeepingPort(i, offload, this.bytes, this.sent);
   }
 
@@ -444,7 +451,7 @@ export class SmallRouter {
 
 const NO_SEGMENTS_PLAN: SegmentsPlan = { segments: [], uplinks: [], multicastRoutes: [] };
 
-type Settings = Required<Omit<SmallRouterOptions, "cacheEntries" | "connections" | "perVm">>;
+type Settings = Required<Omit<SmallRouterOptions, "cacheEntries" | "crowd" | "connections" | "perVm">>;
 
 /** Compiled rules, the defaults behind them. */
 export function rulesPlan(rules: readonly OwnedRule[], tags: readonly number[]): RulesPlan {

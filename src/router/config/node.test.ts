@@ -53,7 +53,7 @@ describe("a node", () => {
       role: "hypervisor",
       homes: [0],
       forwarders: 1,
-      flowCacheEntries: 65536,
+      flowCacheEntries: 262144,
       connections: { entries: 262144, perVm: 65536 },
       uplinks: [],
       routes: [],

@@ -122,7 +122,7 @@ describe("a plan", () => {
     const fabric = FABRIC.replace("0e0f", "0e10").concat("mtu: 9000\n");
     expect(plan(`${NODE}forwarders: 2\nflowCache: false\n`, fabric)).toEqual([
       "~ forwarders: 1 → 2 (needs a restart: it is laid out when the router starts)",
-      "~ flowCache: 65536 → off (needs a restart: it is laid out when the router starts)",
+      "~ flowCache: 262144 → off (needs a restart: it is laid out when the router starts)",
       "~ fabric key: (secret) → (another) (needs a restart: every address gets another home, on every node of the fabric)",
       "~ fabric mtu: not set → 9000 (needs a restart: it is laid out when the router starts)",
     ]);
