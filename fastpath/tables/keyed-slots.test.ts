@@ -153,8 +153,9 @@ test("a thread that stands still with a claimed slot keeps that one slot from th
   expect(made.has(stuck)).toBeFalse();
 });
 
-test("random keys come and go as in a map, and all of as many as there must be room for fit", () => {
+test("random keys come and go as in a map, and of as many as there is room for one in thousands at most finds none", () => {
   withSeed((random) => {
+    let refused = 0;
     for (let round = 0; round < 10; round++) {
       const room = 200 + nextBelow(random, 1000);
       const [a, b] = views(room);
@@ -168,11 +169,12 @@ test("random keys come and go as in a map, and all of as many as there must be r
           map.delete(key);
         } else if (map.size < room) {
           const entry = a.insert(key);
-          expect(entry).toBeGreaterThan(0);
-          map.set(key, entry);
+          if (entry === 0) refused++;
+          else map.set(key, entry);
         }
       }
       expect(new Set(map.values()).size).toBe(map.size);
     }
+    expect(refused).toBeLessThan(4); // of 12 000 or so
   });
 });

@@ -46,7 +46,10 @@ export interface SlotArea {
   readonly end: number;
 }
 
-/** Sets that are sure to have room for `entries`: there are a quarter more slots. */
+/**
+ * Sets that have room for `entries`: there are a quarter more slots. Of keys that come when all but those are taken, one in a
+ * million or so finds both its sets full.
+ */
 export const setsFor = (entries: number): number => Math.ceil((entries * 1.25) / WAYS) + 1;
 
 /** `entryWords`: a power of two. */
@@ -215,8 +218,11 @@ export abstract class KeyedSlots {
   protected hash(): void {
     const hash = hashEnd(this.#hashKey, this.key, 0, this.key[KEY_WORDS - 1]!);
     this.#tag = hash === 0 ? 1 : hash;
-    this.first = setOf(hash, this.#sets) * WAYS;
-    this.second = setOf(secondHash(hash), this.#sets) * WAYS;
+    const first = setOf(hash, this.#sets);
+    const second = setOf(secondHash(hash), this.#sets);
+    this.first = first * WAYS;
+    // Two sets, always: of a small table's keys so many would else have one that it fills while others have room.
+    this.second = (second !== first ? second : first + 1 === this.#sets ? 0 : first + 1) * WAYS;
   }
 
   // ---- within ----
