@@ -31,7 +31,7 @@ import { hashFlow } from "#fastpath/flow-hash";
 import { type Frame, KIND_IPV4 } from "#fastpath/frame";
 import type { Tables } from "#fastpath/tables/tables";
 
-export const WAYS = 2;
+const WAYS = 2;
 /** Records and connections of so many flows take half a megabyte: about what a processor has of second-level cache. */
 const CROWD = 2048;
 /** In R_META. */
