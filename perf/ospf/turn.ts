@@ -12,6 +12,8 @@ const SETTLE = 6500;
 const PATIENCE = 240; // seconds
 /** Milliseconds between changes of the tree: all routers delay computations that follow one another. */
 const BETWEEN_CHANGES = 6000;
+/** Milliseconds in which traffic passes a router before anything else is asked of it: whoever makes the traffic starts, too. */
+const TRAFFIC_ALONE = 2000;
 /** Milliseconds in which a router does nothing but forward. */
 const IDLE = 4000;
 const RATE = 1000; // datagrams a second
@@ -52,12 +54,24 @@ interface SpeakerEvent {
   readonly pending?: number;
 }
 
+/** Nor is anybody to share the processors with the speaker's allocator, which gives memory back a moment later. */
+const KEEPS_MEMORY = "MIMALLOC_PURGE_DELAY=-1";
+
 class SpeakerProcess {
   readonly #child: Child;
   readonly #lines: Lines;
 
   constructor(world: World, { lsas, kind }: TurnOptions) {
-    const words = [BUN, join(import.meta.dir, "speaker-process.ts"), world.name("speaker"), "eth0", `${lsas}`, kind];
+    const words = [
+      "env",
+      KEEPS_MEMORY,
+      BUN,
+      join(import.meta.dir, "speaker-process.ts"),
+      world.name("speaker"),
+      "eth0",
+      `${lsas}`,
+      kind,
+    ];
     this.#child = world.talk("speaker", ...words);
     this.#lines = new Lines(this.#child);
   }
@@ -88,7 +102,7 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
   try {
     await Bun.sleep(SETTLE);
     const traffic = await Traffic.begin(world);
-    await Bun.sleep(500);
+    await Bun.sleep(TRAFFIC_ALONE);
     const load = await loaded(running, speaker, Math.min(50, 5 + lsas / 1000));
     const refreshCpu = refresh > 0 ? await refreshed(running, speaker, refresh) : 0;
     const memory = memoryOf(running.pids);

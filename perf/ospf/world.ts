@@ -25,6 +25,9 @@ const LINKS = [
   ["eth3", "sink"],
 ] as const;
 
+/** Ends of a link within the speaker's place, over which it rehearses. */
+export const PRACTICE = ["practice0", "practice1"] as const;
+
 export const SINK = "2001:db8:a1:e::2";
 export const SINK_PREFIX = "2001:db8:a1:e::/64";
 export const ROUTER_ADDRESS = "2001:db8:a1:ff::1";
@@ -59,6 +62,8 @@ export class World {
       this.ip("router", `link set ${on} up`);
       this.ip(place, "link set eth0 up");
     }
+    const [one, other] = PRACTICE;
+    this.ip("speaker", `link add ${one} type veth peer name ${other}`, `link set ${one} up`, `link set ${other} up`);
     this.ip(
       "source",
       `addr add ${SOURCE}/64 dev eth0`,
