@@ -2,7 +2,7 @@
 import type { Millis } from "#base/time";
 import type { Expiry } from "#ospf/database/expiry";
 import type { Entry } from "#ospf/database/store";
-import type { Turn } from "#ospf/events";
+import type { OspfEffect, SendEffect, Turn } from "#ospf/events";
 import type { InterfaceEvent } from "#ospf/interface/machine";
 import type { NeighborEvent } from "#ospf/neighbor/machine";
 import type { Originator } from "#ospf/origination/originator";
@@ -42,6 +42,19 @@ export function postNeighbor(core: Core, to: Neighbor, event: NeighborEvent): vo
 export function notice(core: Core, level: "info" | "warn", text: string): void {
   core.turn.effects.push({ type: "notice", level, text });
 }
+
+/**
+ * What was gathered up to now is sent before handle() returns: somebody waits for it, and may work at his end while we do at
+ * ours. Nothing changes its place: where it is behind something else that is to be done, it waits.
+ */
+export function sendAhead({ turn }: Core): void {
+  const { effects, sendNow } = turn;
+  if (sendNow === undefined || !effects.every(isSend)) return;
+  turn.effects = [];
+  for (const effect of effects) sendNow(effect);
+}
+
+const isSend = (effect: OspfEffect): effect is SendEffect => effect.type === "send";
 
 /** MaxAge LSAs stay while a neighbor that gets them is in Exchange or Loading: it may hold an older instance (RFC 2328 §14). */
 export function isSynchronizing(core: Core, scope: Scope): boolean {

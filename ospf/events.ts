@@ -55,8 +55,12 @@ export type OspfEffect =
   /** All LSAs that were to be flushed are acknowledged, or all Grace-LSAs. */
   | { readonly type: "drained" };
 
+export type SendEffect = Extract<OspfEffect, { type: "send" }>;
+
 /** What one call of handle() knows and gathers. */
 export interface Turn {
   readonly now: Millis;
-  readonly effects: OspfEffect[];
+  effects: OspfEffect[];
+  /** Sends while the core goes on with its work. It must not call the core. */
+  readonly sendNow?: ((effect: SendEffect) => void) | undefined;
 }

@@ -9,7 +9,7 @@ import { configure, noteBorder } from "#ospf/configure";
 import { type Core, nowOf, postInterface, postNeighbor } from "#ospf/core";
 import { Expiry } from "#ospf/database/expiry";
 import { LsaStore } from "#ospf/database/store";
-import type { OspfEffect, OspfEvent } from "#ospf/events";
+import type { OspfEffect, OspfEvent, SendEffect } from "#ospf/events";
 import { sendDelayedAcks } from "#ospf/flooding/acknowledge";
 import { expire, flush, removeAcknowledged } from "#ospf/flooding/ageing";
 import { install } from "#ospf/flooding/database";
@@ -96,10 +96,13 @@ export class Ospf {
     configure(core, config);
   }
 
-  /** Takes in what happened at `now`, which never goes back, and answers what is to be done about it, in that order. */
-  handle(event: OspfEvent, now: Millis): OspfEffect[] {
+  /**
+   * Takes in what happened at `now`, which never goes back, and answers what is to be done about it, in that order. What
+   * `sendNow` was given meanwhile came before it.
+   */
+  handle(event: OspfEvent, now: Millis, sendNow?: (effect: SendEffect) => void): OspfEffect[] {
     const core = this.#core;
-    core.turn = { now, effects: [] };
+    core.turn = { now, effects: [], sendNow };
     this.#take(event);
     settle(core);
     this.#timers();

@@ -1,4 +1,4 @@
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import { DATABASE_DESCRIPTION, HELLO, LINK_STATE_REQUEST, LINK_STATE_UPDATE } from "#ospf/packet/header";
 import { ROUTER_LSA } from "#ospf/packet/lsa-header";
 import { DD_I, DD_M, DD_MS } from "#ospf/packet/packet";
@@ -106,6 +106,40 @@ step("an LSA of reserved scope in a description breaks the exchange off (§10.6;
   const header = { ...peer.lsa(routerLsa).header, type: 0x6001 };
   peer.describe({ flags: DD_MS, sequence: 778, headers: [header] });
   expect(bench.state(GREATER)).toBe("ExStart");
+});
+
+step("an LSA of reserved scope in a slave's first description breaks the exchange off (§10.6; RFC 5340 §4.2.2)", () => {
+  const bench = new Bench();
+  const peer = new Peer(bench, SMALLER);
+  peer.greet();
+  const { sequence } = bench.neighbor(SMALLER)!.exchange;
+  peer.describe({ sequence, headers: [{ ...peer.lsa(routerLsa).header, type: 0x6001 }] });
+  expect([bench.state(SMALLER), bench.neighbor(SMALLER)!.requests.size]).toEqual(["ExStart", 0]);
+  expect(bench.neighbor(SMALLER)!.trouble).toContain("0x6001");
+});
+
+test.each([
+  ["master", GREATER],
+  ["slave", SMALLER],
+])("a %s's description is answered before it is gone through, and what is said is the same", (_, routerId) => {
+  const [inOrder, ahead] = [new Bench(), new Bench()];
+  ahead.isHurried = true;
+  for (const bench of [inOrder, ahead]) {
+    const peer = new Peer(bench, routerId);
+    peer.greet();
+    if (routerId === GREATER) peer.describe({ flags: DD_I | DD_M | DD_MS });
+    const headers = Array.from({ length: 300 }, (_, i) => ({ ...peer.lsa(routerLsa).header, linkStateId: i }));
+    const from = routerId === GREATER ? DD_MS : 0;
+    const first = routerId === GREATER ? peer.sequence + 1 : bench.neighbor(SMALLER)!.exchange.sequence;
+    peer.describe({ flags: from | DD_M, sequence: first, headers });
+    peer.describe({ flags: from, sequence: first + 1 });
+  }
+  const said = inOrder.hear();
+  expect(said.map(({ packet }) => packet.type)).toContain(LINK_STATE_REQUEST);
+  expect(ahead.hear()).toEqual(said);
+  expect(inOrder.requestsWhenSent).toEqual([]);
+  expect(ahead.requestsWhenSent).toContain(0);
+  expect(ahead.state(routerId)).toBe("Loading");
 });
 
 step("an LSA of unknown type is asked for like others (RFC 5340 §4.2.2)", () => {

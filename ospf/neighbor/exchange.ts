@@ -1,6 +1,6 @@
 /** Database Descriptions received: RFC 2328 §10.6 with the changes of RFC 5340 §4.2.2. */
 import { NEVER } from "#base/time";
-import { type Core, nowOf, postNeighbor } from "#ospf/core";
+import { type Core, nowOf, postNeighbor, sendAhead } from "#ospf/core";
 import { agedHeader } from "#ospf/database/store";
 import { scopeOfType } from "#ospf/flooding/database";
 import { describeMore } from "#ospf/neighbor/describe";
@@ -51,7 +51,9 @@ function negotiate(core: Core, neighbor: Neighbor, dd: DatabaseDescription): voi
     describeMore(core, neighbor);
   } else if (answer && !greater) {
     negotiated(core, neighbor, dd);
-    proceedAsMaster(core, neighbor, dd);
+    const fault = faultOfHeaders(core, neighbor, dd.headers);
+    if (fault !== undefined) mismatch(core, neighbor, fault);
+    else proceedAsMaster(core, neighbor, dd);
   }
 }
 
@@ -80,7 +82,7 @@ function mismatch(core: Core, neighbor: Neighbor, trouble: string): void {
 }
 
 function exchange(core: Core, neighbor: Neighbor, dd: DatabaseDescription): void {
-  const fault = faultOf(neighbor, dd);
+  const fault = faultOf(neighbor, dd) ?? faultOfHeaders(core, neighbor, dd.headers);
   if (fault !== undefined) {
     mismatch(core, neighbor, fault);
     return;
@@ -100,45 +102,52 @@ function faultOf({ exchange: { master, sequence }, options }: Neighbor, dd: Data
   return dd.sequence === expected ? undefined : "sequence of database descriptions broken";
 }
 
+/** Likewise; who has passed, what he describes can be noted. */
+function faultOfHeaders(core: Core, neighbor: Neighbor, headers: readonly LsaHeader[]): string | undefined {
+  for (const { type } of headers) {
+    if (scopeOfType(type, neighbor.interface) === undefined)
+      return `described an LSA of type 0x${type.toString(16)}, which has no place here`;
+  }
+  const { maxLsas } = core.instance.config;
+  const room = maxLsas - neighbor.requests.size;
+  if (headers.length <= room || headers.filter((header) => isLacking(core, neighbor, header)).length <= room)
+    return undefined;
+  return `described more than ${maxLsas} LSAs that are not here`;
+}
+
 function proceedAsMaster(core: Core, neighbor: Neighbor, dd: DatabaseDescription): void {
-  if (!noteHeaders(core, neighbor, dd.headers)) return;
   const { exchange } = neighbor;
   const weSaidAll = exchange.summary.length === 0 && !exchange.more;
   exchange.sequence = (exchange.sequence + 1) >>> 0;
   if (weSaidAll && (dd.flags & DD_M) === 0) {
     exchange.repeatAt = NEVER;
+    noteHeaders(core, neighbor, dd.headers);
     postNeighbor(core, neighbor, "ExchangeDone");
     return;
   }
   describeMore(core, neighbor);
+  sendAhead(core);
+  noteHeaders(core, neighbor, dd.headers);
   requestMore(core, neighbor);
 }
 
 function proceedAsSlave(core: Core, neighbor: Neighbor, dd: DatabaseDescription): void {
-  if (!noteHeaders(core, neighbor, dd.headers)) return;
   const { exchange } = neighbor;
   exchange.sequence = dd.sequence;
   describeMore(core, neighbor);
+  sendAhead(core);
+  noteHeaders(core, neighbor, dd.headers);
   if (!exchange.more && (dd.flags & DD_M) === 0) postNeighbor(core, neighbor, "ExchangeDone");
   else requestMore(core, neighbor);
 }
 
-/** What the neighbor has and we lack, or have in an older instance, is to be requested. False: the exchange is over. */
-function noteHeaders(core: Core, neighbor: Neighbor, headers: readonly LsaHeader[]): boolean {
-  const { instance } = core;
-  const now = nowOf(core);
-  for (const header of headers) {
-    const scope = scopeOfType(header.type, neighbor.interface);
-    if (scope === undefined) {
-      mismatch(core, neighbor, `described an LSA of type 0x${header.type.toString(16)}, which has no place here`);
-      return false;
-    }
-    const entry = storeOf(instance, scope).get(header);
-    if (neighbor.requests.size > instance.config.maxLsas) {
-      mismatch(core, neighbor, `described more than ${instance.config.maxLsas} LSAs that are not here`);
-      return false;
-    }
-    if (entry === undefined || compareInstances(header, agedHeader(entry, now)) > 0) neighbor.requests.set(header);
-  }
-  return true;
+/** What the neighbor has and we lack, or have in an older instance, is to be requested. */
+function noteHeaders(core: Core, neighbor: Neighbor, headers: readonly LsaHeader[]): void {
+  for (const header of headers) if (isLacking(core, neighbor, header)) neighbor.requests.set(header);
+}
+
+/** `header`: of a type that has its place here. */
+function isLacking(core: Core, neighbor: Neighbor, header: LsaHeader): boolean {
+  const entry = storeOf(core.instance, scopeOfType(header.type, neighbor.interface)!).get(header);
+  return entry === undefined || compareInstances(header, agedHeader(entry, nowOf(core))) > 0;
 }

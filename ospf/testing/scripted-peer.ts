@@ -2,7 +2,7 @@
 
 import { Malformed } from "#base/reader";
 import type { InterfaceConfig, OspfConfig } from "#ospf/config";
-import type { OspfEffect, OspfEvent } from "#ospf/events";
+import type { OspfEffect, OspfEvent, SendEffect } from "#ospf/events";
 import { Ospf, type OspfOptions } from "#ospf/ospf";
 import {
   ALL_SPF_ROUTERS,
@@ -35,7 +35,7 @@ export const linkLocal = (last: number): Uint8Array => {
 };
 export const OWN_ADDRESS = linkLocal(2);
 
-export type Said = Extract<OspfEffect, { type: "send" }> & { readonly packet: OspfPacket };
+export type Said = SendEffect & { readonly packet: OspfPacket };
 
 type Part<T extends OspfPacket["type"]> = Partial<Extract<OspfPacket, { type: T }>>;
 
@@ -47,6 +47,10 @@ export class Bench {
   #said: Said[] = [];
   /** Sees every packet's octets. */
   onSend: ((octets: Uint8Array) => void) | undefined;
+  /** It is to send while it works. */
+  isHurried = false;
+  /** How many LSAs it wanted of its neighbors when it did. */
+  readonly requestsWhenSent: number[] = [];
   /** Everything else it wants done. */
   readonly effects: OspfEffect[] = [];
 
@@ -62,19 +66,25 @@ export class Bench {
   }
 
   tell(event: OspfEvent): void {
-    const effects = this.core.handle(event, this.now);
+    const early = (effect: SendEffect): void => {
+      const neighbors = [...this.core.instance.interfaces.get(effect.interface)!.neighbors.values()];
+      this.requestsWhenSent.push(...neighbors.map(({ requests }) => requests.size));
+      this.#sent(effect);
+    };
+    const effects = this.core.handle(event, this.now, this.isHurried ? early : undefined);
     this.#record.add(this.now, event, effects);
     for (const effect of effects) {
-      if (effect.type !== "send") {
-        this.effects.push(effect);
-        continue;
-      }
-      this.onSend?.(effect.octets);
-      const guarded = this.core.instance.interfaces.get(effect.interface)!.config.authentication !== undefined;
-      const read = readPacket(effect, guarded ? "trailer" : "checksum");
-      if (read instanceof Malformed) throw new Error(`the core sent a malformed packet: ${read.error}`);
-      this.#said.push({ ...effect, packet: read.packet });
+      if (effect.type === "send") this.#sent(effect);
+      else this.effects.push(effect);
     }
+  }
+
+  #sent(effect: SendEffect): void {
+    this.onSend?.(effect.octets);
+    const guarded = this.core.instance.interfaces.get(effect.interface)!.config.authentication !== undefined;
+    const read = readPacket(effect, guarded ? "trailer" : "checksum");
+    if (read instanceof Malformed) throw new Error(`the core sent a malformed packet: ${read.error}`);
+    this.#said.push({ ...effect, packet: read.packet });
   }
 
   /** Lets time pass, in steps of the core's own deadlines. */

@@ -60,7 +60,7 @@ export class CoreRun {
     if (this.last.push(told) > REMEMBERED) this.last.shift();
     let effects: OspfEffect[];
     try {
-      effects = this.core.handle(event, at);
+      effects = this.core.handle(event, at, this.options.carryOut);
       this.arm();
     } catch (error) {
       this.stop();
