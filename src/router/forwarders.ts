@@ -15,6 +15,7 @@ import {
   puntVerdict,
   type Report,
   S_ARMED,
+  S_ASLEEP,
   S_COMMANDS,
   S_DONE,
   S_GATE,
@@ -188,7 +189,7 @@ export class Forwarders {
     const handle = this.handles[0];
     if (handle === undefined) return false;
     const taken = handle.inject.push(frame, octets, tag);
-    handle.wake.signal();
+    if (Atomics.exchange(handle.shared, S_ASLEEP, 0) === 1) handle.wake.signal();
     return taken;
   }
 
