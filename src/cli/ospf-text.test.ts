@@ -70,14 +70,24 @@ REFUSED   INTERFACE  ADDRESS  PACKETS   AGO  REASON OF THE LAST
     const status: OspfViews["status"] = {
       ...{ routerId: "10.0.0.1", areas: ["0.0.0.0", "0.0.0.1"], isBorder: true, isBoundary: true, interfacesUp: 2 },
       ...{ neighbors: 2, full: 1, lsas: 40, maxLsas: 1000, routes: 9, waiting: 3, withoutRoom: 1, restartingFor: 60 },
+      ...{ rehearsed: 3, isRehearsing: true },
     };
     expect(text("status", status)).toBe(`router 10.0.0.1, area border router, AS boundary router
 areas 0.0.0.0 0.0.0.1; 2 interfaces up; 2 neighbors, 1 full
 40 LSAs of at most 1000; 9 routes
 3 routes wait to be installed
 1 routes found no room in the forwarding table
+rehearses database exchanges with itself, 3 so far
 restarts gracefully, for 1m 0s more at most`);
-    const plain = { ...status, isBorder: false, isBoundary: false, waiting: 0, withoutRoom: 0, restartingFor: null };
+    const plain = {
+      ...status,
+      isBorder: false,
+      isBoundary: false,
+      waiting: 0,
+      withoutRoom: 0,
+      restartingFor: null,
+      isRehearsing: false,
+    };
     expect(text("status", plain).split("\n")).toHaveLength(3);
   });
 

@@ -25,6 +25,7 @@ const RENDER: { readonly [What in OspfViewName]: (view: OspfViews[What]) => stri
       `${s.lsas} LSAs of at most ${s.maxLsas}; ${s.routes} routes`,
       ...(s.waiting > 0 ? [`${s.waiting} routes wait to be installed`] : []),
       ...(s.withoutRoom > 0 ? [`${s.withoutRoom} routes found no room in the forwarding table`] : []),
+      ...(s.isRehearsing ? [`rehearses database exchanges with itself, ${s.rehearsed} so far`] : []),
       ...(s.restartingFor === null ? [] : [`restarts gracefully, for ${span(s.restartingFor)} more at most`]),
     ].join("\n");
   },

@@ -287,7 +287,7 @@ export class Router {
 
   /** Throws RouterError when there is no such view. */
   showOspf(words: readonly string[]): unknown {
-    return showOspf(this.ospf.host, this.rib, words);
+    return showOspf(this.ospf, this.rib, words);
   }
 
   /**

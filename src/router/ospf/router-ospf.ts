@@ -43,7 +43,7 @@ export class RouterOspf {
   private thread: BfdThread | undefined;
   private recorder: Recorder | undefined;
   /** Once in the life of a process. */
-  private warmUp: WarmUp | undefined;
+  private warming: WarmUp | undefined;
 
   constructor(options: RouterOspfOptions) {
     this.options = options;
@@ -61,6 +61,11 @@ export class RouterOspf {
   /** Undefined: OSPF is off. */
   get host(): OspfHost | undefined {
     return this.running;
+  }
+
+  /** Undefined: OSPF was never on. */
+  get warmUp(): WarmUp | undefined {
+    return this.warming;
   }
 
   /** Undefined: it was not needed yet. */
@@ -98,13 +103,13 @@ export class RouterOspf {
   /** A frame punted for this router. False: it is none of OSPF's. */
   take(port: PortState, octets: Uint8Array): boolean {
     const isTaken = this.running?.take(port, octets) ?? false;
-    if (isTaken) this.warmUp?.stop(); // somebody is there: the real thing begins
+    if (isTaken) this.warming?.stop(); // somebody is there: the real thing begins
     return isTaken;
   }
 
   /** A frame of the rehearsal's has come back. */
   rehearsed(octets: Uint8Array): void {
-    this.warmUp?.take(octets);
+    this.warming?.take(octets);
   }
 
   hopsChanged(): void {
@@ -125,7 +130,7 @@ export class RouterOspf {
       const { routerId, gracefulRestart } = this.running.configuration.config;
       leaveRestartWord(this.options.restartFile, routerId, Date.now() + 1000 * gracefulRestart.period);
     }
-    this.warmUp?.stop();
+    this.warming?.stop();
     await this.running?.end(restart ? "prepareRestart" : "shutdown");
     await this.thread?.stop();
     this.recorder?.close();
@@ -152,7 +157,7 @@ export class RouterOspf {
     for (const port of ports.all.values()) {
       if (port.kind === "uplink" && port.trouble === undefined && neighbors.hasCarrier(port)) host.opened(port);
     }
-    this.warmUp ??= new WarmUp({
+    this.warming ??= new WarmUp({
       loop: (octets) => services.inject(ownFrame(NO_PORT, octets), octets, INJECT_REHEARSE),
       failed: (error) => log.error(`OSPF: defect in the warm-up: ${String(error)}`, "ospf-defect"),
     });

@@ -2,6 +2,7 @@
 import type { OspfRoute } from "#ospf/routes/model";
 import { LSA_KINDS } from "#router/ospf/lsa-view";
 import type { OspfHost } from "#router/ospf/ospf-host";
+import type { RouterOspf } from "#router/ospf/router-ospf";
 import {
   areasView,
   databaseView,
@@ -22,24 +23,25 @@ import { parseIdentifier32 } from "#runtime/document/scalars";
  * `words`: what comes after `show/ospf`: a view, and after `database` perhaps a kind of LSA, "all", and an advertising
  * router. Throws RouterError with a message for the operator.
  */
-export function showOspf(host: OspfHost | undefined, rib: Rib, words: readonly string[]): unknown {
+export function showOspf(ospf: RouterOspf, rib: Rib, words: readonly string[]): unknown {
+  const { host } = ospf;
   if (host === undefined) throw new RouterError("OSPF is off: the node's file has no section ospf");
   const [what = "status", ...rest] = words;
   if (what === "database" && rest.length > 0) return lsas(host, rest);
   if (rest.length > 0 || !Object.hasOwn(MAKE, what))
     throw new RouterError(`OSPF has no view "${words.join(" ")}": ${OSPF_VIEWS.join(", ")}`);
-  return MAKE[what as OspfViewName](host, rib);
+  return MAKE[what as OspfViewName](host, installation(host, ospf, rib));
 }
 
-type Maker<View> = (host: OspfHost, rib: Rib) => View;
+type Maker<View> = (host: OspfHost, installation: Installation) => View;
 
 const MAKE: { readonly [What in OspfViewName]: Maker<OspfViews[What]> } = {
-  status: (host, rib) => statusView(host.run.core, performance.now(), installation(host, rib)),
+  status: ({ run }, installation) => statusView(run.core, performance.now(), installation),
   neighbors: ({ run }) => neighborsView(run.core, performance.now()),
   interfaces: ({ run }) => interfacesView(run.core, performance.now()),
   areas: ({ run }) => areasView(run.core),
   database: ({ run }) => databaseView(run.core, performance.now()),
-  routes: (host, rib) => routesView(host.run.core, installation(host, rib)),
+  routes: ({ run }, installation) => routesView(run.core, installation),
   spf: ({ run }) => spfView(run.core, performance.now()),
 };
 
@@ -55,9 +57,11 @@ function lsas({ run }: OspfHost, [kind, router, ...others]: readonly string[]): 
   });
 }
 
-const installation = ({ routes }: OspfHost, rib: Rib): Installation => ({
+const installation = ({ routes }: OspfHost, { warmUp }: RouterOspf, rib: Rib): Installation => ({
   waiting: routes.waiting,
   withoutRoom: routes.withoutRoom,
+  rehearsed: warmUp?.done ?? 0,
+  isRehearsing: warmUp?.isUnderWay ?? false,
   stateOf: (route) => stateOf(route, routes.stateOf(route.text), rib),
 });
 

@@ -33,6 +33,8 @@ import type {
 export interface Installation {
   readonly waiting: number;
   readonly withoutRoom: number;
+  readonly rehearsed: number;
+  readonly isRehearsing: boolean;
   /** See {@link OspfRouteView.state}. */
   stateOf(route: OspfRoute): string;
 }
@@ -55,6 +57,8 @@ export function statusView({ instance }: Ospf, now: Millis, installation?: Insta
     waiting: installation?.waiting ?? 0,
     withoutRoom: installation?.withoutRoom ?? 0,
     restartingFor: restartingUntil === undefined ? null : seconds(restartingUntil - now),
+    rehearsed: installation?.rehearsed ?? 0,
+    isRehearsing: installation?.isRehearsing ?? false,
   };
 }
 

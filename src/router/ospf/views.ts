@@ -18,6 +18,9 @@ export interface OspfStatusView {
   readonly withoutRoom: number;
   /** What is left of the time that neighbors wait for our restart; null: no restart is under way. */
   readonly restartingFor: number | null;
+  /** Database exchanges with itself that it has come through since its start, and whether it goes on with them. */
+  readonly rehearsed: number;
+  readonly isRehearsing: boolean;
 }
 
 export interface OspfNeighborView {

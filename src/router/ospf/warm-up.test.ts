@@ -48,6 +48,7 @@ test("the start comes first: nothing is rehearsed for a while; then all of it en
   expect([loop.frames, loop.warmUp.isUnderWay]).toEqual([0, true]);
   await loop.until(() => !loop.warmUp.isUnderWay);
   expect(loop.frames).toBeGreaterThan(40);
+  expect(loop.warmUp.done).toBe(2);
   expect(loop.failures).toEqual([]);
   const { frames } = loop;
   await Bun.sleep(50);
@@ -76,7 +77,7 @@ test("a loop that has no room is tried again", async () => {
 test("one whose frames get lost is the last, and no defect", async () => {
   const loop = begin({ loop: () => true, times: 100 });
   await loop.until(() => !loop.warmUp.isUnderWay);
-  expect(loop.failures).toEqual([]);
+  expect([loop.failures, loop.warmUp.done]).toEqual([[], 0]);
 });
 
 test("a rehearsal that fails is told of, and is the last", async () => {

@@ -15,7 +15,7 @@ const REST = 3;
 /** Six LSAs for each router of the rehearsal's area. */
 const ROUTERS = 250;
 /** The engine's last and best compiler takes only what was run some ten thousand times. */
-const TIMES = 12;
+const TIMES = 30;
 /**
  * Rehearsals after which their garbage is collected, in 20 ms or so: left alone, the collector comes so late that a router
  * which needs its memory a second later has twice as much.
@@ -35,6 +35,8 @@ export interface WarmUpOptions {
 
 export class WarmUp {
   private readonly options: WarmUpOptions;
+  /** Rehearsals that have come to their end. */
+  done = 0;
   private left: number;
   private rehearsal: Rehearsal | undefined;
   private tooLate: Millis = 0;
@@ -99,6 +101,7 @@ export class WarmUp {
   }
 
   private end(): void {
+    this.done++;
     this.rehearsal?.stop();
     this.rehearsal = undefined;
     this.waiting = [];
