@@ -5,12 +5,14 @@
  * An end-to-end file that fails is run once more when all others are done, if they are few: these tests meet real
  * kernels, daemons and guests in real time, on a machine that may be taken away for seconds. What it said at first is told
  * all the same; AIN_TEST_ONCE=1 makes the first failure count, for whoever looks for tests that are not reliable.
+ * A signal ends it, or a file whose time is over; labs and namespaces that it had built go all the same (leftovers.mjs).
  * The last line is `N passed, N failed`; the exit code is 0 only when nothing failed and nothing was left out.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { clearLeftovers } from "./leftovers.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const UNIT_LIMIT = 600; // seconds, for all of them together
@@ -30,6 +32,8 @@ const COLOUR = /\x1b\[[0-9;]*m/g;
 
 /** Process groups: each a program and what it started. */
 const running = new Set();
+/** A signal has come: nothing is started any more. */
+let isStopping = false;
 
 function signal(child, name) {
   try {
@@ -39,12 +43,24 @@ function signal(child, name) {
   }
 }
 
+/** Bun runs no `afterAll` of tests that are ended by a signal. */
+function tidy(child) {
+  const found = clearLeftovers(ROOT, child.pid);
+  if (found.length > 0) console.log(`cleared up: ${found.join(", ")}`);
+}
+
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(name, () => {
-    setTimeout(() => process.exit(130), GRACE * 1000).unref();
-    const ends = [...running].map((child) => new Promise((resolve) => child.once("exit", resolve)));
-    for (const child of running) signal(child, name);
-    Promise.all(ends).then(() => process.exit(130));
+    isStopping = true;
+    const children = [...running];
+    const hasEnded = ({ exitCode, signalCode }) => exitCode !== null || signalCode !== null;
+    const ends = children.map((child) => hasEnded(child) || new Promise((resolve) => child.once("exit", resolve)));
+    for (const child of children) signal(child, name);
+    setTimeout(() => children.forEach((child) => void signal(child, "SIGKILL")), GRACE * 1000).unref();
+    Promise.all(ends).then(() => {
+      children.forEach(tidy);
+      process.exit(130);
+    });
   });
 }
 
@@ -54,6 +70,7 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
  */
 function run(command, args, { limitSeconds, together = false }) {
   return new Promise((resolve) => {
+    if (isStopping) return;
     const env = { ...process.env, ...(colours && { FORCE_COLOR: "1" }) };
     const child = spawn(command, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
@@ -76,6 +93,7 @@ function run(command, args, { limitSeconds, together = false }) {
     const finish = (code) => {
       for (const timer of timers) clearTimeout(timer);
       running.delete(child);
+      if (late || code === null) tidy(child);
       resolve({ code, output, late });
     };
     // A daemon that a test left behind may keep the pipes open for ever: it shall not keep us.
