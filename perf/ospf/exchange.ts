@@ -1,4 +1,7 @@
-/** The core and the speaker in one process, without waiting, and without sockets where none are given: what the core itself takes to become Full. */
+/**
+ * The core and the speaker in one process, without waiting, and without sockets where none are given: what the core itself
+ * takes to become Full.
+ */
 import { parseIpv6 } from "#base/address";
 import type { OspfEvent } from "#ospf/events";
 import { Ospf } from "#ospf/ospf";

@@ -35,9 +35,8 @@ export interface WarmUpOptions {
 
 export class WarmUp {
   private readonly options: WarmUpOptions;
-  /** Rehearsals that have come to their end. */
-  done = 0;
   private left: number;
+  private finished = 0;
   private rehearsal: Rehearsal | undefined;
   private tooLate: Millis = 0;
   private waiting: Uint8Array[] = [];
@@ -49,6 +48,11 @@ export class WarmUp {
     this.options = options;
     this.left = options.times ?? TIMES;
     this.rest(DELAY);
+  }
+
+  /** Rehearsals that have come to their end. */
+  get done(): number {
+    return this.finished;
   }
 
   /** Neither finished nor stopped. */
@@ -101,7 +105,7 @@ export class WarmUp {
   }
 
   private end(): void {
-    this.done++;
+    this.finished++;
     this.rehearsal?.stop();
     this.rehearsal = undefined;
     this.waiting = [];
