@@ -96,7 +96,10 @@ export class Forwarder implements Punts {
   private readonly arena: Memory;
   private readonly shared: Int32Array;
   private readonly turns: Int32Array;
+  /** Counted up by control when tables change that the snapshot does not hold. */
   private readonly generation: Int32Array;
+  /** Of the snapshot. */
+  private firstGeneration = 0;
   private readonly counters: Float64Array;
   private readonly puntRing: FrameRing;
   private readonly injectRing: FrameRing;
@@ -169,7 +172,7 @@ export class Forwarder implements Punts {
   turn(): number {
     enterTurn(this.turns, this.start.id);
     if (Atomics.load(this.shared, S_COMMANDS) !== this.commandsSeen) this.carryOutCommands();
-    this.engine.tables.generation = Atomics.load(this.generation, 0);
+    this.engine.tables.generation = (this.firstGeneration + Atomics.load(this.generation, 0)) | 0;
     let handled = this.takeInjected();
     for (; this.wasGated && this.injectRing.peekLength() >= 0; handled += this.takeInjected()) {
       this.engine.flush();
@@ -323,6 +326,7 @@ export class Forwarder implements Punts {
     switch (command.kind) {
       case "snapshot":
         this.engine.tables.adopt(command.snapshot);
+        this.firstGeneration = command.generation; // before control hears of it: then nothing goes by what was remembered
         // What waits behind the gate goes before anything that ports have, all of it.
         this.wasGated = Atomics.exchange(this.shared, S_GATE, 0) !== 0;
         return;

@@ -27,7 +27,8 @@ export const INJECT_REHEARSE = 5;
 export type PortDescriptor = PacketDescriptor | TapDescriptor;
 
 export type Command =
-  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  /** `generation`: what the tables' generations under it are counted on from; far from those of snapshots before. */
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot; readonly generation: number }
   /** In place of the snapshot's: members or groups have changed, ports have not. */
   | { readonly kind: "segments"; readonly segments: SegmentTables }
   | { readonly kind: "fib"; readonly buffer: SharedArrayBuffer }

@@ -75,12 +75,16 @@ interface Handle {
 const PUNTS_AT_ONCE = 256;
 /** Milliseconds a forwarder has to answer a command or to end; it normally takes microseconds. */
 const PATIENCE = 2000;
+/** 2³² by the golden ratio: of the first generations of snapshots none is within millions of another's soon after it. */
+const GENERATIONS_APART = 0x9e3779b1;
 
 export class Forwarders {
   private readonly arena: Arena;
   private readonly events: ForwarderEvents;
   private readonly generation = new SharedArrayBuffer(64);
   private readonly generationWord = new Int32Array(this.generation);
+  /** Snapshots. */
+  private adopted = 0;
   private readonly handles: Handle[] = [];
   private readonly turns: Int32Array;
   private current: Snapshot | undefined;
@@ -131,7 +135,7 @@ export class Forwarders {
   }
 
   /**
-   * Resolves when every forwarder works with the new snapshot. What `before` injects meets the new one, and forwarder 0
+   * Resolves when every forwarder works with the new snapshot, and by no decision remembered from before. What `before` injects meets the new one, and forwarder 0
    * takes it before any frame of a port.
    */
   async adopt(snapshot: Snapshot, before?: () => void): Promise<void> {
@@ -139,8 +143,8 @@ export class Forwarders {
     const gate = before === undefined ? undefined : this.handles[0]?.shared;
     if (gate !== undefined) Atomics.store(gate, S_GATE, 1);
     before?.();
-    await this.command(() => ({ kind: "snapshot", snapshot }));
-    this.tablesChanged();
+    const generation = Math.imul(++this.adopted, GENERATIONS_APART);
+    await this.command(() => ({ kind: "snapshot", snapshot, generation }));
   }
 
   /** As {@link adopt}, of a part that no remembered decision depends on. */
