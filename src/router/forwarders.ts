@@ -75,8 +75,11 @@ interface Handle {
 const PUNTS_AT_ONCE = 256;
 /** Milliseconds a forwarder has to answer a command or to end; it normally takes microseconds. */
 const PATIENCE = 2000;
-/** 2³² by the golden ratio: of the first generations of snapshots none is within millions of another's soon after it. */
-const GENERATIONS_APART = 0x9e3779b1;
+/**
+ * First generations of snapshots are multiples of this (2³² by the plastic ratio): none is within millions of those shortly
+ * before it, nor a multiple of what connections mix in for their versions (connection-entries.ts).
+ */
+const GENERATIONS_APART = 0xc13f_a9a9;
 
 export class Forwarders {
   private readonly arena: Arena;
