@@ -127,7 +127,7 @@ class Builder {
       if (!moves(role)) continue;
       const links = this.#topology.links.filter(({ ends }) => ends.some((end) => end.node === name));
       const mtu = role.mtu ?? Math.min(...links.map((link) => link.mtu));
-      ensureWire(this.#sockets.of(name), { interface: role.interface, ports: role.ports, mtu });
+      ensureWire(this.#state.nodes[name]!.namespace, { interface: role.interface, ports: role.ports, mtu });
     }
   }
 

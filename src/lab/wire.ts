@@ -2,8 +2,12 @@
  * The wire of a VM that moves. In its namespace a small bridge leads from its one interface to the links to all routers it
  * may live at, and one of these is open. To move is to open another: the VM keeps interface, addresses and carrier, as a
  * machine that is migrated does, and the routers see an interface whose carrier stays while frames come and go.
+ *
+ * What the VM sends is led past the bridge to the open link, by a program at the bridge's port that is replaced as a whole: each
+ * frame goes to one router, also while two links are open for what comes.
  */
 import { changeIfDifferent } from "#lab/links";
+import { redirectIncoming } from "#sys/bpf";
 import { closeDescriptor } from "#sys/descriptor";
 import { check } from "#sys/errno";
 import { libc } from "#sys/libc";
@@ -26,8 +30,12 @@ export interface Wire {
   readonly mtu: number;
 }
 
-/** Makes the wire, or repairs it. An open port stays the open one. @param socket in the VM's namespace. */
-export function ensureWire(socket: Rtnetlink, wire: Wire): void {
+/** Makes the wire in a VM's namespace, or repairs it. An open port stays the open one. */
+export function ensureWire(namespace: string, wire: Wire): void {
+  inSocket(namespace, (socket) => makeWire(socket, namespace, wire));
+}
+
+function makeWire(socket: Rtnetlink, namespace: string, wire: Wire): void {
   if (socket.link(BRIDGE) === undefined) socket.addBridge(BRIDGE);
   if (socket.link(wire.interface) === undefined) {
     socket.addVeth({ name: wire.interface, peerName: INNER, mtu: wire.mtu });
@@ -48,7 +56,7 @@ export function ensureWire(socket: Rtnetlink, wire: Wire): void {
     socket.changeBridgePorts([{ index: link.index, settings }]);
   }
   for (const name of [BRIDGE, INNER]) changeIfDifferent(socket, socket.requireLink(name), { up: true });
-  if (open !== undefined) switchTo(socket, wire.ports, open);
+  if (open !== undefined) switchTo(socket, namespace, wire.ports, open);
 }
 
 /** Where the wire leads; undefined when it leads nowhere. */
@@ -56,20 +64,20 @@ export function wireEnd(namespace: string, ports: readonly string[]): string | u
   return inSocket(namespace, (socket) => openPort(socket, ports, socket.link(BRIDGE)));
 }
 
-/**
- * Moves the VM to another of its links. What it sends meanwhile is not lost: for some microseconds both are open, and a
- * frame may go out of both.
- */
+/** Moves the VM to another of its links. What it sends meanwhile is neither lost nor sent twice. */
 export function moveWire(namespace: string, ports: readonly string[], to: string): void {
-  inSocket(namespace, (socket) => switchTo(socket, ports, to));
+  inSocket(namespace, (socket) => switchTo(socket, namespace, ports, to));
 }
 
-function switchTo(socket: Rtnetlink, ports: readonly string[], to: string): void {
+function switchTo(socket: Rtnetlink, namespace: string, ports: readonly string[], to: string): void {
+  const { index } = socket.requireLink(to);
   const others = ports.filter((name) => name !== to).map((name) => socket.requireLink(name));
-  socket.changeBridgePorts([
-    { index: socket.requireLink(to).index, settings: { open: true } },
-    ...others.filter(({ open }) => open).map(({ index }) => ({ index, settings: { open: false } })),
-  ]);
+  socket.changeBridgePorts([{ index, settings: { open: true } }]);
+  const inner = socket.requireLink(INNER).index;
+  inNamespace(namespace, () => redirectIncoming(inner, index, `${INNER} to ${to}`));
+  socket.changeBridgePorts(
+    others.filter(({ open }) => open).map((other) => ({ index: other.index, settings: { open: false } })),
+  );
 }
 
 function openPort(socket: Rtnetlink, ports: readonly string[], bridge: Link | undefined): string | undefined {

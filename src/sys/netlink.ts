@@ -217,6 +217,7 @@ export class NetlinkSocket {
    * @throws SysError for the first that is refused; those behind it are carried out all the same.
    */
   batch(type: number, about: string, writes: readonly ((request: RequestWriter) => void)[]): void {
+    if (writes.length === 0) return;
     const requests = writes.map((write) => {
       write(this.#writer.begin(type, NLM_F_REQUEST | NLM_F_ACK, ++this.#sequence));
       return this.#request.bytes.slice(0, this.#writer.end());
