@@ -124,6 +124,35 @@ test("a router that comes back is up again, and both are told as they happen", a
   );
 });
 
+test("a move over which nobody had yet spoken to the VM is asked about again, and its downtime shows when it is known", async () => {
+  const base = { vm: "web", began: 1000, outcome: "done" };
+  const flight = (side: string) => ({ ...base, id: 1, side, took: 20, downtime: null, held: 0, lost: 0 });
+  const packets = { held: 0, reinjected: 0, givenUp: 0, stragglers: 0, dropped: {} };
+  const marks = { firstFromVm: null, lastFromVm: null, firstToVm: null, lastToVm: null };
+  const report = (name: string, side: string, more: object) => ({
+    ...{ ...flight(side), router: name, ended: 1020, events: [], packets, marks: { ...marks, ...more } },
+  });
+  let asked = 0;
+  router("hv1", {
+    ...small(),
+    "show/flights": { flights: [flight("source")] },
+    "show/flights/web": report("hv1", "source", { lastToVm: 1001 }),
+  });
+  router("hv2", {
+    ...closViews({ pods: 1, hypervisors: 2, vms: 2 }).get("hv1-2")!,
+    "show/flights": { flights: [flight("target")] },
+    "show/flights/web": () => report("hv2", "target", { firstFromVm: 1011, firstToVm: ++asked > 2 ? 1019 : null }),
+  });
+  const server = serve();
+  const { moves } = await until(
+    () => fabric(server),
+    ({ moves }) => Object.values(moves)[0]?.network === 8,
+  );
+  expect(Object.values(moves)).toMatchObject([{ downtime: 18, still: 10, network: 8 }]);
+  await Bun.sleep(5 * HURRY.retry);
+  expect(asked).toBe(3); // and not once it is known
+});
+
 test("a router that was late once is not given up: it may have been busy", async () => {
   let looks = 0;
   const vms = async (): Promise<unknown[]> => {

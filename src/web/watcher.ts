@@ -1,4 +1,5 @@
 /** Watches all routers of a fabric, and tells what has changed in the model of it. */
+import { SETTLE } from "#router/mobility/flights";
 import { mergeFlights } from "#router/mobility/move-report";
 import type { FlightReport } from "#router/mobility/views";
 import { type Happening, happenings } from "#web/events";
@@ -43,6 +44,13 @@ const MOST_EVENTS = 200;
 /** Two machines' clocks may differ by so much, milliseconds. */
 const SAME_MOVE = 60_000;
 
+/** Of a move whose two reports are fetched; milliseconds, of {@link now}. */
+interface Fetched {
+  readonly first: number;
+  /** When they are fetched again; Infinity: they tell all that there is to tell. */
+  next: number;
+}
+
 export class Watcher {
   readonly #fleet: Fleet;
   readonly #settings: WatchSettings;
@@ -50,7 +58,7 @@ export class Watcher {
   readonly #watches = new Map<string, RouterWatch>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #wholeMoves = new Map<string, WholeMove | null>();
-  readonly #fetched = new Set<string>();
+  readonly #fetched = new Map<string, Fetched>();
   readonly #began = now();
   #wires: readonly Wire[] = [];
   #spokesmen: ReadonlySet<string> = new Set();
@@ -67,7 +75,11 @@ export class Watcher {
     this.#tell = tell;
     this.#lookAtFleet();
     this.#timers.push(setInterval(() => this.#lookAtFleet(), settings.pace.fleetEvery));
-    this.#timers.push(setInterval(() => this.#remodel(), settings.pace.modelEvery));
+    const model = (): void => {
+      this.#remodel();
+      this.#fetchReports();
+    };
+    this.#timers.push(setInterval(model, settings.pace.modelEvery));
   }
 
   get fabric(): Fabric {
@@ -126,7 +138,6 @@ export class Watcher {
     const events =
       before === NOTHING ? [] : this.#number(happenings(before, this.#fabric, { at: now(), since: this.#began }));
     this.#forgetReports();
-    this.#fetchReports();
     const patch = patchBetween(before, this.#fabric);
     if (events.length > 0 || !isEmpty(patch)) this.#tell({ patch, events });
   }
@@ -137,33 +148,43 @@ export class Watcher {
     return events;
   }
 
-  /** Both sides' reports of moves that are over: only together they tell the downtime. */
+  /**
+   * Both sides' reports of moves that are over: only together they tell the downtime, and that not before something was sent to the
+   * VM at its new place. So they are fetched again while routers still look at the move.
+   */
   #fetchReports(): void {
     for (const [id, move] of Object.entries(this.#fabric.moves)) {
       const { outcome, source, target } = move;
-      if (outcome === "open" || source === null || target === null || this.#fetched.has(id)) continue;
-      this.#fetched.add(id);
-      void this.#fetchReport(id, move);
+      if (outcome === "open" || source === null || target === null) continue;
+      const at = now();
+      const fetched = this.#fetched.get(id) ?? { first: at, next: at };
+      this.#fetched.set(id, fetched);
+      if (at < fetched.next) continue;
+      fetched.next = Number.POSITIVE_INFINITY; // until the answer says otherwise
+      void this.#fetchReport(id, move, fetched);
     }
   }
 
   #forgetReports(): void {
-    for (const id of this.#fetched) {
+    for (const id of this.#fetched.keys()) {
       if (this.#fabric.moves[id] !== undefined) continue;
       this.#fetched.delete(id);
       this.#wholeMoves.delete(id);
     }
   }
 
-  async #fetchReport(id: string, { vm, source, target, began }: FabricMove): Promise<void> {
+  async #fetchReport(id: string, { vm, source, target, began }: FabricMove, fetched: Fetched): Promise<void> {
     const path = `flights/${encodeURIComponent(vm)}`;
     const sides = await Promise.all([this.ask(source!, path), this.ask(target!, path)]);
     const reports = sides.flatMap((side) => (side?.kind === "told" ? [side.json as FlightReport] : []));
     const [left, right] = reports;
     // The last report of a VM's may be of a later move by now.
     const isIt = left?.side === "source" && right?.side === "target" && Math.abs(left.began - began) < SAME_MOVE;
-    this.#wholeMoves.set(id, isIt ? wholeOf(left, right) : null);
+    const whole = isIt ? wholeOf(left, right) : null;
+    this.#wholeMoves.set(id, whole);
     this.#isChanged = true;
+    if (whole?.downtime.network === null && now() - fetched.first < SETTLE)
+      fetched.next = now() + this.#settings.pace.retry;
   }
 }
 

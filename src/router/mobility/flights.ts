@@ -20,7 +20,7 @@ const KEPT = 100;
 /** Events that one report has room for: a move has two dozen. */
 const MOST_EVENTS = 500;
 /** How long after its end a flight is looked at. */
-const SETTLE: Millis = 10_000;
+export const SETTLE: Millis = 10_000;
 /** A flight of which nothing is heard any more ends by itself; one that is prepared may wait for hours. */
 const FORGOTTEN: Millis = 60_000;
 
