@@ -1,6 +1,6 @@
 /**
  * `npm test`: style, types, unit tests, then the end-to-end tests, one file after another since they share the machine.
- * Files that say {@link BESIDE} spend their time waiting for protocols' timers: they go last, two at a time.
+ * Files that say {@link BESIDE} spend their time waiting for protocols' timers: they go last, three at a time.
  * What failed is told once more at the end, so that the tail of a long log says it.
  * An end-to-end file that fails is run once more when all others are done, if they are few: these tests meet real
  * kernels, daemons and guests in real time, on a machine that may be taken away for seconds. What it said at first is told
@@ -20,9 +20,9 @@ const END_TO_END_LIMIT = 300; // seconds, for each file
 const TOLD_LINES = 40; // of what a failed test printed, at the end
 const SECOND_RUNS = 3; // end-to-end files that may be run again: more failing at once is no accident
 const GRACE = 5; // seconds a program gets to clean up once its time is over
-const LANES = 2; // end-to-end files at a time that say BESIDE
+const LANES = 3; // end-to-end files at a time that say BESIDE
 const END_TO_END = ".e2e.test.ts";
-/** In an end-to-end file: its tests wait more than they work, and measure no time and no loss. */
+/** In an end-to-end file: its tests wait more than they work, and hold on a machine that is busy with others'. */
 const BESIDE = "Runs beside others.";
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;

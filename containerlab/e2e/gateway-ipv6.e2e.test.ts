@@ -1,4 +1,7 @@
-/** IPv6 straight through gateways, end to end: public addresses of the fabric's and of tenants', rules, errors, a gateway that dies. */
+/**
+ * IPv6 straight through gateways, end to end: public addresses of the fabric's and of tenants', rules, errors, a gateway that dies.
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

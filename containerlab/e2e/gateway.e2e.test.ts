@@ -1,4 +1,7 @@
-/** The way out and in, end to end: NAT, floating and public addresses, rules, errors, and a gateway that dies. */
+/**
+ * The way out and in, end to end: NAT, floating and public addresses, rules, errors, and a gateway that dies.
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { call } from "#cli/client";

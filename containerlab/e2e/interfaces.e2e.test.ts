@@ -1,6 +1,6 @@
 /**
  * What a router does with the machine's interfaces: one router each, put back when they are let go, captures that see what
- * is sent, losses in the kernel that show.
+ * is sent, losses in the kernel that show. Runs beside others.
  *
  * ```
  *   vm ── host (where the tests' routers run) ── peer

@@ -1,6 +1,6 @@
 /**
  * The metadata service with real clients: curl in the namespaces of two tenants' VMs that have the same address, of VMs
- * behind a veth and behind a TAP, and what must not reach it or come from it.
+ * behind a veth and behind a TAP, and what must not reach it or come from it. Runs beside others.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Authentication trailers (RFC 7166) and BFD (RFC 5880) with FRR and BIRD at the other end. */
+/** Authentication trailers (RFC 7166) and BFD (RFC 5880) with FRR and BIRD at the other end. Runs beside others. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

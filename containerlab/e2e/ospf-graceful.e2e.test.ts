@@ -1,4 +1,4 @@
-/** Graceful restart (RFC 3623, RFC 5187): AIN restarts helped by FRR and BIRD, and helps them. */
+/** Graceful restart (RFC 3623, RFC 5187): AIN restarts helped by FRR and BIRD, and helps them. Runs beside others. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { call } from "#cli/client";
 import { PeerNetwork } from "./peers/network";

@@ -1,5 +1,5 @@
 /**
- * OSPF alone, no static routes: two hypervisors at a switch, and a dearer link between them.
+ * OSPF alone, no static routes: two hypervisors at a switch, and a dearer link between them. Runs beside others.
  *
  * ```
  *   a ── hv1 ──10── wire ── sw ──10── hv2 ── b        wire: a bridge, of which no router knows

@@ -1,4 +1,7 @@
-/** Databases of hundreds of LSAs, learnt by an exchange from FRR and BIRD while these still describe (RFC 2328 §10.9). */
+/**
+ * Databases of hundreds of LSAs, learnt by an exchange from FRR and BIRD while these still describe (RFC 2328 §10.9).
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { call } from "#cli/client";
 import { PeerNetwork } from "./peers/network";

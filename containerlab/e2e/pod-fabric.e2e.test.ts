@@ -1,4 +1,4 @@
-/** The topology pod-fabric as it is published, its switches played by FRR and by AIN. */
+/** The topology pod-fabric as it is published, its switches played by FRR and by AIN. Runs beside others. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
  * A real Prometheus scrapes two routers once a second while they forward: every scrape succeeds, promtool has nothing to say
- * against the answers, and what Prometheus makes of the counters is what the routers' own counters say.
+ * against the answers, and what Prometheus makes of the counters is what the routers' own counters say. Runs beside others.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";

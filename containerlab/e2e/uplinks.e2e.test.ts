@@ -1,6 +1,6 @@
 /**
  * Fabric links: two of them shared by flows, one that fails, neighbours that change and fall silent, and what the routers
- * say of themselves to plain IPv6 hosts.
+ * say of themselves to plain IPv6 hosts. Runs beside others.
  *
  * ```
  *   a ── hv1 ══ sw1, sw2 ══ hv2 ── b        x ── sw1 ── y (1400 octets)

@@ -1,4 +1,7 @@
-/** VMs that come and go while a router runs: attached, prepared, held, detached; killed routers that remember them. */
+/**
+ * VMs that come and go while a router runs: attached, prepared, held, detached; killed routers that remember them.
+ * Runs beside others.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * Where packets go and why, end to end: what `ain why` predicts is what a marked packet then meets; `ain trace` and
- * `ain capture` see what passes, and Wireshark reads it.
+ * `ain capture` see what passes, and Wireshark reads it. Runs beside others.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";

@@ -1,4 +1,7 @@
-/** `ain web` with the routers of a real lab, looked at in headless Chromium. Needs root and Debian's chromium. */
+/**
+ * `ain web` with the routers of a real lab, looked at in headless Chromium. Needs root and Debian's chromium.
+ * Runs beside others.
+ */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -175,7 +178,11 @@ test("a VM that moves while the page is open glides to its new host; its flight 
   const { page, complaints } = await openPage(browser, url, SIZES[1]);
   await whole(page);
   await chip(page).click();
-  const talk = spawn(AIN, ["lab", "exec", NAME, "blue2", "--", "ping", "-i", "0.1", "10.0.0.2"], { stdio: "ignore" });
+  const talk = spawn(AIN, ["lab", "exec", NAME, "blue2", "--", "ping", "-i", "0.1", "10.0.0.2"]);
+  // Else the move may be over before anything is sent, and nobody knows of a downtime.
+  await new Promise<void>((resolve) => {
+    talk.stdout.on("data", (text) => void (String(text).includes("bytes from") && resolve()));
+  });
   const glides = page.locator(`#layer-vms [data-key="${VM}"].moving`).waitFor({ state: "attached" });
   const move = { vm: "blue1", from: files.socket("hv1"), to: files.socket("hv2") };
   const hook = async (): Promise<void> => labMove(files.read()!, "blue1", "hv2");
