@@ -1,6 +1,6 @@
 /**
  * DHCP for VMs with real clients: busybox's udhcpc and ISC's dhclient with Debian's own scripts, each in a namespace that
- * nobody has configured. What they do to /etc and to the host name stays in mount and UTS namespaces of their own. Runs beside others.
+ * nobody has configured. What they do to /etc and to the host name stays in mount and UTS namespaces of their own.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";

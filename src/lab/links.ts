@@ -2,6 +2,7 @@
 import type { LabLink, LabNode, LinkEnd } from "#lab/model";
 import type { LinkState } from "#lab/state";
 import { closingAfter } from "#sys/descriptor";
+import { ENODEV, SysError } from "#sys/errno";
 import { namespaceExists, openNamespace } from "#sys/namespace";
 import { type Link, type LinkSettings, Rtnetlink } from "#sys/rtnetlink";
 
@@ -67,11 +68,16 @@ function areConnected(sockets: LabSockets, a: LinkEnd, b: LinkEnd): boolean {
   return one.peer === other.index && other.peer === one.index;
 }
 
-/** A veth's other end goes with it. */
+/** A veth's other end goes with it; so it may go just now, when the other end's namespace was deleted a moment ago. */
 function removeInterface(sockets: LabSockets, end: Pick<LinkEnd, "node" | "interface">): void {
   const socket = sockets.of(end.node);
   const link = socket.link(end.interface);
-  if (link !== undefined) socket.deleteLink(link.index, end.interface);
+  if (link === undefined) return;
+  try {
+    socket.deleteLink(link.index, end.interface);
+  } catch (error) {
+    if (!(error instanceof SysError && error.errno === ENODEV)) throw error;
+  }
 }
 
 /** Leaves alone what is right already: some drivers reset the interface for the same MTU again. */

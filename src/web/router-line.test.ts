@@ -51,6 +51,32 @@ test("a view that it has not is refused in its own words", async () => {
   expect(await line().ask("ports")).toMatchObject({ kind: "refused", reason: 'nothing is called "show/ports"' });
 });
 
+test("who hangs up is asked once more: it was killed, or has begun anew", async () => {
+  let asked = 0;
+  const hangsUp = createServer((connection) => {
+    connection.on("error", () => {});
+    connection.once("data", () => {
+      asked++;
+      connection.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => hangsUp.listen(socket, resolve));
+  expect(await line().ask("ports")).toEqual({ kind: "silent", reason: "it hung up before it had answered" });
+  expect(asked).toBe(2);
+  await new Promise((resolve) => hangsUp.close(resolve));
+
+  const killed = createServer((connection) => {
+    connection.on("error", () => {});
+    connection.once("data", () => {
+      killed.close();
+      writeFileSync(socket, ""); // as a socket is that nobody listens at any more
+      connection.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => killed.listen(socket, resolve));
+  expect(await line().ask("ports")).toEqual({ kind: "silent", reason: "its process is gone" });
+});
+
 test("one question at a time, in their order; of too many those that come last are not asked", async () => {
   const order: string[] = [];
   let inFlight = 0;

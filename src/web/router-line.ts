@@ -60,8 +60,10 @@ export class RouterLine {
     const { patience, largest } = this.#limits;
     const late = AbortSignal.timeout(patience);
     const signal = AbortSignal.any([late, this.#stop.signal]);
+    const fetched = (): Promise<Response> => fetch(`http://ain/v1/show/${path}`, { unix: this.#socket, signal });
     try {
-      const response = await fetch(`http://ain/v1/show/${path}`, { unix: this.#socket, signal });
+      // Who hangs up has ended or has begun anew: the second answer tells which.
+      const response = await fetched().catch((error: unknown) => (isReset(error) ? fetched() : Promise.reject(error)));
       const text = await bounded(response, largest);
       const version = response.headers.get(VERSION_HEADER);
       if (text === undefined)
@@ -80,9 +82,12 @@ export class RouterLine {
     const text = `${error.message} ${String(Reflect.get(error, "code"))}`;
     if (/ECONNREFUSED|FailedToOpenSocket|ConnectionRefused/.test(text)) return "its process is gone";
     if (/EACCES|EPERM/.test(text)) return "its socket may not be opened by this user";
+    if (isReset(error)) return "it hung up before it had answered";
     return /Malformed|InvalidHTTPResponse/i.test(text) ? "what answers there is no AIN router" : error.message;
   }
 }
+
+const isReset = (error: unknown): boolean => error instanceof Error && Reflect.get(error, "code") === "ECONNRESET";
 
 /** Undefined: it is longer than that. */
 async function bounded(response: Response, largest: number): Promise<string | undefined> {
