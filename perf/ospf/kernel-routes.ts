@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { World } from "./world";
 
 const BLOCK = 1 << 20; // octets read at once
+/** Milliseconds without a notice after which the table itself is looked at: notices may have been lost. */
+const QUIET = 3000;
 
 export class KernelRoutes {
   readonly #world: World;
@@ -13,6 +15,8 @@ export class KernelRoutes {
   readonly #seen = new Set<string>();
   /** Of the last new prefix. */
   #lastAt = 0;
+  /** When something was read last, or the table looked at; milliseconds of the performance clock. */
+  #lookedAt = performance.now();
   /** The beginning of a line whose end is not there yet. */
   #rest = "";
 
@@ -23,10 +27,24 @@ export class KernelRoutes {
     this.#fd = openSync(file, "a+");
   }
 
-  /** Unix milliseconds at which the last of so many came; undefined: not all have. Each is counted once. */
+  /**
+   * Unix milliseconds at which the last of so many came; undefined: not all have. Each is counted once. Where the kernel had more
+   * notices than it has room for (net.core.rmem_max), it is the last that was told of.
+   */
   cameAt(expected: number): number | undefined {
     while (this.#seen.size < expected && this.#readMore());
-    return this.#seen.size < expected ? undefined : this.#lastAt;
+    return this.#seen.size < expected && !this.#areThere(expected) ? undefined : this.#lastAt;
+  }
+
+  /** Without notices: all are in the table, and for some time none has come. */
+  #areThere(expected: number): boolean {
+    const now = performance.now();
+    if (this.#seen.size === 0 || now - this.#lookedAt < QUIET) return false;
+    this.#lookedAt = now;
+    const count = Number(this.#world.exec("router", "sh", "-c", "ip -6 route show | grep -c ^2001:db8:"));
+    if (count < expected) return false;
+    console.error(`${expected - this.#seen.size} of the kernel's ${expected} notices of routes were lost`);
+    return true;
   }
 
   /** False: there is no more. */
@@ -34,6 +52,7 @@ export class KernelRoutes {
     const length = readSync(this.#fd, this.#block);
     const lines = (this.#rest + this.#block.toString("latin1", 0, length)).split("\n");
     this.#rest = lines.pop()!;
+    if (length > 0) this.#lookedAt = performance.now();
     for (const line of lines) {
       const [, time, prefix] = /^\[(\S+)\] (2001:db8:\S+) /.exec(line) ?? [];
       if (prefix === undefined || this.#seen.has(prefix)) continue;

@@ -99,9 +99,10 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
   const folder = world.turn(`${contestant.name}-${lsas}-${Date.now()}`);
   const running = await contestant.start(world, folder);
   const speaker = new SpeakerProcess(world, options);
+  const traffic = new Traffic(world);
   try {
     await Bun.sleep(SETTLE);
-    const traffic = await Traffic.begin(world);
+    await traffic.begin();
     await Bun.sleep(TRAFFIC_ALONE);
     const load = await loaded(running, speaker, Math.min(50, 5 + lsas / 1000));
     const refreshCpu = refresh > 0 ? await refreshed(running, speaker, refresh) : 0;
@@ -115,7 +116,7 @@ export async function takeTurn(world: World, contestant: Contestant, options: Tu
     if (pending !== 0) console.error(`${contestant.name}: ${pending} LSAs were never acknowledged`);
     return { ...load, spf, ...memory, refreshCpu, repeated, sent, lost };
   } finally {
-    await world.end(speaker.child);
+    await world.end(speaker.child, ...traffic.children);
     await running.stop();
     world.exec(
       "router",
@@ -180,36 +181,38 @@ const TRAFFIC = join(import.meta.dir, "traffic.ts");
 
 class Traffic {
   readonly #world: World;
-  #source!: Child;
-  readonly #sink: Child;
-  #sent!: Lines;
-  readonly #got: Lines;
+  /** Those that run: whoever began it ends them. */
+  readonly children: Child[] = [];
+  readonly #ends: (() => Promise<number>)[] = [];
 
-  static async begin(world: World): Promise<Traffic> {
-    const traffic = new Traffic(world);
-    await until("the sink", 10, () => traffic.#got.all[0]);
-    traffic.#send();
-    return traffic;
-  }
-
-  private constructor(world: World) {
+  constructor(world: World) {
     this.#world = world;
-    this.#sink = world.talk("sink", BUN, TRAFFIC, "count");
-    this.#got = new Lines(this.#sink);
   }
 
-  #send(): void {
-    this.#source = this.#world.talk("source", BUN, TRAFFIC, "send", SINK, `${RATE}`);
-    this.#sent = new Lines(this.#source);
+  async begin(): Promise<void> {
+    const got = this.#start("sink", "count");
+    await until("the sink", 10, () => got.all[0]);
+    this.#start("source", "send", SINK, `${RATE}`);
   }
 
+  /** Lines that it prints. */
+  #start(place: "sink" | "source", ...words: string[]): Lines {
+    const child = this.#world.talk(place, BUN, TRAFFIC, ...words);
+    const lines = new Lines(child);
+    this.children.push(child);
+    this.#ends.unshift(async () => {
+      child.stdin.end();
+      await lines.ended;
+      return Number(lines.all.at(-1));
+    });
+    return lines;
+  }
+
+  /** The source first. */
   async end(): Promise<{ sent: number; lost: number }> {
-    this.#source.stdin.end();
-    await this.#sent.ended;
-    this.#sink.stdin.end();
-    await this.#got.ended;
-    await this.#world.end(this.#source, this.#sink);
-    const sent = Number(this.#sent.all.at(-1));
-    return { sent, lost: sent - Number(this.#got.all.at(-1)) };
+    const counts: number[] = [];
+    for (const end of this.#ends) counts.push(await end());
+    const [sent, got] = counts as [number, number];
+    return { sent, lost: sent - got };
   }
 }
