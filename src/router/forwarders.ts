@@ -138,8 +138,8 @@ export class Forwarders {
   }
 
   /**
-   * Resolves when every forwarder works with the new snapshot, and by no decision remembered from before. What `before` injects meets the new one, and forwarder 0
-   * takes it before any frame of a port.
+   * Resolves when every forwarder works with the new snapshot, and by no decision remembered from before. What `before`
+   * injects meets the new one, and forwarder 0 takes it before any frame of a port.
    */
   async adopt(snapshot: Snapshot, before?: () => void): Promise<void> {
     this.current = snapshot;
